@@ -1,0 +1,66 @@
+"""The only reader of the wall clock. Instants are aware UTC datetimes; the day is the household's day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_zone = ZoneInfo("Asia/Shanghai")
+
+
+def set_zone(name: str) -> None:
+    """Use `name` (IANA, setting TIME_ZONE) for every household day."""
+    global _zone
+    _zone = ZoneInfo(name)
+
+
+def zone() -> ZoneInfo:
+    """The households' time zone."""
+    return _zone
+
+
+def now() -> datetime:
+    """This instant, UTC, to the millisecond (what phones and receipts carry)."""
+    t = datetime.now(UTC)
+    return t.replace(microsecond=t.microsecond // 1000 * 1000)
+
+
+def local(at: datetime) -> datetime:
+    """`at` on the household's clock."""
+    return at.astimezone(_zone)
+
+
+def day_of(at: datetime) -> date:
+    """The household day that `at` falls on."""
+    return local(at).date()
+
+
+def today() -> date:
+    """The household day of now."""
+    return day_of(now())
+
+
+def instant(day: date, minute: int) -> datetime:
+    """UTC instant of `minute` minutes after midnight of household day `day`; 1440 and more reach into the next."""
+    return datetime.combine(day, time(), _zone).astimezone(UTC) + timedelta(minutes=minute)
+
+
+def minute_of(at: datetime) -> int:
+    """Minutes since midnight on the household's clock, 0 to 1439."""
+    t = local(at)
+    return t.hour * 60 + t.minute
+
+
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """First instant of `day` and first instant of the next, UTC."""
+    return instant(day, 0), datetime.combine(day + timedelta(days=1), time(), _zone).astimezone(UTC)
+
+
+def to_wire(at: datetime) -> str:
+    """RFC 3339, UTC, milliseconds: 2026-11-21T00:31:07.250Z, as envelopes carry it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def from_wire(text: str) -> datetime:
+    """The instant in `text` as `to_wire` writes it. Raises ValueError otherwise."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -1,0 +1,76 @@
+"""Settings: read once from the environment, each with a sentence and a default that works."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that may differ from one installation to the next."""
+
+    data_dir: Path
+    """DATA_DIR: where database, photos, keys and backups lie. Default `data/` beside wsgi.py."""
+    database_url: str
+    """DATABASE_URL: SQLAlchemy URL. Default: SQLite in DATA_DIR."""
+    secret_key: str
+    """SECRET_KEY: signs cookies and form tokens. Default: made once and kept in DATA_DIR/keys."""
+    field_keys: tuple[bytes, ...]
+    """FIELD_KEYS: comma-separated hex keys (32 bytes) for sealed fields, newest first. Default: made once in DATA_DIR/keys."""
+    port: int
+    """PORT: where `flask serve` listens. Default 8000."""
+    public_url: str
+    """PUBLIC_URL: the address printed on cards, e.g. https://nuanchao.example. Default http://127.0.0.1:PORT."""
+    time_zone: str
+    """TIME_ZONE: the household's day. Default Asia/Shanghai."""
+    sample: bool
+    """SAMPLE: 1 when the data are made up; every page says 虚构数据. Default: set by `flask sample load`."""
+
+    @property
+    def public(self) -> bool:
+        """Whether PUBLIC_URL is https with a real host, so that cards may be printed for real."""
+        url = urlsplit(self.public_url)
+        host = url.hostname or ""
+        local = host in ("localhost", "") or host.endswith(".local") or host.replace(".", "").isdigit() or ":" in host
+        return url.scheme == "https" and "." in host and not local
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the database is SQLite."""
+        return self.database_url.startswith("sqlite")
+
+
+def read(env: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from `env`; makes DATA_DIR and the default keys on first use."""
+    data = Path(env.get("DATA_DIR") or Path(__file__).parents[2] / "data").resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    port = int(env.get("PORT") or 8000)
+    keys = env.get("FIELD_KEYS") or _kept(data, "field")
+    return Settings(
+        data_dir=data,
+        database_url=env.get("DATABASE_URL") or f"sqlite:///{data / 'nuanchao.db'}",
+        secret_key=env.get("SECRET_KEY") or _kept(data, "secret"),
+        field_keys=tuple(bytes.fromhex(key.strip()) for key in keys.split(",")),
+        port=port,
+        public_url=(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        time_zone=env.get("TIME_ZONE") or "Asia/Shanghai",
+        sample=env.get("SAMPLE", "") == "1" or (data / "sample").exists(),
+    )
+
+
+def _kept(data: Path, name: str) -> str:
+    """A random key made once; two processes starting together agree because the file is created exclusively."""
+    path = data / "keys" / name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+    return path.read_text().strip()
