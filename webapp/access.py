@@ -1,0 +1,108 @@
+"""Who may do what: one table, role → verbs. Two questions, always both: `can` the role do it, is it `within` reach."""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from webapp.kit.words import _l
+
+
+class Role(StrEnum):
+    """Granted at a place of the tree; kin and caregivers reach households through their own ties."""
+
+    DISTRICT_OFFICER = "district_officer"
+    DISTRICT_REVIEWER = "district_reviewer"
+    STREET_MANAGER = "street_manager"
+    STATION_HEAD = "station_head"
+    CAREGIVER = "caregiver"
+    DOCTOR = "family_doctor"
+    INSPECTOR = "inspector"
+    KIN = "kin"
+    LIAISON = "liaison"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+ROLE_WORDS = {
+    Role.DISTRICT_OFFICER: _l("区办公室"),
+    Role.DISTRICT_REVIEWER: _l("区审批员"),
+    Role.STREET_MANAGER: _l("街道管理中心"),
+    Role.STATION_HEAD: _l("站长"),
+    Role.CAREGIVER: _l("养护员"),
+    Role.DOCTOR: _l("家庭医生"),
+    Role.INSPECTOR: _l("监督员"),
+    Role.KIN: _l("家属"),
+    Role.LIAISON: _l("联络员"),
+    Role.AUDITOR: _l("审计"),
+    Role.ADMINISTRATOR: _l("管理员"),
+}
+OFFICE = frozenset(Role) - {Role.CAREGIVER, Role.KIN}
+STAFF = (Role.DISTRICT_OFFICER, Role.STREET_MANAGER, Role.STATION_HEAD)
+READERS = (*STAFF, Role.DISTRICT_REVIEWER)
+
+# verb (feature.deed) → who may. A verb that no role holds does not exist; a route without a verb is a failing test.
+GRANTS: dict[str, frozenset[Role]] = {
+    verb: frozenset(roles)
+    for verb, roles in {
+        "people.self": tuple(Role),
+        "people.see": (*READERS, Role.LIAISON, Role.AUDITOR),
+        "people.edit": STAFF,
+        "people.reveal": STAFF,
+        "people.import": STAFF,
+        "people.staff": (*STAFF, Role.ADMINISTRATOR),
+        "people.enrol": STAFF,
+        "people.duty": STAFF,
+        "people.invite": STAFF,
+        "access.see": (*READERS, Role.ADMINISTRATOR, Role.AUDITOR),
+        "inbox.mend": STAFF,
+        "cards.see": (*READERS,),
+        "cards.issue": STAFF,
+        "cards.print": STAFF,
+        "roster.see": (*READERS, Role.AUDITOR),
+        "roster.plan": STAFF,
+        "visits.record": (Role.CAREGIVER,),
+        "visits.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
+        "visits.live": READERS,
+        "logs.write": (Role.CAREGIVER,),
+        "logs.see": (*READERS, Role.CAREGIVER),
+        "ledger.write": (Role.CAREGIVER,),
+        "ledger.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
+        "family.see": (Role.KIN,),
+        "today.caregiver": (Role.CAREGIVER,),
+    }.items()
+}
+
+
+class Actor(Protocol):
+    """Whoever asks: an account acting under one of its grants."""
+
+    account_id: uuid.UUID
+    person_id: uuid.UUID
+    role: Role
+    place_id: uuid.UUID | None
+
+    def reaches_household(self, column: Any) -> sa.ColumnElement[bool]:
+        """Condition: the household in `column` is within reach."""
+        ...
+
+    def reaches_station(self, column: Any) -> sa.ColumnElement[bool]:
+        """Condition: the station (or street, district) in `column` is within reach."""
+        ...
+
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def can(actor: Actor | None, verb: str) -> bool:
+    """Whether the actor's role holds `verb`. Raises KeyError for a verb that does not exist."""
+    return actor is not None and actor.role in GRANTS[verb]
+
+
+def within(actor: Actor, select: sa.Select[T]) -> sa.Select[T]:
+    """`select` narrowed to what `actor` reaches, by the `reach` of the entity it asks for first."""
+    entity = select.column_descriptions[0]["entity"]
+    return select.where(entity.reach(actor))

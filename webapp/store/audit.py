@@ -1,0 +1,185 @@
+"""The audit log: a hash chain whose head is advanced by one UPDATE, the last statement before COMMIT.
+
+Verbs call `note()`; at commit everything noted in the transaction becomes one entry. A trigger writes the link, so
+that reading the head and moving it cannot be torn apart (lock-and-read forks the chain).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from webapp.kit import canonical, clock, ids
+from webapp.store import db
+from webapp.store.db import Base
+from webapp.store.traits import append_only, trigger
+from webapp.store.types import Instant, Uuid
+
+
+class Entry(Base):
+    """What one transaction did. `body`: canonical JSON {id, at, actor, courier, deeds: [{verb, on, household, facts}]}."""
+
+    __tablename__ = "audit_entry"
+    id: Mapped[uuid.UUID] = mapped_column(Uuid(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant())
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), index=True)
+    verb: Mapped[str] = mapped_column(sa.String(60))
+    household_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), index=True)
+    body: Mapped[str] = mapped_column(sa.Text())
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+
+
+class Head(Base):
+    """The one row that tells how far the chain reaches, which life of the database this is, and what is backed up."""
+
+    __tablename__ = "audit_head"
+    id: Mapped[int] = mapped_column(sa.Integer(), primary_key=True)
+    seq: Mapped[int] = mapped_column(sa.BigInteger())
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    head: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    epoch: Mapped[uuid.UUID] = mapped_column(Uuid())
+    backup_seq: Mapped[int] = mapped_column(sa.BigInteger())
+
+
+class Link(Base):
+    """head[n] = SHA-256(head[n-1] ‖ digest[n])."""
+
+    __tablename__ = "audit_link"
+    seq: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False)
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    head: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+
+
+trigger(
+    "audit_head_link",
+    "audit_head",
+    sqlite=(
+        "create trigger audit_head_link after update on audit_head when new.seq > old.seq "
+        "begin insert into audit_link (seq, digest, head) values (new.seq, new.digest, new.head); end"
+    ),
+    postgresql=(
+        "create or replace function audit_head_link() returns trigger language plpgsql as "
+        "$$ begin insert into audit_link (seq, digest, head) values (new.seq, new.digest, new.head); return null; end $$"
+        "\n--\n"
+        "create trigger audit_head_link after update on audit_head for each row when (new.seq > old.seq) "
+        "execute function audit_head_link()"
+    ),
+)
+append_only("audit_entry", "audit entries are never changed")
+append_only("audit_link", "audit links are never changed")
+
+GENESIS = hashlib.sha256(b"nuanchao").digest()
+
+
+def begin_chain(connection: sa.Connection) -> None:
+    """Put the head row in place if it is missing (a new database)."""
+    if connection.scalar(sa.select(Head.id)) is None:
+        connection.execute(sa.insert(Head).values(id=1, seq=0, digest=GENESIS, head=GENESIS, epoch=ids.new(), backup_seq=0))
+
+
+def by(session: Session, actor: uuid.UUID | None, courier: uuid.UUID | None = None) -> None:
+    """Say whose transaction this is: account ids of the author and of whoever carried it."""
+    session.info["actor"], session.info["courier"] = actor, courier
+
+
+def note(verb: str, on: object, household: uuid.UUID | None = None, **facts: Any) -> None:
+    """Remember a deed for this transaction's entry. `on`: "table:id" or the row; facts: JSON, integers only, no secrets."""
+    subject = on if isinstance(on, str) else f"{on.__tablename__}:{on.id}"  # type: ignore[attr-defined]
+    deed = {"verb": verb, "on": subject, "household": household and str(household), "facts": _plain(facts)}
+    db.session().info.setdefault("deeds", []).append(deed)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return clock.to_wire(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def seal(session: Session) -> None:
+    """Write what was noted and advance the head. Called by the commit point, once, last. Returns nothing noted: nothing."""
+    deeds = session.info.pop("deeds", None)
+    if not deeds:
+        return
+    entry_id, at = ids.new(), clock.now()
+    actor, courier = session.info.get("actor"), session.info.get("courier")
+    body = canonical.canonical(
+        {
+            "id": str(entry_id),
+            "at": clock.to_wire(at),
+            "actor": actor and str(actor),
+            "courier": courier and str(courier),
+            "deeds": deeds,
+        }
+    )
+    digest = hashlib.sha256(body).digest()
+    household = deeds[0]["household"]
+    session.execute(
+        sa.insert(Entry),
+        {
+            "id": entry_id,
+            "at": at,
+            "actor_id": actor,
+            "verb": deeds[0]["verb"],
+            "household_id": household and uuid.UUID(household),
+            "body": body.decode(),
+            "digest": digest,
+        },
+    )
+    session.info["head"] = session.execute(
+        sa.update(Head)
+        .values(seq=Head.seq + 1, digest=digest, head=sa.func.sha256(Head.head.concat(digest), type_=sa.LargeBinary()))
+        .returning(Head.seq, Head.head, Head.epoch, Head.backup_seq)
+        .execution_options(synchronize_session=False)
+    ).one()
+
+
+def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[str]:
+    """What is wrong with the chain, in words: altered, removed, inserted, truncated, rewritten. Empty when sound.
+
+    `anchors`: heads known from receipts or backups, seq → head.
+    """
+    wrong: list[str] = []
+    head, last, seen = GENESIS, 0, set()
+    bodies = {e.digest: e for e in session.scalars(sa.select(Entry).execution_options(yield_per=1000))}
+    for link in session.scalars(sa.select(Link).order_by(Link.seq)):
+        if link.seq != last + 1:
+            wrong.append(f"removed: links {last + 1} to {link.seq - 1}")
+        expected = hashlib.sha256(head + link.digest).digest()
+        if link.seq == last + 1 and expected != link.head:
+            wrong.append(f"altered: link {link.seq}")
+        if link.digest not in bodies:
+            wrong.append(f"removed: entry of link {link.seq}")
+        elif hashlib.sha256(bodies[link.digest].body.encode()).digest() != link.digest or not _agrees(bodies[link.digest]):
+            wrong.append(f"altered: entry of link {link.seq}")
+        if anchors and anchors.get(link.seq, link.head) != link.head:
+            wrong.append(f"rewritten: link {link.seq} differs from its anchor")
+        seen.add(link.digest)
+        head, last = link.head, link.seq
+    top = session.scalars(sa.select(Head)).one()
+    if top.seq != last or top.head != head:
+        wrong.append(f"truncated: the head says {top.seq}, the links end at {last}")
+    if anchors and max(anchors) > last:
+        wrong.append(f"truncated: an anchor says {max(anchors)}, the links end at {last}")
+    wrong += [f"inserted: entry {e.id}" for digest, e in bodies.items() if digest not in seen]
+    return wrong
+
+
+def _agrees(entry: Entry) -> bool:
+    """Whether the columns beside the body say what the body says."""
+    told = json.loads(entry.body)
+    return (
+        told["id"] == str(entry.id)
+        and told["actor"] == (entry.actor_id and str(entry.actor_id))
+        and told["at"] == clock.to_wire(entry.at)
+        and told["deeds"][0]["verb"] == entry.verb
+    )

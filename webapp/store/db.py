@@ -1,0 +1,152 @@
+"""One engine, one session per request, the one commit point.
+
+Readers (GET, HEAD) begin deferred so that they never take SQLite's write lock; writers begin immediate and end soon.
+Nobody else commits: `settle()` does it for requests, `transaction()` for commands and jobs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, current_app, g, has_request_context, request
+from sqlalchemy import event, orm
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Base(orm.DeclarativeBase):
+    """Every table of the house."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+
+
+class Database:
+    """The app's engine and sessions; `app.extensions["db"]`."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+        self.writer = orm.sessionmaker(self.engine, expire_on_commit=False)
+        self.reader = orm.sessionmaker(self.engine.execution_options(read_only=True), expire_on_commit=False, autoflush=False)
+        self.before_commit: list[Callable[[orm.Session], None]] = []
+
+
+def init_app(app: Flask, url: str) -> Database:
+    """Give `app` its database; sessions close with the app context, uncommitted work is rolled back."""
+    database = app.extensions["db"] = Database(url)
+
+    @app.teardown_appcontext
+    def close(_error: BaseException | None) -> None:
+        for name in ("session", "reading"):
+            if (session := g.pop(name, None)) is not None:
+                session.close()
+
+    return database
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for `url`: SQLite in WAL with full sync, or PostgreSQL."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=5)
+    engine = sa.create_engine(url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=8, max_overflow=8)
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not open transactions of its own
+        connection.create_function("sha256", 1, lambda b: hashlib.sha256(b).digest(), deterministic=True)
+        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "busy_timeout=5000"):
+            connection.execute(f"pragma {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        read_only = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("begin" if read_only else "begin immediate")
+
+    @event.listens_for(engine, "reset")
+    def reset(connection: Any, _record: Any, _state: Any) -> None:
+        if connection.in_transaction:  # a refused COMMIT leaves it open, and everybody else locked out
+            connection.rollback()
+
+    return engine
+
+
+def database() -> Database:
+    """The current app's database."""
+    found: Database = current_app.extensions["db"]
+    return found
+
+
+def session() -> orm.Session:
+    """The session of this request (reading for GET) or command (writing)."""
+    if has_request_context() and request.method in SAFE and not g.get("writes"):
+        return reading()
+    if "session" not in g:
+        g.session = database().writer()
+    found: orm.Session = g.session
+    return found
+
+
+def reading() -> orm.Session:
+    """A session that only reads, also inside a POST: who is asking must not take the write lock."""
+    if "reading" not in g:
+        g.reading = database().reader()
+    found: orm.Session = g.reading
+    return found
+
+
+def writes() -> None:
+    """Let this GET write (a look is logged); said before its first query."""
+    g.writes = True
+
+
+def settle() -> None:
+    """Commit what this request wrote; a request that only read just lets go. Later reads see the new state."""
+    if (open_reading := g.pop("reading", None)) is not None:
+        open_reading.close()
+    if (open_session := g.get("session")) is not None:
+        commit(open_session)
+        open_session.close()
+        del g.session
+
+
+def undo() -> None:
+    """Roll back what this request wrote."""
+    for name in ("session", "reading"):
+        if (session := g.pop(name, None)) is not None:
+            session.close()
+
+
+def commit(session: orm.Session) -> None:
+    """Flush, let the audit chain close the transaction as its last statement, commit."""
+    try:
+        session.flush()
+        for finish in database().before_commit:
+            finish(session)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+@contextmanager
+def transaction() -> Iterator[orm.Session]:
+    """For commands and jobs: one write, committed at the end, rolled back on any error."""
+    settle()
+    g.writes = True
+    try:
+        yield session()
+        settle()
+    finally:
+        undo()
+        g.pop("writes", None)

@@ -1,0 +1,152 @@
+"""Photos on disk, named by the SHA-256 of what the phone sent; re-encoded, upright, without EXIF.
+
+Only JPEG, PNG and WebP up to 25 megapixels get in. The shown file is always one that Pillow wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask, current_app
+from PIL import Image, ImageOps
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.kit import clock
+from webapp.kit.refusal import Refusal
+from webapp.store import db
+from webapp.store.db import Base
+from webapp.store.types import Instant
+
+KINDS = ("JPEG", "PNG", "WEBP")
+PIXELS = 25_000_000
+BYTES = 8_000_000
+SIDE = 1600
+Image.MAX_IMAGE_PIXELS = PIXELS
+
+
+class Photo(Base):
+    """A photo that a record names. `done_at` is empty while bytes are still coming; `refused` says why it is no photo."""
+
+    __tablename__ = "photo"
+    sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    size: Mapped[int]
+    wanted_at: Mapped[datetime] = mapped_column(Instant(), default=clock.now)
+    done_at: Mapped[datetime | None] = mapped_column(Instant())
+    refused: Mapped[str | None] = mapped_column(sa.String(40))
+
+
+def init_app(app: Flask, data_dir: Path) -> None:
+    """Tell `app` where photos lie."""
+    app.extensions["photos"] = data_dir / "photos"
+
+
+def path(sha256: str) -> Path:
+    """Where the shown file of a photo lies (it may not be there yet)."""
+    root: Path = current_app.extensions["photos"]
+    return root / sha256[:2] / f"{sha256}.jpg"
+
+
+def coming(sha256: str) -> Path:
+    """Where a photo's pieces are gathered."""
+    root: Path = current_app.extensions["photos"]
+    return root / "coming" / sha256
+
+
+def want(sha256: str, size: int) -> None:
+    """Expect a photo that a stored record names. Told twice is harmless."""
+    session = db.session()
+    if session.get(Photo, sha256) is None:
+        session.add(Photo(sha256=sha256, size=size))
+        session.flush()
+
+
+def take(data: bytes) -> str:
+    """A whole photo at once (forms without JavaScript). Returns its digest. Raises Refusal when it is none."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    if len(data) > BYTES:
+        raise Refusal("photo_too_big", "照片太大了，请重拍一张")
+    session = db.session()
+    row = session.get(Photo, sha256)
+    if row is None or row.done_at is None:
+        _write(path(sha256), reencode(data))
+        if row is None:
+            session.add(Photo(sha256=sha256, size=len(data), done_at=clock.now()))
+        else:
+            row.done_at = clock.now()
+    return sha256
+
+
+def offset(sha256: str) -> int:
+    """How many bytes of a coming photo are here."""
+    gathered = coming(sha256)
+    return gathered.stat().st_size if gathered.exists() else 0
+
+
+def add_piece(photo: Photo, at: int, piece: bytes) -> int:
+    """Append a piece that starts at byte `at`; finishes the photo with its last byte. Returns the bytes now here.
+
+    A piece that starts elsewhere changes nothing: the answer tells the phone where to go on. Bytes that do not hash
+    to the name are thrown away and asked for again.
+    """
+    if photo.done_at is not None:
+        return photo.size
+    gathered = coming(photo.sha256)
+    gathered.parent.mkdir(parents=True, exist_ok=True)
+    here = offset(photo.sha256)
+    if at != here or here + len(piece) > photo.size:
+        return here
+    with gathered.open("ab") as file:
+        file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    here += len(piece)
+    if here == photo.size:
+        here = _finish(photo, gathered)
+    return here
+
+
+def _finish(photo: Photo, gathered: Path) -> int:
+    data = gathered.read_bytes()
+    if hashlib.sha256(data).hexdigest() != photo.sha256:
+        gathered.unlink()
+        return 0
+    try:
+        _write(path(photo.sha256), reencode(data))
+    except Refusal as refusal:
+        photo.refused = refusal.code
+    photo.done_at = clock.now()
+    gathered.unlink()
+    return photo.size
+
+
+def reencode(data: bytes) -> bytes:
+    """The picture in `data` as a JPEG of at most 1600 px, upright, without EXIF. Raises Refusal when it is no picture."""
+    try:
+        with Image.open(io.BytesIO(data), formats=KINDS) as raw:
+            if raw.width * raw.height > PIXELS:
+                raise Refusal("photo_too_big", "照片太大了，请重拍一张")
+            raw.draft("RGB", (SIDE, SIDE))
+            image = ImageOps.exif_transpose(raw).convert("RGB")
+            image.thumbnail((SIDE, SIDE))
+            out = io.BytesIO()
+            image.save(out, "JPEG", quality=82, optimize=True)
+            return out.getvalue()
+    except Refusal:
+        raise
+    except Exception as error:  # Pillow raises almost anything on broken input
+        raise Refusal("not_a_photo", "这不是照片，请重拍一张") from error
+
+
+def _write(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(f".{os.getpid()}.tmp")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(target)

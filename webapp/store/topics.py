@@ -1,0 +1,39 @@
+"""What open pages should fetch again. A verb tells a topic in its own transaction; only the topic travels."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.kit import clock
+from webapp.store import db
+from webapp.store.db import Base
+from webapp.store.types import Instant, Serial
+
+
+class Event(Base):
+    """A topic told at a time; purged after an hour."""
+
+    __tablename__ = "event"
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    topic: Mapped[str] = mapped_column(sa.String(60))
+    at: Mapped[datetime] = mapped_column(Instant(), index=True)
+
+
+def tell(topic: str) -> None:
+    """Make pages that listen to `topic` fetch their piece again once this transaction commits. Twice is once."""
+    session = db.session()
+    told = session.info.setdefault("told", set())
+    if topic not in told:
+        told.add(topic)
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(sa.select(sa.func.pg_notify("events", topic)))
+        else:
+            session.execute(sa.insert(Event), {"topic": topic, "at": clock.now()})
+
+
+def purge() -> None:
+    """Forget events older than an hour."""
+    db.session().execute(sa.delete(Event).where(Event.at < clock.now() - timedelta(hours=1)))
