@@ -39,7 +39,7 @@ def test_another_key_gives_other_numbers():
 
 @pytest.mark.parametrize("serial", [-1, 1_000_000])
 def test_a_serial_out_of_range_is_refused(serial):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="outside"):
         number.number_for(serial, KEY)
 
 
