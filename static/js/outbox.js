@@ -1,0 +1,152 @@
+/* What this phone keeps, in IndexedDB 'nuanchao' (changes are only ever additive):
+   meta       device keys, counters, epoch, beacon, backup_seq
+   envelopes  {id, n, author, chain, household, kind, title, makes, adds, envelope, state, why, tries, next_at, receipt, delivered_at}
+   photos     {sha256, type, size, data, state};  drafts {key, at, values}
+   An envelope is queued -> sending -> delivered | waiting (the server has it, its predecessor is missing)
+   | held (a person must look: with a receipt the server has it, without one the phone still has the only copy).
+   nc.outbox.heard(fn) calls fn for every change, in this tab or another. Needs no markup. */
+(() => {
+  const nc = self.nc = self.nc || {};
+  if (nc.outbox) return;
+  const DAY = 86400000, STRICT = {durability: 'strict'};
+  const AT_SERVER = {applied: 'delivered', waiting: 'waiting', quarantined: 'held', conflict: 'held'};
+  const AGAIN = {waiting: 10 * 60000, held: 6 * 3600000};   // when to ask how the server sees it by now
+  let opening = null;
+
+  const open = () => opening = opening || idb.openDB('nuanchao', 1, {
+    upgrade(db) {
+      db.createObjectStore('meta');
+      const envelopes = db.createObjectStore('envelopes', {keyPath: 'id'});
+      for (const name of ['state', 'chain', 'household']) envelopes.createIndex(name, name);
+      db.createObjectStore('photos', {keyPath: 'sha256'}).createIndex('state', 'state');
+      db.createObjectStore('drafts', {keyPath: 'key'});
+    },
+    blocking(_now, _next, event) { event.target.close(); opening = null; },
+    terminated() { opening = null; }
+  }).catch(e => { opening = null; throw e; });
+
+  /** Run deed(db); a connection that died in the background (iOS) is opened once more. */
+  async function use(deed) {
+    try {
+      return await deed(await open());
+    } catch (e) {
+      if (e.name !== 'InvalidStateError') throw e;
+      opening = null;
+      return deed(await open());
+    }
+  }
+
+  const channel = self.BroadcastChannel && new BroadcastChannel('nuanchao');
+  const ears = [];
+  const heard = fn => ears.push(fn);
+  const hear = news => ears.forEach(fn => { try { fn(news); } catch (e) { console.warn(e); } });
+  if (channel) channel.onmessage = e => hear(e.data);
+  function tell(news) {
+    hear(news);
+    if (channel) channel.postMessage(news);
+  }
+
+  const inOrder = rows => rows.sort((a, b) => a.n - b.n);
+
+  /** Seal one act and write it; resolves after the transaction is complete, to the record.
+      act: {author, app, kind, schema, chain, household, body, photos [{field, sha256, size, type, data}], title, makes, adds, id, draft}.
+      Sealing is asynchronous: without the lock two quick taps would share a dseq. */
+  const keep = act => navigator.locks.request('keep', () => use(async db => {
+    const known = await db.get('envelopes', act.id);
+    if (known) return known;
+    const device = await db.get('meta', 'device:' + act.author);
+    if (!device) throw new Error('not enrolled');
+    const counter = `dseq:${device.device}:${device.gen}`;
+    const [dseq = 0, n = 0, beacon = null, acts] = await Promise.all([db.get('meta', counter), db.get('meta', 'n'),
+      db.get('meta', 'beacon'), act.chain ? db.getAllFromIndex('envelopes', 'chain', act.chain) : []]);
+    const before = inOrder(acts).pop();
+    const envelope = {
+      v: 1, id: act.id, kind: act.kind, schema: act.schema, app: act.app, author: act.author,
+      device: device.device, gen: device.gen, dseq: dseq + 1, chain: act.chain || null, prev: before ? before.id : null,
+      made_at: new Date().toISOString(), mono_ms: Math.round(performance.now()), beacon, body: act.body,
+      photos: act.photos.map(({field, sha256, size, type}) => ({field, sha256, size, type}))
+    };
+    const hash = await nc.canonical.digest(envelope);
+    envelope.hash = nc.canonical.hex(hash);
+    envelope.sig = await nc.keys.sign(device.key, hash);
+    const record = {
+      id: act.id, n: n + 1, author: act.author, chain: envelope.chain, household: act.household || null, kind: act.kind,
+      title: act.title, makes: act.makes, adds: act.adds, envelope, state: 'queued', why: '', tries: 0, next_at: 0, receipt: null
+    };
+    const tx = db.transaction(['meta', 'envelopes', 'photos', 'drafts'], 'readwrite', STRICT);
+    tx.objectStore('meta').put(dseq + 1, counter);
+    tx.objectStore('meta').put(n + 1, 'n');
+    tx.objectStore('envelopes').add(record);
+    for (const {sha256, size, type, data} of act.photos) {
+      // Never put over one that is there: it may be half sent.
+      if (!await tx.objectStore('photos').getKey(sha256)) tx.objectStore('photos').put({sha256, size, type, data, state: 'queued'});
+    }
+    if (act.draft) tx.objectStore('drafts').delete(act.draft);
+    await tx.done;
+    return record;
+  })).then(record => {
+    tell({kept: record.id, chain: record.chain, household: record.household});
+    return record;
+  });
+
+  const change = (store, key, patch) => use(async db => {
+    const tx = db.transaction(store, 'readwrite');
+    const row = await tx.store.get(key);
+    if (row) tx.store.put(Object.assign(row, patch));
+    await tx.done;
+  });
+
+  /** Write down a receipt that was checked against id and hash. A new epoch means the server was restored
+      from a backup: everything it once had is offered again. */
+  const settle = (id, receipt) => use(async db => {
+    const tx = db.transaction(['meta', 'envelopes', 'photos'], 'readwrite', STRICT);
+    const meta = tx.objectStore('meta'), envelopes = tx.objectStore('envelopes');
+    const row = await envelopes.get(id);
+    if (!row) return;
+    const epoch = await meta.get('epoch'), state = AT_SERVER[receipt.state];
+    Object.assign(row, {delivered_at: row.receipt ? row.delivered_at : Date.now(), receipt, state, why: '', tries: 0, next_at: Date.now() + (AGAIN[state] || 0)});
+    envelopes.put(row);
+    for (const name of ['epoch', 'beacon', 'backup_seq']) meta.put(receipt[name], name);
+    if (row.chain && state !== 'waiting') {
+      for (const next of await envelopes.index('chain').getAll(row.chain)) {
+        if (next.state === 'waiting') envelopes.put(Object.assign(next, {next_at: 0}));
+      }
+    }
+    if (epoch !== undefined && epoch !== receipt.epoch) await reoffer(tx, receipt.epoch);
+    await tx.done;
+    tell({settled: id, chain: row.chain, household: row.household});
+  });
+
+  async function reoffer(tx, epoch) {
+    for (const row of await tx.objectStore('envelopes').getAll()) {
+      if (row.receipt && row.receipt.epoch !== epoch) tx.objectStore('envelopes').put(Object.assign(row, {state: 'queued', next_at: 0, receipt: null}));
+    }
+    for (const photo of await tx.objectStore('photos').getAll()) tx.objectStore('photos').put(Object.assign(photo, {state: 'queued'}));
+  }
+
+  /** Drop what the server holds in a backup: after 7 days, or after 30 in any case. Unsent work is never dropped. */
+  const purge = () => use(async db => {
+    const tx = db.transaction(['meta', 'envelopes', 'photos'], 'readwrite');
+    const covered = await tx.objectStore('meta').get('backup_seq') || 0, named = new Set();
+    for (const row of await tx.objectStore('envelopes').getAll()) {
+      const age = Date.now() - row.delivered_at;
+      if (row.state === 'delivered' && (age > 30 * DAY || age > 7 * DAY && row.receipt.seq <= covered)) tx.objectStore('envelopes').delete(row.id);
+      else row.envelope.photos.forEach(p => named.add(p.sha256));
+    }
+    for (const sha256 of await tx.objectStore('photos').getAllKeys()) {
+      if (!named.has(sha256)) tx.objectStore('photos').delete(sha256);
+    }
+    await tx.done;
+  });
+
+  /** Every envelope on this phone, in the order they were made; of one state, chain or household. */
+  const list = async (index, value) =>
+    inOrder(await use(db => index ? db.getAllFromIndex('envelopes', index, value) : db.getAll('envelopes')));
+  const forAccount = async account => (await list()).filter(row => row.author === account);
+  /** Those the server has not acknowledged: this phone holds the only copy. */
+  const unsent = async () => (await Promise.all(['queued', 'sending', 'held'].map(state => list('state', state))))
+    .reduce((all, rows) => all.concat(rows)).filter(row => row.state !== 'held' || !row.receipt);
+  const count = async () => (await unsent()).length;
+
+  nc.outbox = {use, heard, tell, keep, change, settle, purge, list, forAccount, unsent, count};
+})();

@@ -1,0 +1,181 @@
+/* The one flusher: sends what the outbox holds to POST /inbox, then photos to PUT /inbox/photos/<sha256>.
+   Only a receipt that matches id and hash counts; everything else is kept and tried again, for ever.
+   Tried at once after a keep, on start, `online`, visibility, every 60 s, and by any button [data-send-now]
+   (aria-busy="true" while it works). nc.send.flush({press: true}) is what that button does. */
+(() => {
+  const nc = self.nc = self.nc || {};
+  if (nc.send) return;
+  const MINUTE = 60000, HOUR = 60 * MINUTE, PIECE = 262144, STATES = ['applied', 'waiting', 'quarantined', 'conflict'];
+  const HELD = {400: 'unreadable', 422: 'unreadable', 403: 'device', 413: 'big'};
+  const send = nc.send = {limit: 30000, flush, backoff, verdict};
+  let pending = false, pressed = false, fails = 0, rest = 0, told = 0, timer = 0;
+
+  /** Milliseconds to wait after so many disappointments: 1 s to 5 min, never two phones alike. */
+  function backoff(n, random = Math.random()) {
+    return Math.min(5 * MINUTE, 1000 * 2 ** Math.min(n, 20)) * (0.5 + random / 2);
+  }
+
+  async function flush({press = false, soon = false} = {}) {
+    if (!(self.isSecureContext && self.indexedDB && navigator.locks && crypto.subtle)) return;
+    pending = true;
+    pressed = pressed || press;
+    if (press) rest = told = 0;
+    if (soon) rest = 0;
+    if (Date.now() < Math.max(rest, told)) return wake(Math.max(rest, told));
+    await navigator.locks.request('send', {ifAvailable: true}, async lock => {
+      if (!lock) return nc.outbox.tell({flush: true, press});   // the tab that is sending goes round once more
+      while (pending) {
+        pending = false;
+        const all = pressed;
+        pressed = false;
+        await round(all);
+      }
+    });
+  }
+
+  function wake(at) {
+    clearTimeout(timer);
+    timer = setTimeout(flush, Math.max(1000, at - Date.now()));
+  }
+
+  /** Go once through the outbox. A chain whose act did not get through is stepped over; the others go on. */
+  async function round(all) {
+    const stepped = new Set(), missed = [];
+    let passed = 0, inarow = 0, soonest = Infinity;
+    for (const row of await due()) {
+      const chain = row.chain || row.id;
+      if (stepped.has(chain)) continue;
+      if (!all && row.next_at > Date.now()) {
+        soonest = Math.min(soonest, row.next_at);
+        if (row.state !== 'held' && !row.receipt) stepped.add(chain);
+        continue;
+      }
+      const out = await offer(row);
+      if (out.receipt || out.held) {
+        passed++;
+        inarow = fails = rest = 0;
+        continue;
+      }
+      stepped.add(chain);
+      missed.push(row);
+      inarow++;
+      if (out.wait) told = Date.now() + out.wait;
+      if (out.cut || out.wait || inarow > 1) {
+        fails++;
+        rest = Date.now() + backoff(fails);
+        break;
+      }
+    }
+    for (const row of missed) {
+      // Only a record that sticks while others pass is marked as stuck: the network is not its fault.
+      const tries = row.tries + (passed ? 1 : 0), next_at = Date.now() + backoff(passed ? tries : fails);
+      soonest = Math.min(soonest, next_at);
+      await nc.outbox.change('envelopes', row.id, {tries, next_at, why: tries > 7 ? 'stuck' : row.why});
+    }
+    if (missed.length) nc.outbox.tell({tried: true});
+    if (Math.max(rest, told) <= Date.now()) {
+      if (!await photos()) rest = Date.now() + backoff(++fails);
+      await nc.outbox.purge();
+    }
+    nc.outbox.tell({online: !rest || rest < Date.now()});
+    soonest = Math.max(Math.min(soonest, rest > Date.now() ? rest : Infinity), told);
+    if (soonest < Infinity) wake(soonest);
+  }
+
+  async function due() {
+    const rows = await Promise.all(['queued', 'sending', 'waiting', 'held'].map(state => nc.outbox.list('state', state)));
+    return rows.reduce((all, some) => all.concat(some)).sort((a, b) => a.n - b.n);
+  }
+
+  /** Offer one envelope: {receipt}, {held} (kept here, the others go on), or later: {cut} or {wait: ms}. */
+  async function offer(row) {
+    const open = row.state === 'queued' || row.state === 'sending';
+    if (open) {
+      await nc.outbox.change('envelopes', row.id, {state: 'sending'});
+      nc.outbox.tell({sending: row.id, chain: row.chain, household: row.household});
+    }
+    let out = {cut: true};
+    try {
+      out = await timed('/inbox', {method: 'POST', headers: {'Content-Type': 'application/json', 'X-Sent-At': new Date().toISOString()},
+        body: JSON.stringify(row.envelope)}, async answer => verdict(answer, await answer.text(), row.envelope));
+    } catch (e) { /* no network, cut, or 30 s gone: the same to us */ }
+    if (out.receipt) await nc.outbox.settle(row.id, out.receipt);
+    else if (out.held && !row.receipt) {
+      await nc.outbox.change('envelopes', row.id, {state: 'held', why: out.held, next_at: Date.now() + (out.held === 'device' ? 10 * MINUTE : HOUR)});
+      nc.outbox.tell({settled: row.id, chain: row.chain, household: row.household});
+    } else if (open) await nc.outbox.change('envelopes', row.id, {state: 'queued'});
+    return out;
+  }
+
+  /** What an answer means (docs/protocol.md): {receipt}, {held: why}, {wait: ms} or {} for "not ours, again later". */
+  function verdict(answer, text, envelope) {
+    const json = /json/.test(answer.headers.get('Content-Type'));   // a hotel's 403 page says nothing about us
+    if (HELD[answer.status] && (json || answer.status === 413)) return {held: HELD[answer.status]};
+    if (answer.status === 429 || answer.status === 503) return {wait: pause(answer.headers.get('Retry-After'))};
+    if (answer.status !== 200 && answer.status !== 201) return {};
+    let receipt;
+    try { receipt = JSON.parse(text); } catch (e) { return {}; }
+    const ours = receipt && receipt.id === envelope.id && receipt.hash === envelope.hash &&
+      STATES.includes(receipt.state) && Number.isInteger(receipt.seq);
+    return ours ? {receipt} : {};
+  }
+
+  const pause = header => Math.min(15 * MINUTE, Math.max(1, /^\d+$/.test(header) ? +header : 5) * 1000);
+
+  /** fetch with our rules; a hung connection ends after 30 s, body included. */
+  async function timed(url, options, read) {
+    const stop = new AbortController(), bell = setTimeout(() => stop.abort(), send.limit);
+    try {
+      return await read(await fetch(url, Object.assign(options,
+        {redirect: 'manual', credentials: 'same-origin', cache: 'no-store', signal: stop.signal})));
+    } finally {
+      clearTimeout(bell);
+    }
+  }
+
+  /** Send photos; false when the network gave out. */
+  async function photos() {
+    const rows = await nc.outbox.use(db => db.getAllKeysFromIndex('photos', 'state', 'queued'));
+    for (const sha256 of rows) {
+      const photo = await nc.outbox.use(db => db.get('photos', sha256));
+      let state;
+      try { state = await carry(photo); } catch (e) { return false; }
+      if (state === 'later') return false;
+      if (state !== 'queued') await nc.outbox.change('photos', sha256, {state});
+      nc.outbox.tell({photo: sha256});
+    }
+    return true;
+  }
+
+  async function carry({sha256, size, type, data}) {
+    const url = '/inbox/photos/' + sha256;
+    const held = answer => ({status: answer.status, at: answer.headers.has('Upload-Offset') ? +answer.headers.get('Upload-Offset') : -1});
+    let {status, at} = await timed(url, {method: 'HEAD'}, held), piece = PIECE;
+    if (status === 404) return 'queued';          // its envelope is not stored yet
+    for (let turns = 0; at >= 0 && at < size && turns < 999; turns++) {
+      const answer = await timed(url, {method: 'PUT', headers: {'Content-Type': type, 'Upload-Offset': String(at), 'Upload-Length': String(size)},
+        body: data.slice(at, at + piece)}, held);
+      if (answer.status === 413 && piece > 16384) piece /= 2;
+      else if (answer.status === 400 || answer.status === 415 || answer.status === 422) return 'held';
+      else if (answer.at < 0 || answer.status !== 409 && answer.at <= at) return 'later';
+      else at = answer.at;
+    }
+    return at === size ? 'delivered' : 'later';
+  }
+
+  nc.outbox.heard(news => {
+    if (news.kept) flush({soon: true});
+    if (news.flush) flush({press: news.press});
+  });
+  addEventListener('online', () => flush({soon: true}));
+  setInterval(flush, MINUTE);
+  if (!self.document) return;                     // inside a worker
+  document.addEventListener('visibilitychange', () => document.hidden || flush({soon: true}));
+  document.addEventListener('click', async e => {
+    const button = e.target.closest && e.target.closest('[data-send-now]');
+    if (!button) return;
+    button.setAttribute('aria-busy', 'true');
+    try { await flush({press: true}); } finally { button.removeAttribute('aria-busy'); }
+  });
+  send.start = () => { if (!send.started) { send.started = true; flush(); } };
+})();
