@@ -409,15 +409,11 @@ class _Card:
     def _drawable(self, words: str) -> str:
         words = _clean(words)
         if missing := unprintable(words):
-            say = _(
-                "%(name)s的卡上有印不出的字：%(letters)s，请换一个写法", name=self.face.name, letters=missing
-            )
+            say = _("%(name)s的卡上有印不出的字：%(letters)s，请换一个写法", name=self.face.name, letters=missing)
             raise Refusal("cards.no_letter", say, name=self.face.name, letters=missing)
         return words
 
-    def _fit(
-        self, words: str, area: _Area, sizes: tuple[float, float], breaks_at: str
-    ) -> tuple[float, list[str]]:
+    def _fit(self, words: str, area: _Area, sizes: tuple[float, float], breaks_at: str) -> tuple[float, list[str]]:
         for size in _sizes(*sizes):
             lines = _wrap(words, area.width / size, breaks_at)
             if lines and ((len(lines) - 1) * _LEADING + 1) * size <= area.height + 0.01:
@@ -579,9 +575,7 @@ class _Picture:
     def stamp(self, x: float, baseline: float, words: str, size: float) -> None:
         mask = Image.new("L", self._image.size)
         at = (x / _MM * self._dpi, baseline / _MM * self._dpi)
-        ImageDraw.Draw(mask).text(
-            at, words, font=_font(round(size / _MM * self._dpi, 1)), fill=46, anchor="ls"
-        )
+        ImageDraw.Draw(mask).text(at, words, font=_font(round(size / _MM * self._dpi, 1)), fill=46, anchor="ls")
         self._image.paste(_AMBER, (0, 0), mask)
 
     def _edges(self, area: _Area) -> tuple[int, int, int, int]:
