@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
 class Refusal(Exception):
     """Something was asked that cannot be done; nothing was changed.
 
-    `code`: short English word for logs and tests, never shown. `say`: one plain Chinese sentence (lazy or not)
-    that says what happened and what to do. `facts`: what a page may want to show beside it.
+    `code`: short English word for logs and tests, never shown. `say`: one plain Chinese sentence that says what
+    happened and what to do, with %(name)s where a fact stands. `facts`: what fills it, and `field` for the field to mark.
     """
 
     status = 422
@@ -20,8 +21,13 @@ class Refusal(Exception):
         self.say = say
         self.facts = facts
 
+    def words(self, translate: Callable[[str], str] = str) -> str:
+        """The sentence with its facts, in the reader's language when `translate` is gettext."""
+        text = translate(str(self.say))
+        return text % self.facts if "%(" in text else text
+
     def __str__(self) -> str:
-        return str(self.say)
+        return f"{self.code}: {self.words()}"
 
 
 class Missing(Refusal):

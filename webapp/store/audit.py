@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.functions import FunctionElement
 
 from webapp.kit import canonical, clock, ids
 from webapp.store import db
@@ -73,6 +75,29 @@ trigger(
 )
 append_only("audit_entry", "audit entries are never changed")
 append_only("audit_link", "audit links are never changed")
+
+
+class Chained(FunctionElement[bytes]):
+    """SHA-256(head ‖ digest), computed in the database."""
+
+    name = "chained"
+    inherit_cache = True
+    type = sa.LargeBinary()
+
+    def __init__(self, head: Any, digest: bytes) -> None:
+        super().__init__(head, sa.literal(digest, sa.LargeBinary()))
+
+
+@compiles(Chained, "sqlite")
+def _chained_sqlite(element: Chained, compiler: Any, **kwargs: Any) -> str:
+    return f"chained({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(Chained, "postgresql")
+def _chained_postgresql(element: Chained, compiler: Any, **kwargs: Any) -> str:
+    head, digest = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"sha256({head} || {digest})"
+
 
 GENESIS = hashlib.sha256(b"nuanchao").digest()
 
@@ -137,7 +162,7 @@ def seal(session: Session) -> None:
     )
     session.info["head"] = session.execute(
         sa.update(Head)
-        .values(seq=Head.seq + 1, digest=digest, head=sa.func.sha256(Head.head.concat(digest), type_=sa.LargeBinary()))
+        .values(seq=Head.seq + 1, digest=digest, head=Chained(Head.head, digest))
         .returning(Head.seq, Head.head, Head.epoch, Head.backup_seq)
         .execution_options(synchronize_session=False)
     ).one()

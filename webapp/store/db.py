@@ -64,7 +64,7 @@ def make_engine(url: str) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own
-        connection.create_function("sha256", 1, lambda b: hashlib.sha256(b).digest(), deterministic=True)
+        connection.create_function("chained", 2, lambda head, link: hashlib.sha256(head + link).digest(), deterministic=True)
         for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "busy_timeout=5000"):
             connection.execute(f"pragma {pragma}")
 

@@ -5,6 +5,7 @@ Only JPEG, PNG and WebP up to 25 megapixels get in. The shown file is always one
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -14,6 +15,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask, current_app
 from PIL import Image, ImageOps
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kit import clock
@@ -60,9 +63,13 @@ def coming(sha256: str) -> Path:
 def want(sha256: str, size: int) -> None:
     """Expect a photo that a stored record names. Told twice is harmless."""
     session = db.session()
-    if session.get(Photo, sha256) is None:
-        session.add(Photo(sha256=sha256, size=size))
-        session.flush()
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
+    session.execute(insert(Photo).values(sha256=sha256, size=size, wanted_at=clock.now()).on_conflict_do_nothing())
+
+
+def find(sha256: str) -> Photo | None:
+    """The photo of that name, if a record wants it. Read without the write lock: pieces and Pillow take their time."""
+    return db.reading().get(Photo, sha256)
 
 
 def take(data: bytes) -> str:
@@ -70,14 +77,11 @@ def take(data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     if len(data) > BYTES:
         raise Refusal("photo_too_big", "照片太大了，请重拍一张")
-    session = db.session()
-    row = session.get(Photo, sha256)
+    row = find(sha256)
     if row is None or row.done_at is None:
         _write(path(sha256), reencode(data))
-        if row is None:
-            session.add(Photo(sha256=sha256, size=len(data), done_at=clock.now()))
-        else:
-            row.done_at = clock.now()
+        want(sha256, len(data))
+        _done(sha256, None)
     return sha256
 
 
@@ -97,17 +101,16 @@ def add_piece(photo: Photo, at: int, piece: bytes) -> int:
         return photo.size
     gathered = coming(photo.sha256)
     gathered.parent.mkdir(parents=True, exist_ok=True)
-    here = offset(photo.sha256)
-    if at != here or here + len(piece) > photo.size:
-        return here
     with gathered.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # two tabs may send the same piece
+        here = file.seek(0, os.SEEK_END)
+        if at != here or here + len(piece) > photo.size:
+            return here
         file.write(piece)
         file.flush()
         os.fsync(file.fileno())
-    here += len(piece)
-    if here == photo.size:
-        here = _finish(photo, gathered)
-    return here
+        here += len(piece)
+    return _finish(photo, gathered) if here == photo.size else here
 
 
 def _finish(photo: Photo, gathered: Path) -> int:
@@ -115,13 +118,18 @@ def _finish(photo: Photo, gathered: Path) -> int:
     if hashlib.sha256(data).hexdigest() != photo.sha256:
         gathered.unlink()
         return 0
+    refused = None
     try:
         _write(path(photo.sha256), reencode(data))
     except Refusal as refusal:
-        photo.refused = refusal.code
-    photo.done_at = clock.now()
-    gathered.unlink()
+        refused = refusal.code
+    _done(photo.sha256, refused)
+    gathered.unlink(missing_ok=True)
     return photo.size
+
+
+def _done(sha256: str, refused: str | None) -> None:
+    db.session().execute(sa.update(Photo).where(Photo.sha256 == sha256).values(done_at=clock.now(), refused=refused))
 
 
 def reencode(data: bytes) -> bytes:

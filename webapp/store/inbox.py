@@ -485,7 +485,7 @@ def _apply(session: Session, kind: Kind, envelope: dict[str, Any]) -> tuple[str,
             raise
         session.info["deeds"], session.info["told"] = deeds, told
         if isinstance(error, Refusal):
-            return QUARANTINED, error.code, str(error.say)
+            return QUARANTINED, error.code, error.words()
         log.exception("inbox.bug", kind=kind.name, id=envelope["id"])
         return QUARANTINED, "bug", "这条先放在站里，站里会来问您"
 

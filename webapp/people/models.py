@@ -1,0 +1,671 @@
+"""Places, persons, accounts, devices, households, residents, kin, home-care units, and the verbs that keep them true."""
+
+from __future__ import annotations
+
+import secrets as random
+import uuid
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.access import Actor, Role
+from webapp.kit import clock, ids
+from webapp.kit.refusal import Refusal
+from webapp.people import rules
+from webapp.store import audit, db, rulebook, secrets
+from webapp.store.db import Base
+from webapp.store.traits import Homed, Keyed, Made, Spell
+from webapp.store.types import Instant, Uuid
+
+# OWASP's memory-lean Argon2id: 19 MiB, 2 rounds; the library's default times many threads would eat the server.
+hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+
+class PlaceKind(StrEnum):
+    """The tree of H31-H33, H38."""
+
+    DISTRICT = "district"
+    STREET = "street"
+    STATION = "station"
+
+
+class Place(Keyed, Made, Base):
+    """A district office, street centre or station; every station knows its street and district."""
+
+    __tablename__ = "place"
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    code: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    street_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    district_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    phone: Mapped[str | None] = mapped_column(sa.String(30))
+    """The head's or office's public number; not personal, so not sealed."""
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: the place itself or one below it is within reach."""
+        return actor.reaches_station(cls.id)
+
+    @property
+    def parent_id(self) -> uuid.UUID | None:
+        """The next place up."""
+        return self.street_id or self.district_id
+
+
+class DutyHour(Keyed, Base):
+    """Who answers a place's number on one stretch of the week, and who is rung next."""
+
+    __tablename__ = "duty_hour"
+    place_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    weekday: Mapped[int]
+    since: Mapped[int]
+    until: Mapped[int]
+    name: Mapped[str] = mapped_column(sa.String(40))
+    phone: Mapped[str] = mapped_column(sa.String(30))
+    next_name: Mapped[str | None] = mapped_column(sa.String(40))
+    next_phone: Mapped[str | None] = mapped_column(sa.String(30))
+
+    @property
+    def span(self) -> rules.Span:
+        """As rules take it."""
+        return rules.Span(self.weekday, self.since, self.until)
+
+
+class Identified:
+    """A name that can be found, and sealed numbers shown masked."""
+
+    __tablename__: ClassVar[str]
+    id: Mapped[uuid.UUID]
+    name: Mapped[str] = mapped_column(sa.String(60))
+    initials: Mapped[str] = mapped_column(sa.String(200), default="")
+    number: Mapped[str] = mapped_column(sa.String(8), unique=True)
+    """Short number, said on the phone and typed in search."""
+    sex: Mapped[str | None] = mapped_column(sa.String(1))
+    birth_date: Mapped[date | None]
+    birth_precision: Mapped[str] = mapped_column(sa.String(5), default="day")
+    phone_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
+    phone_blind: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), index=True)
+    phone_tail: Mapped[str | None] = mapped_column(sa.String(4))
+    national_id_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
+    national_id_blind: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), index=True)
+
+    def call_me(self, name: str) -> None:
+        """Set the name and how it is found."""
+        self.name = name
+        self.initials = rules.initials(name)[:200]
+
+    @property
+    def phone(self) -> str | None:
+        """The number, unsealed: for a tel: link to those who may ring it."""
+        return secrets.unseal(self.phone_sealed, f"{self.__tablename__}.phone:{self.id}") if self.phone_sealed else None
+
+    def set_phone(self, phone: str | None) -> None:
+        """Seal a phone number (digits only), or forget it."""
+        self.phone_sealed = phone and secrets.seal(phone, f"{self.__tablename__}.phone:{self.id}") or None
+        self.phone_blind = phone and secrets.blind(phone, "phone") or None
+        self.phone_tail = phone and phone[-4:] or None
+
+    @property
+    def national_id(self) -> str | None:
+        """The national ID, unsealed; showing it whole needs `reveal`."""
+        sealed = self.national_id_sealed
+        return secrets.unseal(sealed, f"{self.__tablename__}.national_id:{self.id}") if sealed else None
+
+    def set_national_id(self, number: str | None) -> None:
+        """Seal a national ID (18 characters, X upper case), or forget it."""
+        self.national_id_sealed = number and secrets.seal(number, f"{self.__tablename__}.national_id:{self.id}") or None
+        self.national_id_blind = number and secrets.blind(number, "national_id") or None
+
+
+class Person(Keyed, Made, Identified, Base):
+    """Somebody with an account or a tie: staff, caregiver, doctor, kin. Residents have their own table."""
+
+    __tablename__ = "person"
+    station_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    portrait: Mapped[str | None] = mapped_column(sa.String(64))
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: staff reach the people of their places; everybody reaches themselves."""
+        return sa.or_(cls.id == actor.person_id, actor.reaches_station(cls.station_id))
+
+
+class Account(Keyed, Made, Base):
+    """A way in for a person. Caregivers have no password; kin come by a one-time code."""
+
+    __tablename__ = "account"
+    person_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("person.id"), unique=True)
+    login: Mapped[str | None] = mapped_column(sa.String(60), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(sa.String(200))
+    language: Mapped[str | None] = mapped_column(sa.String(2))
+    scale: Mapped[int] = mapped_column(default=100)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant())
+    person: Mapped[Person] = relationship(lazy="joined")
+
+    def set_password(self, password: str) -> None:
+        """Hash a new password. Refuses fewer than 8 characters and the common ones (ASVS 6.2)."""
+        plain = password.strip()
+        if len(plain) < 8 or plain.lower() in COMMON or plain == self.login:
+            raise Refusal("weak_password", "密码要8位以上，不要用常见的", field="password")
+        self.password_hash = hasher.hash(plain)
+
+    def opens_with(self, password: str) -> bool:
+        """Whether `password` is right."""
+        try:
+            return bool(self.password_hash) and hasher.verify(self.password_hash or "", password.strip())
+        except VerifyMismatchError:
+            return False
+
+    def end(self) -> None:
+        """Close every way in; late records are still taken, nothing more is shown."""
+        self.ended_at = clock.now()
+        session = db.session()
+        session.execute(
+            sa.update(SignIn).where(SignIn.account_id == self.id, SignIn.ended_at.is_(None)).values(ended_at=clock.now())
+        )
+        for device in session.scalars(sa.select(Device).where(Device.account_id == self.id, Device.revoked_at.is_(None))):
+            device.revoke()
+        audit.note("account.end", self)
+
+
+COMMON = {
+    "12345678",
+    "123456789",
+    "1234567890",
+    "password",
+    "11111111",
+    "88888888",
+    "00000000",
+    "66666666",
+    "qwertyui",
+    "abc12345",
+    "a1234567",
+}
+
+
+class Grant(Keyed, Spell, Base):
+    """A role at a place, with an optional end."""
+
+    __tablename__ = "grant"
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"), index=True)
+    role: Mapped[str] = mapped_column(sa.String(24))
+    place_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
+
+
+class Device(Keyed, Made, Base):
+    """A browser on a phone with a key of its own, belonging to one account."""
+
+    __tablename__ = "device"
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"), index=True)
+    x: Mapped[str] = mapped_column(sa.String(44))
+    y: Mapped[str] = mapped_column(sa.String(44))
+    gen: Mapped[int] = mapped_column(default=1)
+    label: Mapped[str] = mapped_column(sa.String(80))
+    shared: Mapped[bool] = mapped_column(default=False)
+    pin_hash: Mapped[str | None] = mapped_column(sa.String(200))
+    pin_tries: Mapped[int] = mapped_column(default=0)
+    seen_at: Mapped[datetime | None] = mapped_column(Instant())
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant())
+
+    def revoke(self) -> None:
+        """From now on its records are quarantined, never dropped, and its sign-ins end."""
+        self.revoked_at = clock.now()
+        db.session().execute(
+            sa.update(SignIn).where(SignIn.device_id == self.id, SignIn.ended_at.is_(None)).values(ended_at=clock.now())
+        )
+        audit.note("device.revoke", self)
+
+    def set_pin(self, pin: str) -> None:
+        """A 6-digit PIN. Refuses six equal digits and runs."""
+        if len(pin) != 6 or not (pin.isascii() and pin.isdigit()):
+            raise Refusal("pin_shape", "请设6位数字", field="pin")
+        if len(set(pin)) == 1 or pin in "0123456789012345" or pin in "9876543210987654":
+            raise Refusal("pin_weak", "太好猜了，换6个数字", field="pin")
+        self.pin_hash = hasher.hash(pin)
+
+    def opens_with(self, pin: str) -> bool:
+        """Whether `pin` is right; ten wrong ones in a row revoke the reading of this device."""
+        try:
+            hasher.verify(self.pin_hash or "", pin)
+        except Exception:  # an unset or broken hash opens nothing
+            self.pin_tries += 1
+            return False
+        self.pin_tries = 0
+        return True
+
+
+class SignIn(Keyed, Made, Base):
+    """One session: a random token's digest, whose, under which grant, on which device. Rows that can be ended."""
+
+    __tablename__ = "sign_in"
+    token: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"), index=True)
+    grant_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("grant.id"))
+    device_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("device.id"), index=True)
+    until: Mapped[datetime] = mapped_column(Instant())
+    unlocked_at: Mapped[datetime] = mapped_column(Instant(), default=clock.now)
+    """The last time the PIN or password was given."""
+    ended_at: Mapped[datetime | None] = mapped_column(Instant())
+
+
+class Slip(Keyed, Made, Base):
+    """A one-time code: enrol a phone, reset a password, invite kin. Only its digest is kept; used once, gone at `until`."""
+
+    __tablename__ = "slip"
+    purpose: Mapped[str] = mapped_column(sa.String(10))
+    code: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"))
+    by_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"))
+    shared: Mapped[bool] = mapped_column(default=False)
+    until: Mapped[datetime] = mapped_column(Instant())
+    used_at: Mapped[datetime | None] = mapped_column(Instant())
+
+    ENROL, RESET, INVITE = "enrol", "reset", "invite"
+    LIFE: ClassVar[dict[str, timedelta]] = {
+        ENROL: timedelta(minutes=10),
+        RESET: timedelta(minutes=10),
+        INVITE: timedelta(days=7),
+    }
+
+    @classmethod
+    def write(cls, purpose: str, account: Account, by: uuid.UUID, *, shared: bool = False) -> tuple[Slip, str]:
+        """A new slip and its code: 8 digits, or a long token for invitations that travel as a link."""
+        code = random.token_urlsafe(16) if purpose == cls.INVITE else f"{random.randbelow(10**8):08d}"
+        session = db.session()
+        session.execute(
+            sa.update(cls)
+            .where(cls.account_id == account.id, cls.purpose == purpose, cls.used_at.is_(None))
+            .values(used_at=clock.now())
+        )
+        slip = cls(
+            purpose=purpose,
+            code=secrets.one_way(f"{purpose}:{code}"),
+            account_id=account.id,
+            by_id=by,
+            shared=shared,
+            until=clock.now() + cls.LIFE[purpose],
+        )
+        session.add(slip)
+        session.flush()
+        audit.note(f"slip.{purpose}", slip, account=account.id)
+        return slip, code
+
+    @classmethod
+    def find(cls, purpose: str, code: str) -> Slip:
+        """The live slip of a code, not yet used. Raises Refusal."""
+        slip = db.session().scalar(sa.select(cls).where(cls.code == secrets.one_way(f"{purpose}:{code}")))
+        if slip is None or slip.used_at:
+            raise Refusal("slip_wrong", "这个码不对，请看清再输", field="code")
+        if slip.until <= clock.now():
+            raise Refusal("slip_old", "这个码过时了，请再要一个", field="code")
+        return slip
+
+    def use(self) -> None:
+        """Strike it through; of two at once one wins."""
+        won = db.session().execute(sa.update(Slip).where(Slip.id == self.id, Slip.used_at.is_(None)).values(used_at=clock.now()))
+        if not won.rowcount:  # type: ignore[attr-defined]
+            raise Refusal("slip_wrong", "这个码用过了，请再要一个", field="code")
+
+
+class Household(Keyed, Made, Base):
+    """A home with its residents; belongs to one station."""
+
+    __tablename__ = "household"
+    station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    number: Mapped[str] = mapped_column(sa.String(8), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(80))
+    """As lists show it: 李秀兰, or 张福贵 · 刘淑珍."""
+    address_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
+    no_signal: Mapped[bool] = mapped_column(default=False)
+    ended_on: Mapped[date | None]
+    residents: Mapped[list[Resident]] = relationship(back_populates="household", order_by="Resident.number")
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: the household is within reach."""
+        return actor.reaches_household(cls.id)
+
+    @property
+    def address(self) -> str:
+        """Where it is, unsealed: for those who may enter."""
+        return secrets.unseal(self.address_sealed, f"household.address:{self.id}") if self.address_sealed else ""
+
+    def set_address(self, address: str) -> None:
+        """Seal the address."""
+        self.address_sealed = secrets.seal(address, f"household.address:{self.id}") if address else None
+
+    def rename(self) -> None:
+        """Take the name from the residents who live here."""
+        self.name = " · ".join(r.name for r in self.residents if r.ended_on is None)[:80] or self.name
+
+
+class Spot(Keyed, Made, Homed, Base):
+    """A point where this household is visited: home, a child's home, hospital. WGS-84, millionths of a degree."""
+
+    __tablename__ = "spot"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(10), default="home")
+    name: Mapped[str] = mapped_column(sa.String(40), default="")
+    lat_e6: Mapped[int]
+    lon_e6: Mapped[int]
+    radius_m: Mapped[int] = mapped_column(default=150)
+
+
+class Contact(Keyed, Made, Homed, Base):
+    """Somebody near: a neighbour (N08) or who holds the key."""
+
+    __tablename__ = "contact"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    name: Mapped[str] = mapped_column(sa.String(40))
+    phone_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
+
+    @property
+    def phone(self) -> str:
+        """The number, unsealed."""
+        return secrets.unseal(self.phone_sealed, f"contact.phone:{self.id}") if self.phone_sealed else ""
+
+    def set_phone(self, phone: str) -> None:
+        """Seal the number."""
+        self.phone_sealed = secrets.seal(phone, f"contact.phone:{self.id}") if phone else None
+
+
+class Resident(Keyed, Made, Identified, Homed, Base):
+    """An elder who is cared for."""
+
+    __tablename__ = "resident"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    tier: Mapped[str | None] = mapped_column(sa.String(1))
+    portrait: Mapped[str | None] = mapped_column(sa.String(64))
+    portrait_consent_on: Mapped[date | None]
+    blood_type: Mapped[str | None] = mapped_column(sa.String(4))
+    card_consent_on: Mapped[date | None]
+    """Allergies and blood type may stand on the back of the card."""
+    ended_on: Mapped[date | None]
+    household: Mapped[Household] = relationship(back_populates="residents")
+    alerts: Mapped[list[Alert]] = relationship(order_by="Alert.made_at")
+
+
+class Alert(Keyed, Made, Spell, Base):
+    """What whoever enters must know: allergy, falls, hard of hearing."""
+
+    __tablename__ = "alert"
+    resident_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("resident.id"), index=True)
+    level: Mapped[str] = mapped_column(sa.String(8), default="watch")
+    kind: Mapped[str] = mapped_column(sa.String(12), default="other")
+    words: Mapped[str] = mapped_column(sa.String(60))
+
+
+class Kin(Keyed, Made, Spell, Base):
+    """A relative of a resident, with what the resident agreed to show."""
+
+    __tablename__ = "kin"
+    resident_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("resident.id"), index=True)
+    person_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("person.id"), index=True)
+    relation: Mapped[str] = mapped_column(sa.String(20))
+    person: Mapped[Person] = relationship()
+    resident: Mapped[Resident] = relationship()
+    consents: Mapped[list[Consent]] = relationship()
+
+    SCOPES: ClassVar[tuple[str, ...]] = ("visits", "logs", "money", "health")
+
+    @property
+    def scopes(self) -> set[str]:
+        """What may be shown now."""
+        return {c.scope for c in self.consents if c.until is None or c.until > clock.now()}
+
+
+class Consent(Keyed, Spell, Base):
+    """The resident's separate consent to one scope for one relative: who took it down and how (个人信息保护法 第二十九条)."""
+
+    __tablename__ = "consent"
+    kin_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("kin.id"), index=True)
+    scope: Mapped[str] = mapped_column(sa.String(10))
+    how: Mapped[str] = mapped_column(sa.String(40))
+    by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+
+
+class HomeCareUnit(Keyed, Spell, Homed, Base):
+    """居家养老院: one main caregiver and one household (H01); the rows are its history."""
+
+    __tablename__ = "home_care_unit"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    caregiver_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("person.id"), index=True)
+    relative: Mapped[bool] = mapped_column(default=False)
+    """A child of the resident as caregiver (H18)."""
+    __table_args__ = (
+        sa.Index(
+            "uq_home_care_unit_active",
+            "household_id",
+            unique=True,
+            sqlite_where=sa.text("until is null"),
+            postgresql_where=sa.text("until is null"),
+        ),
+    )
+
+
+class Assignment(Keyed, Spell, Homed, Base):
+    """Who may enter which household, from when until when, as main caregiver or relief."""
+
+    __tablename__ = "assignment"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    caregiver_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
+    part: Mapped[str] = mapped_column(sa.String(6), default="main")
+    __table_args__ = (sa.Index("ix_assignment_caregiver_id_until", "caregiver_id", "until"),)
+
+
+class Clearance(Keyed, Made, Base):
+    """The basic course, passed."""
+
+    __tablename__ = "clearance"
+    person_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("person.id"), index=True)
+    course: Mapped[str] = mapped_column(sa.String(40))
+    passed_on: Mapped[date]
+
+
+class Look(Keyed, Base):
+    """Somebody looked at a resident's or household's record; kin and station can read who."""
+
+    __tablename__ = "look"
+    at: Mapped[datetime] = mapped_column(Instant(), default=clock.now)
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+    role: Mapped[str] = mapped_column(sa.String(24))
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
+    what: Mapped[str] = mapped_column(sa.String(20))
+    reason: Mapped[str | None] = mapped_column(sa.String(200))
+    __table_args__ = (sa.Index("ix_look_household_id_at", "household_id", "at"),)
+
+
+class ColumnMap(Keyed, Made, Base):
+    """A sheet layout matched once: its fingerprint and which column is which field."""
+
+    __tablename__ = "column_map"
+    fingerprint: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    kind: Mapped[str] = mapped_column(sa.String(12))
+    columns: Mapped[dict[str, Any]] = mapped_column(sa.JSON())
+
+
+class Counter(Base):
+    """The last short number of each kind."""
+
+    __tablename__ = "counter"
+    name: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    value: Mapped[int]
+
+
+def next_number(kind: str) -> int:
+    """The next number of a kind, gapless within committed work: 1, 2, 3."""
+    session = db.session()
+    value = session.scalar(
+        sa.update(Counter).where(Counter.name == kind).values(value=Counter.value + 1).returning(Counter.value)
+    )
+    if value is None:
+        session.add(Counter(name=kind, value=1))
+        session.flush()
+        return 1
+    return value
+
+
+def found_place(kind: PlaceKind, code: str, name: str, parent: Place | None = None, phone: str | None = None) -> Place:
+    """A new district, street or station under `parent`."""
+    place = Place(
+        id=ids.new(),
+        kind=kind,
+        code=code,
+        name=name,
+        phone=phone,
+        street_id=parent.id if parent and parent.kind == PlaceKind.STREET else None,
+        district_id=(parent.district_id or parent.id) if parent else None,
+    )
+    db.session().add(place)
+    audit.note("place.found", place, kind=kind, name=name)
+    return place
+
+
+def welcome(
+    name: str, station: Place | None = None, *, phone: str | None = None, national_id: str | None = None, **facts: Any
+) -> Person:
+    """A new person with a short number, found by name and initials."""
+    person = Person(id=ids.new(), number=f"P{next_number('person'):05d}", station_id=station.id if station else None, **facts)
+    person.call_me(name)
+    person.set_phone(phone)
+    person.set_national_id(national_id)
+    db.session().add(person)
+    audit.note("person.welcome", person)
+    return person
+
+
+def open_account(
+    person: Person, role: Role, place: Place | None, *, login: str | None = None, password: str | None = None
+) -> Account:
+    """An account for `person` with a first grant; a further role is another `grant`."""
+    account = Account(id=ids.new(), person_id=person.id, login=login)
+    account.person = person
+    if password is not None:
+        account.set_password(password)
+    db.session().add(account)
+    db.session().flush()
+    audit.note("account.open", account, role=role)
+    grant(account, role, place)
+    return account
+
+
+def grant(account: Account, role: Role, place: Place | None, until: datetime | None = None) -> Grant:
+    """Give `account` a role at a place."""
+    row = Grant(account_id=account.id, role=role, place_id=place.id if place else None, until=until)
+    db.session().add(row)
+    db.session().flush()
+    audit.note("account.grant", row, account=account.id, role=role)
+    return row
+
+
+def settle_household(station: Place, address: str, *, no_signal: bool = False) -> Household:
+    """A new household of a station, without residents yet."""
+    household = Household(
+        id=ids.new(), station_id=station.id, number=f"H{next_number('household'):05d}", name="—", no_signal=no_signal
+    )
+    household.set_address(address)
+    db.session().add(household)
+    audit.note("household.settle", household, household.id)
+    return household
+
+
+def take_in(
+    household: Household, name: str, *, phone: str | None = None, national_id: str | None = None, **facts: Any
+) -> Resident:
+    """A new resident of `household`."""
+    resident = Resident(id=ids.new(), household_id=household.id, number=f"R{next_number('resident'):05d}", **facts)
+    resident.call_me(name)
+    resident.set_phone(phone)
+    resident.set_national_id(national_id)
+    household.residents.append(resident)
+    household.rename()
+    db.session().add(resident)
+    audit.note("resident.take_in", resident, household.id)
+    return resident
+
+
+def warn(resident: Resident, words: str, *, kind: str = "other", level: str = "watch") -> Alert:
+    """Put an alert on a resident. kind: allergy, fall, hearing, other; level: watch or danger."""
+    alert = Alert(resident_id=resident.id, words=words, kind=kind, level=level)
+    db.session().add(alert)
+    audit.note("resident.warn", resident, resident.household_id, kind=kind)
+    return alert
+
+
+def relate(resident: Resident, person: Person, relation: str) -> Kin:
+    """Make `person` kin of `resident`; nothing is shown before consent."""
+    kin = Kin(id=ids.new(), resident_id=resident.id, person_id=person.id, relation=relation)
+    db.session().add(kin)
+    db.session().flush()
+    audit.note("kin.relate", kin, resident.household_id)
+    return kin
+
+
+def consent(kin: Kin, household: uuid.UUID, scopes: set[str], how: str, by: uuid.UUID) -> None:
+    """Set exactly `scopes` as what the resident lets `kin` see."""
+    session = db.session()
+    for row in session.scalars(sa.select(Consent).where(Consent.kin_id == kin.id, Consent.until.is_(None))):
+        if row.scope not in scopes:
+            row.until = clock.now()
+        scopes = scopes - {row.scope}
+    session.add_all(Consent(kin_id=kin.id, scope=scope, how=how, by_id=by) for scope in sorted(scopes))
+    audit.note("kin.consent", kin, household, scopes=sorted(scopes), how=how)
+
+
+def pair(household: Household, caregiver: Person, *, relative: bool = False, since: datetime | None = None) -> HomeCareUnit:
+    """Make `caregiver` the household's main caregiver from `since`; ends the unit before (H01).
+
+    Refuses more units than the setting allows.
+    """
+    session, since = db.session(), since or clock.now()
+    most = rulebook.current("people", clock.today(), household.station_id)["units_per_caregiver"]
+    held = session.scalars(
+        sa.select(HomeCareUnit.household_id)
+        .where(HomeCareUnit.caregiver_id == caregiver.id, HomeCareUnit.until.is_(None))
+        .limit(most + 1)
+    ).all()
+    if household.id not in held and len(held) >= most:
+        raise Refusal("too_many_units", "她已经照看%(most)s户了，请换一位", most=most)
+    for table in (HomeCareUnit, Assignment):
+        open_rows = sa.and_(table.household_id == household.id, table.until.is_(None))
+        if table is Assignment:
+            open_rows = sa.and_(open_rows, Assignment.part == "main")
+        session.execute(sa.update(table).where(open_rows).values(until=since))
+    unit = HomeCareUnit(household_id=household.id, caregiver_id=caregiver.id, relative=relative, since=since)
+    session.add_all([unit, Assignment(household_id=household.id, caregiver_id=caregiver.id, part="main", since=since)])
+    session.flush()
+    audit.note("unit.pair", unit, household.id, caregiver=caregiver.id)
+    return unit
+
+
+def relieve(household: Household, caregiver: Person, since: datetime, until: datetime) -> Assignment:
+    """Let a relief caregiver into `household` from `since` until `until`."""
+    row = Assignment(household_id=household.id, caregiver_id=caregiver.id, part="relief", since=since, until=until)
+    db.session().add(row)
+    db.session().flush()
+    audit.note("unit.relieve", row, household.id, caregiver=caregiver.id)
+    return row
+
+
+def looked(actor: Actor, household: uuid.UUID, what: str, reason: str | None = None) -> None:
+    """Write down that `actor` looked at a household's record."""
+    db.session().add(Look(account_id=actor.account_id, role=actor.role, household_id=household, what=what, reason=reason))
+
+
+def reveal(actor: Actor, subject: Resident | Person, field: str, reason: str, household: uuid.UUID | None = None) -> str | None:
+    """A masked field whole, with a reason, audited. field: phone or national_id. Refuses an empty reason."""
+    if len(reason.strip()) < 2:
+        raise Refusal("reason", "请写明为什么要看", field="reason")
+    audit.note("people.reveal", subject, household, field=field, reason=reason.strip()[:200], role=actor.role)
+    value: str | None = getattr(subject, field)
+    return value
+
+
+rulebook.ship("people", Path(__file__).parent / "people.json")

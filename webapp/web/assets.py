@@ -1,0 +1,89 @@
+"""Style and behaviour, each small file its own, sent as few bundles whose address carries their digest."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, abort, current_app, request
+
+from webapp.web.guard import open_door
+
+bp = Blueprint("assets", __name__)
+
+CSS = ("tokens", "base", "layout", "ui", "print")
+KEEPING = ("canonical", "keys", "outbox")
+APP = (*KEEPING, "send", "keep", "overlay", "draft", "photo", "place", "keypad", "scale", "confirm", "net", "app")
+BUNDLES: dict[str, tuple[str, ...]] = {
+    "app.css": tuple(f"css/{name}.css" for name in CSS),
+    "app.js": ("vendor/htmx.min.js", "vendor/idb.umd.js", *(f"js/{name}.js" for name in APP)),
+    "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),
+    "scan.js": ("vendor/ponyfill.js", "js/scan.js"),
+    "enrol.js": ("vendor/idb.umd.js", *(f"js/{name}.js" for name in KEEPING), "js/enrol.js"),
+}
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png", ".wasm": "application/wasm"}
+YEAR = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it is sent."""
+
+    body: bytes
+    packed: bytes | None
+    kind: str
+    digest: str
+
+
+def init_app(app: Flask) -> None:
+    """Serve the bundles of `app`."""
+    app.extensions["assets"] = {}
+    app.jinja_env.globals["asset"] = asset
+    app.register_blueprint(bp)
+
+
+def asset(name: str) -> str:
+    """The address of a bundle or of a file under static/, with its digest."""
+    return f"/assets/{load(name).digest}/{name}"
+
+
+def load(name: str) -> Asset:
+    """A bundle or file, read once (always afresh in debug). Raises KeyError when there is none."""
+    shelf: dict[str, Asset] = current_app.extensions["assets"]
+    if name not in shelf or current_app.debug:
+        shelf[name] = _read(name)
+    return shelf[name]
+
+
+def _read(name: str) -> Asset:
+    root = Path(current_app.static_folder or "")
+    kind = KINDS.get(Path(name).suffix)
+    if name in BUNDLES:
+        parts = [(root / part).read_bytes() for part in BUNDLES[name] if (root / part).exists()]
+        body = (b"\n;\n" if name.endswith(".js") else b"\n").join(parts)
+    else:
+        path = (root / name).resolve()
+        if kind is None or not path.is_relative_to(root.resolve()) or not path.is_file():
+            raise KeyError(name)
+        body = path.read_bytes()
+    packed = None if name.endswith(".png") else gzip.compress(body, 9, mtime=0)
+    return Asset(body, packed, kind or "", hashlib.sha256(body).hexdigest()[:12])
+
+
+@bp.get("/assets/<digest>/<path:name>")
+@open_door
+def send(digest: str, name: str) -> Response:
+    """One asset, for a year; an old digest gets the newest content, uncached."""
+    try:
+        found = load(name)
+    except KeyError:
+        abort(404)
+    pack = found.packed is not None and "gzip" in request.headers.get("Accept-Encoding", "")
+    response = Response(found.packed if pack else found.body, mimetype=found.kind)
+    if pack:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Cache-Control"] = YEAR if digest == found.digest else "no-cache"
+    return response

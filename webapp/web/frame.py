@@ -1,0 +1,78 @@
+"""What every page's frame needs to know: the bar of the reader's role, text size, the demo mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+
+from webapp.access import OFFICE, Role
+from webapp.kit import money
+from webapp.kit.settings import Settings
+from webapp.kit.words import _l
+from webapp.web.guard import actor
+from webapp.web.language import LANGUAGES
+
+VERSION = "0.1.0"
+
+# endpoint, icon, words, verb
+PHONE = (
+    ("today.index", "home", _l("今天")),
+    ("today.scan", "scan-line", _l("扫码")),
+    ("ledger.index", "notebook-text", _l("账本")),
+    ("doors.me", "user", _l("我的")),
+)
+DESK = (
+    ("today.index", "home", _l("今天")),
+    ("visits.live", "activity", _l("实时在岗")),
+    ("people.index", "users", _l("老人和人员")),
+    ("roster.index", "calendar", _l("排班")),
+    ("doors.me", "user", _l("我的")),
+)
+KIN = (("today.index", "home", _l("老人")), ("doors.me", "user", _l("我的")))
+
+
+@dataclass(frozen=True)
+class Door:
+    """One entry of the bar."""
+
+    url: str
+    icon: str
+    label: object
+    active: bool
+
+
+def init_app(app: Flask) -> None:
+    """Give templates their frame."""
+    app.context_processor(_facts)
+    app.jinja_env.filters["money"] = money.show
+    app.jinja_env.globals.update(nav=nav, languages=LANGUAGES, app_version=VERSION)
+    app.before_request(_macros)
+
+
+def _macros() -> None:
+    if "ui" not in current_app.jinja_env.globals:
+        # a lone block does not run the page's own imports: the macros are a global of every template
+        current_app.jinja_env.globals["ui"] = current_app.jinja_env.get_template("ui.html").module
+
+
+def nav() -> list[Door]:
+    """The bar of the reader's role; empty when nobody is signed in."""
+    who = actor()
+    if who is None:
+        return []
+    doors = PHONE if who.role == Role.CAREGIVER else KIN if who.role == Role.KIN else DESK
+    known = current_app.view_functions
+    return [Door(url_for(e), icon, label, request.endpoint == e) for e, icon, label in doors if e in known]
+
+
+def _facts() -> dict[str, Any]:
+    who = actor()
+    chosen: Settings = current_app.extensions["settings"]
+    return {
+        "who": who,
+        "office": who is not None and who.role in OFFICE,
+        "scale": getattr(who, "scale", 100),
+        "is_sample": chosen.sample,
+    }

@@ -1,0 +1,186 @@
+"""The doors of the inbox: envelopes from phones, photo pieces, and the same forms posted without our scripts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
+
+from webapp.kit import clock, ids
+from webapp.kit.words import _
+from webapp.store import files, inbox, secrets
+from webapp.store.inbox import Kind, Receipt
+from webapp.web import forms
+from webapp.web.forms import KeptForm, PhotoField
+from webapp.web.guard import actor, csrf, me, open_door
+
+bp = Blueprint("inbox", __name__)
+csrf.exempt(bp)
+LARGEST = 256 * 1024
+PIECE = 512 * 1024
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A kept form and the verb that applies it: `verb(act, **values) -> sentence or None`."""
+
+    form: type[KeptForm]
+    verb: Callable[..., str | None]
+
+    def kind(self) -> Kind:
+        """As the inbox sees it."""
+        keep, verb = self.form.keep, self.verb
+        return Kind(
+            name=keep.kind,
+            schema=keep.schema,
+            read=forms.read(self.form),
+            apply=lambda act, values: verb(act, **values),
+            body=forms.body_schema(self.form),
+            lift=keep.lift,
+            waits=keep.waits,
+        )
+
+
+def init_app(app: Flask, kept: list[Kept], find_key: Callable[[uuid.UUID], inbox.DeviceKey | None]) -> None:
+    """Open the doors of `app` for its kept forms."""
+    with app.test_request_context():
+        inbox.init_app(app, [each.kind() for each in kept], find_key)
+    app.jinja_env.globals["kept_marks"] = kept_marks
+    app.register_blueprint(bp)
+
+
+@bp.post("/inbox")
+@open_door
+def post() -> ResponseReturnValue:
+    """One envelope. 200/201 with a receipt for all four states; the signature, not the cookie, is the permission."""
+    data = request.get_data(cache=False) if (request.content_length or 0) <= LARGEST else b""
+    if not 0 < len(data) <= LARGEST:
+        return jsonify(say="too large" if request.content_length else "empty"), 413 if request.content_length else 400
+    try:
+        envelope = inbox.parse(data)
+        device = inbox.authorise(envelope)
+    except inbox.Unreadable as error:
+        return jsonify(say=str(error)), 400
+    except inbox.UnknownDevice:
+        return jsonify(say=_("这部手机还没开通，请找站长")), 403
+    who = actor()
+    receipt = inbox.receive(envelope, device, who.account_id if who else None)
+    return jsonify(receipt.wire(_)), 201 if receipt.new else 200
+
+
+@bp.get("/inbox/kinds")
+@open_door
+def kinds() -> Response:
+    """Every kind with its schema version and the JSON Schema of its body."""
+    return jsonify({name: {"schema": kind.schema, "body": kind.body} for name, kind in sorted(inbox.registry().kinds.items())})
+
+
+@bp.route("/inbox/photos/<sha256>", methods=["HEAD", "PUT"])
+@open_door
+def photo(sha256: str) -> Response:
+    """A piece of a photo that a stored envelope names (`Upload-Offset`); HEAD and PUT answer how far it has come."""
+    row = files.find(sha256)
+    if row is None:
+        return Response("", 404)
+    if request.method == "HEAD":
+        here = row.size if row.done_at else files.offset(sha256)
+        return Response("", 200, {"Upload-Offset": str(here), "Upload-Length": str(row.size)})
+    at = request.headers.get("Upload-Offset", "0")
+    if not at.isascii() or not at.isdigit() or (request.content_length or 0) > PIECE:
+        return Response("", 413 if at.isdigit() else 400)
+    here = files.add_piece(row, int(at), request.get_data(cache=False))
+    return Response("", 204, {"Upload-Offset": str(here), "Upload-Length": str(row.size)})
+
+
+@bp.get("/openapi.json")
+@open_door
+def openapi() -> Response:
+    """The inbox for other clients."""
+    envelope = {
+        "type": "object",
+        "required": sorted(inbox.MEMBERS),
+        "additionalProperties": False,
+        "properties": {name: {"type": _json_types(types)} for name, types in inbox.MEMBERS.items()},
+    }
+    receipt = {"description": "receipt", "content": {"application/json": {"schema": {"type": "object"}}}}
+    said = {"description": "plain sentence", "content": {"application/json": {"schema": {"type": "object"}}}}
+    return jsonify(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Nuanchao inbox", "version": "1"},
+            "paths": {
+                "/inbox": {
+                    "post": {
+                        "requestBody": {"required": True, "content": {"application/json": {"schema": envelope}}},
+                        "responses": {
+                            "200": receipt,
+                            "201": receipt,
+                            "400": said,
+                            "403": said,
+                            "413": said,
+                            "429": said,
+                            "503": said,
+                        },
+                    }
+                },
+                "/inbox/kinds": {"get": {"responses": {"200": {"description": "kinds and the schemas of their bodies"}}}},
+            },
+        }
+    )
+
+
+def _json_types(types: tuple[type, ...]) -> list[str]:
+    words = {int: "integer", str: "string", dict: "object", list: "array", type(None): "null"}
+    return [words[each] for each in types]
+
+
+def receive(form: KeptForm) -> Receipt:
+    """Keep a valid form posted without our scripts. A double tap carries the same signed id, so it is one record."""
+    who = me()
+    key, made_at = _signed_pair(who.account_id, form.keep.kind)
+    photos: list[dict[str, Any]] = []
+    body: dict[str, Any] = {}
+    for each in form:
+        if isinstance(each, PhotoField):
+            photos += _take(each.name, each.most)
+        elif (value := _plain(each.data)) is not None:
+            body[each.name] = value
+    envelope = inbox.plain(form.keep.kind, body, photos, author=who.account_id, key=key, made_at=made_at)
+    return inbox.receive(envelope, None, who.account_id)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return None if value in ("", None) else value
+
+
+def _take(name: str, most: int) -> list[dict[str, Any]]:
+    taken = []
+    for upload in [each for each in request.files.getlist(name) if each.filename][:most]:
+        data = upload.read(files.BYTES + 1)
+        sha256 = files.take(data)
+        taken.append({"field": name, "sha256": sha256, "size": len(data), "type": "image/jpeg"})
+    return taken
+
+
+def _signed_pair(account: uuid.UUID, kind: str) -> tuple[uuid.UUID, datetime]:
+    key, made, seal = (request.form.get(name, "") for name in ("id", "made_at", "seal"))
+    if not secrets.signed(f"{account}:{kind}:{key}:{made}", seal, "kept"):
+        return ids.new(), clock.now()  # the page was made by hand or by another sign-in: still one record
+    return uuid.UUID(key), clock.from_wire(made)
+
+
+def kept_marks(form: KeptForm) -> Markup:
+    """The hidden fields of the plain path: id and made_at, signed for this account and kind."""
+    who = me()
+    key, made = str(ids.new()), clock.to_wire(clock.now())
+    seal = secrets.sign(f"{who.account_id}:{form.keep.kind}:{key}:{made}", "kept")
+    pairs = {"id": key, "made_at": made, "seal": seal}
+    return Markup("").join(Markup('<input type="hidden" name="{}" value="{}">').format(n, escape(v)) for n, v in pairs.items())

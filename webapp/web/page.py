@@ -1,0 +1,55 @@
+"""Answers: a whole page, or the piece htmx asked for; and where to go next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, flash, make_response, redirect, render_template, request
+from flask.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.store import db
+from webapp.web.guard import htmx
+
+
+def render(template: str, piece: str | None = None, status: int = 200, **facts: Any) -> Response:
+    """`template` with `facts`; only its block `piece` when htmx asked for a piece. Commits first: no page inside a write.
+
+    With status 4xx nothing is committed: the form comes back with what was typed.
+    """
+    db.settle() if status < 400 else db.undo()
+    if piece and wants_piece():
+        body = _block(template, piece, facts)
+    else:
+        body = render_template(template, **facts)
+    response = make_response(body, status)
+    response.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    return response
+
+
+def wants_piece() -> bool:
+    """Whether htmx asks for a piece (not boosted, not restoring history)."""
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def _block(template: str, piece: str, facts: dict[str, Any]) -> str:
+    made = current_app.jinja_env.get_template(template)
+    current_app.update_template_context(facts)
+    return "".join(made.blocks[piece](made.new_context(facts)))
+
+
+def go(url: str, say: object | None = None) -> AnyResponse:
+    """303 to `url`, with one plain sentence shown there. Commits first."""
+    db.settle()
+    if say is not None:
+        flash(str(say))
+    if htmx and not htmx.boosted:
+        return Response("", 204, {"HX-Redirect": url})
+    return redirect(url, 303)
+
+
+def safe_next(default: str) -> str:
+    """The page to return to, if it is one of ours; never another host."""
+    there = request.values.get("next", "")
+    ours = there.startswith("/") and not there.startswith(("//", "/\\")) and "\n" not in there and "\r" not in there
+    return there if ours else default
