@@ -258,7 +258,7 @@ def _likely(birth: Birth, today: date) -> Birth:
     except ValueError:
         raise _birth_odd() from None
     if day > today or today.year - birth.year > 120:
-        raise Unclear("birth_unlikely", _l("这个出生日期不会对，请核一核"))
+        raise Unclear("birth_unlikely", _l("这个出生日期不太对，请核一核"))
     return birth
 
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
+from webapp.kit.words import _l
 from webapp.people.sheets.cells import plain
 from webapp.people.sheets.facts import Column, Columns, Kind, Sheet
 
@@ -108,6 +109,29 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     "households": ("name", "station", "address"),
     "staff": ("name", "phone", "role", "station"),
 }
+
+TITLES: Mapping[str, object] = {
+    "station": _l("服务站"),
+    "household_no": _l("户号"),
+    "head": _l("户主"),
+    "address": _l("住址"),
+    "name": _l("姓名"),
+    "sex": _l("性别"),
+    "birth": _l("出生日期"),
+    "national_id": _l("身份证号"),
+    "phone": _l("电话"),
+    "tier": _l("类别"),
+    "alerts": _l("注意事项"),
+    "allergies": _l("过敏"),
+    "illnesses": _l("病史"),
+    "relation": _l("与户主关系"),
+    "kin_name": _l("家属姓名"),
+    "kin_relation": _l("家属关系"),
+    "kin_phone": _l("家属电话"),
+    "caregiver": _l("养护员"),
+    "role": _l("岗位"),
+}
+"""Field → what a page calls it when it asks which column is which."""
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "caregiver": _words("养护员 护理员 接替养护员 接替人员 养老护理员 照护员 服务员"),

@@ -124,6 +124,7 @@ class _Reader:
         self.above: dict[str, Cell] = {}
         self.home = ""
         self.section = known.station or self.stations.named_in(sheet.title) or self.stations.named_in(sheet.caption) or ""
+        self.station_runs = self._station_runs()
         self.phones = partial(cells.phones, allow_sample=known.allow_sample)
 
     @property
@@ -252,9 +253,19 @@ class _Reader:
             return ""
         if self._carries_on(row) and self.home:
             return self.homes[self.home].station
+        if self.station_runs and self.home:
+            return self.homes[self.home].station
         if not self.section:
             self.notes.fault(row, "station", "station_missing", _l("没写是哪个服务站，请填上"))
         return self.section
+
+    def _station_runs(self) -> bool:
+        """Whether the station is written once for many rows, as a long merged cell looks after CSV."""
+        column = self.columns.get("station")
+        if column is None or not self.sheet.body:
+            return False
+        blank = sum(not filled(self.sheet.cell(row, column)) for row in self.sheet.body)
+        return blank * 2 > len(self.sheet.body)
 
     def _carries_on(self, row: int) -> bool:
         """All that names a household is blank: a second member under the first, as merged cells look in CSV."""
