@@ -347,6 +347,36 @@ def upgrade() -> None:
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_alert_resident_id'), ['resident_id'], unique=False)
 
+    op.create_table('card',
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('person_id', types.Uuid(length=16), nullable=True),
+    sa.Column('token_digest', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('token_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('number', sa.String(length=7), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('printed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('handed_over_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('revoked_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('revoked_by', types.Uuid(length=16), nullable=True),
+    sa.Column('revoked_why', sa.String(length=40), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_card_household_id_household')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_card_person_id_person')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_card_resident_id_resident')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_card_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_card')),
+    sa.UniqueConstraint('number', name=op.f('uq_card_number')),
+    sa.UniqueConstraint('token_digest', name=op.f('uq_card_token_digest'))
+    )
+    with op.batch_alter_table('card', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_card_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_card_resident_id'), ['resident_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_card_station_id'), ['station_id'], unique=False)
+
     op.create_table('device',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
     sa.Column('x', sa.String(length=44), nullable=False),
@@ -425,6 +455,20 @@ def upgrade() -> None:
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_consent_kin_id'), ['kin_id'], unique=False)
 
+    op.create_table('scan',
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('card_id', types.Uuid(length=16), nullable=True),
+    sa.Column('account_id', types.Uuid(length=16), nullable=True),
+    sa.Column('face', sa.String(length=10), nullable=False),
+    sa.Column('network', sa.String(length=8), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['card_id'], ['card.id'], name=op.f('fk_scan_card_id_card')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_scan'))
+    )
+    with op.batch_alter_table('scan', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_scan_at'), ['at'], unique=False)
+        batch_op.create_index('ix_scan_card_id_at', ['card_id', 'at'], unique=False)
+
     op.create_table('sign_in',
     sa.Column('token', sa.LargeBinary(length=32), nullable=False),
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
@@ -455,6 +499,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_in_account_id'))
 
     op.drop_table('sign_in')
+    with op.batch_alter_table('scan', schema=None) as batch_op:
+        batch_op.drop_index('ix_scan_card_id_at')
+        batch_op.drop_index(batch_op.f('ix_scan_at'))
+
+    op.drop_table('scan')
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_consent_kin_id'))
 
@@ -473,6 +522,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_device_account_id'))
 
     op.drop_table('device')
+    with op.batch_alter_table('card', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_card_station_id'))
+        batch_op.drop_index(batch_op.f('ix_card_resident_id'))
+        batch_op.drop_index(batch_op.f('ix_card_household_id'))
+
+    op.drop_table('card')
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_alert_resident_id'))
 

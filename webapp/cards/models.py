@@ -1,0 +1,151 @@
+"""Cards, house plates and badges: issued, revoked one by one, looked up by a token's digest or a printed number."""
+
+from __future__ import annotations
+
+import secrets as random
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.access import Actor
+from webapp.cards.number import number_for
+from webapp.kit import clock, ids
+from webapp.kit.refusal import Refusal
+from webapp.people.models import Household, Person, Resident, next_number
+from webapp.store import audit, db, secrets
+from webapp.store.db import Base
+from webapp.store.traits import Keyed, Made
+from webapp.store.types import Instant, Uuid
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: capitals and digits, so the QR stays small
+TOKEN_LENGTH = 26  # 26 x 5 bits: 130 random bits
+
+
+class CardKind(StrEnum):
+    """What a token may be printed on."""
+
+    RESIDENT = "resident"
+    PLATE = "plate"
+    BADGE = "badge"
+    SHOE = "shoe"
+    SEWIN = "sewin"
+
+
+class Card(Keyed, Made, Base):
+    """One printed code. The token itself is sealed for reprinting until the card is handed over; its digest stays."""
+
+    __tablename__ = "card"
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    household_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    resident_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("resident.id"), index=True)
+    person_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
+    token_digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    token_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
+    number: Mapped[str] = mapped_column(sa.String(7), unique=True)
+    generation: Mapped[int] = mapped_column(default=1)
+    printed_at: Mapped[datetime | None] = mapped_column(Instant())
+    handed_over_at: Mapped[datetime | None] = mapped_column(Instant())
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant())
+    revoked_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+    revoked_why: Mapped[str | None] = mapped_column(sa.String(40))
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: the card's household or station is within reach."""
+        return sa.or_(actor.reaches_household(cls.household_id), actor.reaches_station(cls.station_id))
+
+    @property
+    def live(self) -> bool:
+        """Whether it still opens anything."""
+        return self.revoked_at is None
+
+    @property
+    def token(self) -> str | None:
+        """The token, while it may still be printed again."""
+        return secrets.unseal(self.token_sealed, f"card.token:{self.id}") if self.token_sealed else None
+
+    def hand_over(self) -> None:
+        """The card is with its bearer: the token can no longer be printed, only replaced by a new card."""
+        self.handed_over_at = clock.now()
+        self.token_sealed = None
+        audit.note("cards.hand_over", self, self.household_id)
+
+    def revoke(self, by: uuid.UUID, why: str) -> None:
+        """It opens nothing from now on; the others of the same person stay."""
+        if self.revoked_at:
+            raise Refusal("card_revoked", "这张卡已经停用了")
+        self.revoked_at, self.revoked_by, self.revoked_why = clock.now(), by, why.strip()[:40]
+        self.token_sealed = None
+        audit.note("cards.revoke", self, self.household_id, why=self.revoked_why)
+
+
+class Scan(Keyed, Base):
+    """Somebody opened /c/<token>: when, what the token was, who asked, which face was shown. Kept 90 days."""
+
+    __tablename__ = "scan"
+    at: Mapped[datetime] = mapped_column(Instant(), default=clock.now, index=True)
+    card_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("card.id"))
+    account_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+    face: Mapped[str] = mapped_column(sa.String(10))
+    network: Mapped[str] = mapped_column(sa.String(8))
+    """Blind digest of the coarse network (/24 or /48): tells many from one, and nothing more."""
+    __table_args__ = (sa.Index("ix_scan_card_id_at", "card_id", "at"),)
+
+
+def issue(
+    kind: CardKind, *, resident: Resident | None = None, household: Household | None = None, badge: Person | None = None
+) -> Card:
+    """A new live card for a resident, a household (plate) or a caregiver (badge). Others of the same bearer stay live."""
+    home = resident.household if resident else household
+    station_id = home.station_id if home else badge.station_id if badge else None
+    if station_id is None:
+        raise Refusal("no_station", "先选好属于哪个站，再发卡")
+    card = Card(
+        id=ids.new(),
+        kind=kind,
+        station_id=station_id,
+        household_id=home.id if home else None,
+        resident_id=resident.id if resident else None,
+        person_id=badge.id if badge else None,
+        number=number_for(next_number("card"), secrets.keyring().number),
+        generation=1 + _issued_before(resident, household, badge, kind),
+    )
+    token = new_token()
+    card.token_digest = secrets.one_way(token)
+    card.token_sealed = secrets.seal(token, f"card.token:{card.id}")
+    db.session().add(card)
+    db.session().flush()
+    audit.note("cards.issue", card, card.household_id, kind=kind)
+    return card
+
+
+def reissue(card: Card, by: uuid.UUID, why: str) -> Card:
+    """Revoke `card` and issue its successor."""
+    session = db.session()
+    card.revoke(by, why)
+    return issue(
+        CardKind(card.kind),
+        resident=session.get(Resident, card.resident_id) if card.resident_id else None,
+        household=session.get(Household, card.household_id) if card.household_id and not card.resident_id else None,
+        badge=session.get(Person, card.person_id) if card.person_id else None,
+    )
+
+
+def new_token() -> str:
+    """26 characters, 130 random bits."""
+    return "".join(random.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
+
+
+def _issued_before(resident: Resident | None, household: Household | None, badge: Person | None, kind: str) -> int:
+    newest = sa.select(Card.generation).where(Card.kind == kind).order_by(Card.generation.desc()).limit(1)
+    if resident:
+        newest = newest.where(Card.resident_id == resident.id)
+    elif household:
+        newest = newest.where(Card.household_id == household.id, Card.resident_id.is_(None))
+    elif badge:
+        newest = newest.where(Card.person_id == badge.id)
+    return db.session().scalar(newest) or 0
