@@ -35,7 +35,7 @@ class Taken:
 
 TAKEN = (
     Taken("htmx.org", "2.0.11", "0BSD", "dist/htmx.min.js", "htmx.min.js"),
-    Taken("htmx-ext-sse", "2.2.4", "0BSD", "dist/sse.min.js", "sse.min.js"),
+    Taken("htmx-ext-sse", "2.2.4", "0BSD", "dist/sse.min.js", "sse.js"),
     Taken("idiomorph", "0.8.0", "0BSD", "dist/idiomorph-ext.min.js", "idiomorph-ext.min.js"),
     Taken("idb", "8.0.4", "ISC", "build/umd.js", "idb.umd.js"),
     Taken("barcode-detector", "3.2.2", "MIT", "dist/iife/ponyfill.js", "ponyfill.js"),
@@ -46,7 +46,8 @@ ICONS = Taken("lucide-static", "1.62.0", "ISC", "icons", "../img/icons.svg")
 
 # Our word for the sign -> its name at lucide. Only what a screen uses or plainly will.
 SIGNS = {
-    "home": "house", "scan-line": "scan-line", "book": "notebook-text", "notebook": "notebook-pen",
+    "home": "house", "scan-line": "scan-line", "book": "notebook-text",
+    "notebook-text": "notebook-text", "notebook": "notebook-pen",
     "user": "user", "users": "users", "phone": "phone", "camera": "camera",
     "flashlight": "flashlight", "flashlight-off": "flashlight-off", "check": "check",
     "check-circle": "circle-check", "x": "x", "plus": "plus", "minus": "minus",
@@ -61,7 +62,8 @@ SIGNS = {
     "heart-pulse": "heart-pulse", "pill": "pill", "activity": "activity", "thermometer": "thermometer",
     "droplet": "droplet", "footprints": "footprints", "stethoscope": "stethoscope",
     "hand-heart": "hand-heart", "hand-helping": "hand-helping", "siren": "siren", "ambulance": "ambulance",
-    "keyboard": "keyboard", "mic": "mic", "volume-2": "volume-2", "type": "type", "languages": "languages",
+    "keyboard": "keyboard", "backspace": "delete", "mic": "mic", "volume-2": "volume-2",
+    "type": "type", "languages": "languages",
     "printer": "printer", "download": "download", "upload": "upload", "copy": "copy", "search": "search",
     "filter": "funnel", "list": "list", "log-out": "log-out", "door-open": "door-open",
     "settings": "settings", "qr-code": "qr-code", "id-card": "id-card", "bell": "bell",
@@ -83,7 +85,8 @@ def main() -> None:
         entries.append(draw_sprite(modules))
     text = json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
     (HERE / "VENDOR.json").write_text(text, encoding="utf-8")
-    sys.stdout.write("".join(f"{e['sha256'][:12]}  {e['file']}  {e['package']} {e['version']}\n" for e in entries))
+    for each in entries:
+        sys.stdout.write(f"{each['sha256'][:12]}  {each['file']}  {each['package']} {each['version']}\n")
 
 
 def fetch(folder: Path) -> Path:
@@ -139,8 +142,9 @@ def draw_sprite(modules: Path) -> dict[str, str]:
 def symbol(word: str, svg: str) -> str:
     """A whole lucide drawing as a <symbol> that takes the text's colour."""
     inside = re.sub(r"\s+", " ", svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]).strip()
+    inside = inside.replace(" />", "/>").replace("> <", "><")
     line = 'fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
-    return f'<symbol id="{word}" viewBox="0 0 24 24" {line}>{inside.replace(" />", "/>").replace("> <", "><")}</symbol>'
+    return f'<symbol id="{word}" viewBox="0 0 24 24" {line}>{inside}</symbol>'
 
 
 if __name__ == "__main__":

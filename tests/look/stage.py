@@ -7,6 +7,7 @@ import mimetypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,20 @@ CAREGIVER = [
 ]
 OFFICE = [
     ("/todo", "bell", "待办"), ("/live", "activity", "实时在岗"), ("/residents", "users", "老人"),
-    ("/roster", "calendar", "排班"), ("/exceptions", "alert-triangle", "请看一下"), ("/review", "star", "考核"),
+    ("/roster", "calendar", "排班"), ("/look", "alert-triangle", "请看一下"), ("/review", "star", "考核"),
     ("/money", "wallet", "账目"), ("/requests", "hand-heart", "六助"), ("/cards", "id-card", "卡片"),
     ("/settings", "settings", "设置"),
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Door:
+    """One place of the bar."""
+
+    url: str
+    icon: str
+    label: str
+    active: bool
 
 
 class Loud(Undefined):
@@ -56,6 +67,12 @@ class Loud(Undefined):
 
     __str__ = StrictUndefined.__str__
     __iter__ = StrictUndefined.__iter__
+
+
+class PhotoField(StringField):
+    """Stands for the app's field of photos."""
+
+    most = 6
 
 
 class EverySort(Form):
@@ -67,21 +84,26 @@ class EverySort(Form):
     station = SelectField("服务站", choices=[("1", "和平里社区"), ("2", "民政街社区")])
     words = TextAreaField("记几句")
     agreed = BooleanField("老人看过")
+    receipt = PhotoField("拍小票")
     mood = RadioField("老人今天", choices=["精神好", "一般", "不舒服"], validators=[validators.InputRequired()])
     money = StringField("多少钱（元）", [validators.InputRequired()])
     done = SelectMultipleField(
         "做了哪些事",
         choices=[
-            ("meal", "做饭", {"data-icon": "cooking-pot"}), ("clean", "清扫", {"data-icon": "broom"}),
-            ("shop", "买菜", {"data-icon": "shopping-bag"}), ("talk", "陪聊", {"data-icon": "message-square"}),
-            ("pressure", "量血压", {"data-icon": "heart-pulse"}), ("bath", "助浴", {"data-icon": "bath"}),
+            ("meal", "做饭", {"data-icon": "cooking-pot"}),
+            ("clean", "清扫", {"data-icon": "broom"}),
+            ("shop", "买菜", {"data-icon": "shopping-bag"}),
+            ("talk", "陪聊", {"data-icon": "message-square"}),
+            ("pressure", "量血压", {"data-icon": "heart-pulse"}),
+            ("bath", "助浴", {"data-icon": "bath"}),
         ],
-    )  # fmt: skip
+    )
 
 
 def filled() -> EverySort:
     """A form with answers in it."""
-    return EverySort(data={"name": "李秀兰", "done": ["meal", "clean", "talk"], "mood": "精神好", "money": "36.50"})
+    given = {"name": "李秀兰", "done": ["meal", "clean", "talk"], "mood": "精神好", "money": "36.50"}
+    return EverySort(data=given)
 
 
 def faulty() -> EverySort:
@@ -97,10 +119,16 @@ def environment(lang: str = "zh-CN") -> Environment:
     """The templates as the app compiles them, with words in `lang` (`zh-CN` or `en`)."""
     env = Environment(
         loader=FileSystemLoader([ROOT / "templates", ROOT / "tests" / "look" / "pages"]),
-        autoescape=True, extensions=["jinja2.ext.i18n", "jinja2.ext.do"], undefined=Loud,
-    )  # fmt: skip
-    env.install_gettext_translations(english() if lang == "en" else NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
-    env.globals.update(asset=asset, csrf_token=lambda: "token", get_flashed_messages=lambda **_: [])
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        undefined=Loud,
+    )
+    words = english() if lang == "en" else NullTranslations()
+    env.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    env.globals.update(asset=asset, csrf_token=lambda: "token", kept_marks=lambda form: "")
+    env.globals.update(get_flashed_messages=lambda **_: [])
     env.globals["ui"] = env.get_template("ui.html").module
     return env
 
@@ -124,9 +152,9 @@ def page(name: str, lang: str = "zh-CN", scale: str = "100", **given: Any) -> st
     """One page of tests/look/pages or templates, whole, as a phone would get it."""
     places = OFFICE if name in {"live", "review", "office"} else CAREGIVER
     facts = {
-        "lang": lang, "scale": scale, "account_id": "0", "build": "test", "is_sample": False,
+        "lang": lambda: lang, "scale": scale, "who": None, "app_version": "test", "is_sample": False,
         "station_phone": "0411-0000 1234", "filled": filled(), "faulty": faulty(),
-        "nav": lambda: [(url, icon, word, url == f"/{name}") for url, icon, word in places],
+        "nav": lambda: [Door(url, icon, word, url == f"/{name}") for url, icon, word in places],
     }  # fmt: skip
     return environment(lang).get_template(f"{name}.html").render({**facts, **given})
 
@@ -142,7 +170,8 @@ def answer(environ: dict[str, Any], start: Any) -> list[bytes]:
     if path == "static/app.css":
         return send(start, sheet(), "text/css")
     if path.startswith("static/") and (STATIC / path[7:]).is_file():
-        return send(start, (STATIC / path[7:]).read_bytes(), mimetypes.guess_type(path)[0] or "application/wasm")
+        kind = mimetypes.guess_type(path)[0] or "application/wasm"
+        return send(start, (STATIC / path[7:]).read_bytes(), kind)
     if path.startswith(("static/", "manifest", "favicon")):
         return send(start, b"", "text/javascript")
     asked = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
