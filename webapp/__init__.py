@@ -30,7 +30,7 @@ FEATURES: tuple[ModuleType, ...] = (doors, people, cards, roster, visits, logs, 
 ROOT = Path(__file__).parents[1]
 
 
-def create_app(given: Settings | None = None, *, streams: int = 48) -> Flask:
+def create_app(given: Settings | None = None) -> Flask:
     """The application. `given`: settings instead of the environment's (tests)."""
     chosen = given or settings.read()
     app = Flask("webapp", root_path=str(ROOT), static_folder=None, template_folder=str(ROOT / "templates"))
@@ -60,7 +60,7 @@ def create_app(given: Settings | None = None, *, streams: int = 48) -> Flask:
     language.init_app(app)
     guard.init_app(app)
     assets.init_app(app)
-    live.init_app(app, streams)
+    live.init_app(app, chosen.streams)
     pulse.init_app(app)
     frame.init_app(app)
     for feature in FEATURES:

@@ -1,18 +1,22 @@
-"""Commands of the house: flask --app wsgi db|words|rules|jobs|audit|serve. Features bring their own."""
+"""Commands of the house: flask --app wsgi db|words|rules|jobs|audit|serve|phone. Features bring their own."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from datetime import datetime
 from pathlib import Path
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
+from webapp import clockwork
 from webapp.kit import clock
+from webapp.kit.settings import Settings
 from webapp.store import audit, db, jobs, migrate, rulebook
-from webapp.web import language
+from webapp.web import language, tls
 
 database = AppGroup("db", help="The database's shape.")
 words = AppGroup("words", help="The English catalogue.")
@@ -22,7 +26,7 @@ work = AppGroup("jobs", help="Work for later.")
 
 def init_app(app: Flask) -> None:
     """Hang the commands on `app`."""
-    for command in (database, words, audits, work, rules):
+    for command in (database, words, audits, work, rules, serve, phone):
         app.cli.add_command(command)
 
 
@@ -88,3 +92,40 @@ def rules(kind: str, file: Path, valid_from: str | None) -> None:
     with db.transaction():
         rulebook.put(kind, json.loads(file.read_text()), day)
     click.echo(f"{kind}: valid from {day}")
+
+
+@work.command("clock")
+def run_clock() -> None:
+    """Wake up every minute and do what is due, for ever."""
+    clockwork.make_clock(current_app._get_current_object()).create_consumer(workers=1, periodic=True).run()  # type: ignore[attr-defined]
+
+
+ROOT = Path(__file__).parents[1]
+CLOCK = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "clock"]
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--workers", default=2, help="Processes.")
+@click.option("--threads", default=16, help="Threads in each; three quarters may hold live streams.")
+def serve(host: str, workers: int, threads: int) -> None:
+    """Serve pages and run the clock; when one ends the other is stopped."""
+    chosen: Settings = current_app.extensions["settings"]
+    os.environ["STREAMS"] = str(threads * 3 // 4)
+    pages = clockwork.gunicorn(chosen, bind=f"{host}:{chosen.port}", workers=workers, threads=threads)
+    raise SystemExit(clockwork.serve({"pages": pages, "clock": CLOCK}, ROOT))
+
+
+@click.command("phone")
+@click.option("--port", default=8443, help="Port for https.")
+def phone(port: int) -> None:
+    """Serve over https on the local network with a certificate of its own, to try it on a real phone."""
+    chosen: Settings = current_app.extensions["settings"]
+    address = tls.own_address()
+    certificate, key = tls.certificate(chosen.data_dir / "keys", address)
+    url = f"https://{address}:{port}"
+    os.environ.update(PUBLIC_URL=url, STREAMS="12")
+    click.echo(tls.poster(url))
+    extra = ("--certfile", str(certificate), "--keyfile", str(key))
+    pages = clockwork.gunicorn(chosen, bind=f"0.0.0.0:{port}", workers=2, threads=16, extra=extra)
+    raise SystemExit(clockwork.serve({"pages": pages, "clock": CLOCK}, ROOT))

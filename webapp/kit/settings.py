@@ -33,6 +33,9 @@ class Settings:
     sample: bool
     """SAMPLE: 1 when the data are made up; every page says 虚构数据. Default: set by `flask sample load`."""
 
+    streams: int = 12
+    """STREAMS: open live streams per process, below the thread count, or pages would starve. Default 12; serve sets it."""
+
     @property
     def public(self) -> bool:
         """Whether PUBLIC_URL is https with a real host, so that cards may be printed for real."""
@@ -62,6 +65,7 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         public_url=(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
         time_zone=env.get("TIME_ZONE") or "Asia/Shanghai",
         sample=env.get("SAMPLE", "") == "1" or (data / "sample").exists(),
+        streams=int(env.get("STREAMS") or 12),
     )
 
 

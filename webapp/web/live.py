@@ -85,7 +85,7 @@ class Hub:
                 self.pass_on(notice.payload)
 
 
-def init_app(app: Flask, streams: int = 48) -> None:
+def init_app(app: Flask, streams: int) -> None:
     """Give `app` its hub; at most `streams` open streams per process."""
     app.extensions["live"] = Hub(app.extensions["db"].engine.url, streams)
     app.register_blueprint(bp)
