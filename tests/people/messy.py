@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import xlsxwriter
@@ -61,6 +61,19 @@ class Person:
     phone: str
 
 
+@dataclass(frozen=True)
+class Truth:
+    """What the clerk meant by one person of a sound row."""
+
+    name: str
+    station: str
+    tier: str
+    phones: tuple[str, ...]
+    number: str
+    born: date
+    house: int
+
+
 @dataclass
 class Messy:
     """The file as rows of cells (0-based), its merged blocks, and what a reader has to find (1-based rows)."""
@@ -69,7 +82,8 @@ class Messy:
     merges: list[tuple[int, int, int, int]] = field(default_factory=list)
     faults: set[tuple[int, str]] = field(default_factory=set)
     questions: set[tuple[int, str]] = field(default_factory=set)
-    people: int = 0
+    truth: dict[tuple[int, int], Truth] = field(default_factory=dict)
+    """(row, part) → the person, for the rows with nothing planted."""
 
     def xlsx(self) -> bytes:
         """As her program saves it."""
@@ -148,7 +162,6 @@ def _person(luck: random.Random, n: int) -> Person:
 def _write_household(file: Messy, luck: random.Random, house: int, station: str) -> None:
     members = 2 if house % 2 else 1
     people = [_person(luck, house * 2 + n) for n in range(members)]
-    file.people += members
     top = len(file.rows)
     row = _household_cells(house, station)
     if members == 2 and house % 10 == 9:
@@ -163,6 +176,18 @@ def _write_household(file: Messy, luck: random.Random, house: int, station: str)
     _write_kin(file.rows[top], luck, house)
     if house in _SPOILS:
         _spoil(file, top, house, people[0])
+    else:
+        _tell_truth(file, top, house, station, people)
+
+
+def _tell_truth(file: Messy, top: int, house: int, station: str, people: list[Person]) -> None:
+    pair = len(file.rows) - top < len(people)
+    for n, person in enumerate(people):
+        spot = (top + 1, n) if pair else (top + 1 + n, 0)
+        phone = people[0].phone if pair else _phone_meant(person.phone, house * 2 + n)
+        tier = "ABCDB"[house % 5]
+        phones = (phone,) if phone else ()
+        file.truth[spot] = Truth(person.name, station, tier, phones, person.number, person.born, house)
 
 
 def _household_cells(house: int, station: str) -> list[object]:
@@ -236,6 +261,11 @@ def _phone_written(phone: str, n: int) -> object:
     return forms[n % len(forms)]
 
 
+def _phone_meant(phone: str, n: int) -> str:
+    """The first number that `_phone_written` puts into the cell."""
+    return {6: "", 8: f"0411-8460{n % 10000:04d}"}.get(n % 9, phone)
+
+
 def _write_kin(row: list[object], luck: random.Random, house: int) -> None:
     phone = f"138{luck.randrange(10**8):08d}"
     if house % 4 == 0:
@@ -261,8 +291,6 @@ def _spoil(file: Messy, row: int, house: int, person: Person) -> None:
     if code == "id_sex_differs":
         cells[ID] = person.number
     (file.faults if kind == "fault" else file.questions).add((row + 1, code))
-    if code == "name_missing":
-        file.people -= 1
 
 
 def _wrong_check(person: Person) -> str:
@@ -304,9 +332,3 @@ def _shown(value: object) -> str:
         return f"{value:.5E}" if value >= 1e12 else str(int(value)) if value.is_integer() else repr(value)
     return str(value)
 
-
-def renamed(file: Messy, row: int, name: str) -> Messy:
-    """The same file with another name in 1-based `row`."""
-    rows = [list(cells) for cells in file.rows]
-    rows[row - 1][NAME] = name
-    return replace(file, rows=rows)

@@ -49,9 +49,9 @@ def find_layout(rows: Rows, merges: Sequence[Merge]) -> Layout | None:
     if score < 2 or not any(recognise(column.words) in ("name", "head", "kin_name") for column in columns):
         return None
     top = -top
-    body, skipped = page.body(top, bottom)
-    mine = tuple(column for column in columns if word_of(column.words[-1]) != MARK_TITLE)
-    return Layout((top, bottom), mine, body, skipped, page.caption(top), score, page.anchors)
+    hers = tuple(column for column in columns if word_of(column.words[-1]) != MARK_TITLE)
+    body, skipped = page.body(top, bottom, {column.index for column in columns if column not in hers})
+    return Layout((top, bottom), hers, body, skipped, page.caption(top), score, page.anchors)
 
 
 class _Paper:
@@ -124,19 +124,23 @@ class _Paper:
     def caption(self, top: int) -> str:
         return " ".join(text for row in self.text[:top] for text in row if text)
 
-    def body(self, top: int, bottom: int) -> tuple[tuple[int, ...], tuple[Skipped, ...]]:
-        """The rows under the head that may hold people, and those that surely hold none."""
-        head = {tuple(filter(None, self.text[row])) for row in range(top, bottom + 1)}
-        captions = {tuple(filter(None, self.text[row])) for row in range(top)}
+    def body(self, top: int, bottom: int, ours: set[int]) -> tuple[tuple[int, ...], tuple[Skipped, ...]]:
+        """The rows under the head that may hold people, and those that surely hold none; columns `ours` do not count."""
+        head = {self._texts(row, ours) for row in range(top, bottom + 1)}
+        captions = {self._texts(row, ours) for row in range(top)}
         kept, skipped = [], []
         for row in range(bottom + 1, len(self.rows)):
-            texts = tuple(filter(None, map(plain, self.rows[row])))
+            texts = self._texts(row, ours)
             why = self._why_not(texts, head, captions)
             if why:
                 skipped.append(Skipped(row + 1, why))
             elif texts:
                 kept.append(row)
         return tuple(kept), tuple(skipped)
+
+    def _texts(self, row: int, ours: set[int]) -> tuple[str, ...]:
+        texts = (plain(value) for column, value in enumerate(self.rows[row]) if column not in ours)
+        return tuple(text for text in texts if text)
 
     def _why_not(self, texts: tuple[str, ...], head: set[tuple[str, ...]], captions: set[tuple[str, ...]]) -> str:
         if not texts:
