@@ -23,7 +23,7 @@ from webapp.roster import views as roster
 from webapp.store import audit, db, files, secrets
 from webapp.today import views as today
 from webapp.visits import views as visits
-from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse
+from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa
 
 FEATURES: tuple[ModuleType, ...] = (doors, people, cards, roster, visits, logs, ledger, family, today)
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
@@ -62,6 +62,7 @@ def create_app(given: Settings | None = None) -> Flask:
     assets.init_app(app)
     live.init_app(app, chosen.streams)
     pulse.init_app(app)
+    pwa.init_app(app)
     frame.init_app(app)
     for feature in FEATURES:
         app.register_blueprint(feature.bp)

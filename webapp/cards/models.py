@@ -15,7 +15,7 @@ from webapp.cards.number import number_for
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.people.models import Household, Person, Resident, next_number
-from webapp.store import audit, db, secrets
+from webapp.store import audit, db, secrets, topics
 from webapp.store.db import Base
 from webapp.store.traits import Keyed, Made
 from webapp.store.types import Instant, Uuid
@@ -94,6 +94,47 @@ class Scan(Keyed, Base):
     network: Mapped[str] = mapped_column(sa.String(8))
     """Blind digest of the coarse network (/24 or /48): tells many from one, and nothing more."""
     __table_args__ = (sa.Index("ix_scan_card_id_at", "card_id", "at"),)
+
+
+class Sighting(Keyed, Made, Base):
+    """A stranger is with the bearer of a card and says where; open until somebody of the station has taken it up."""
+
+    __tablename__ = "sighting"
+    card_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("card.id"))
+    station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    words: Mapped[str] = mapped_column(sa.String(300))
+    phone: Mapped[str | None] = mapped_column(sa.String(30))
+    lat_e6: Mapped[int | None]
+    lon_e6: Mapped[int | None]
+    taken_at: Mapped[datetime | None] = mapped_column(Instant())
+    taken_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: the station is within reach."""
+        return actor.reaches_station(cls.station_id)
+
+    def take_up(self, by: uuid.UUID) -> None:
+        """Somebody sees to it."""
+        self.taken_at, self.taken_by = clock.now(), by
+        audit.note("cards.take_up", self)
+        topics.tell(f"roster:{self.station_id}")
+
+
+def report(card: Card, words: str, phone: str | None, lat_e6: int | None, lon_e6: int | None) -> Sighting:
+    """Write down what a stranger says about the bearer of `card`, and tell the station's open pages."""
+    row = Sighting(card_id=card.id, station_id=card.station_id, words=words, phone=phone, lat_e6=lat_e6, lon_e6=lon_e6)
+    db.session().add(row)
+    db.session().flush()
+    audit.note("cards.report", row, card.household_id)
+    topics.tell(f"roster:{card.station_id}")
+    return row
+
+
+def log_scan(card: Card | None, actor: Actor | None, face: str, network: str) -> None:
+    """Write down that a token was opened. `network`: the coarse network, kept as a blind digest."""
+    digest = secrets.blind(network, "scan.network").hex()[:8]
+    db.session().add(Scan(card_id=card.id if card else None, account_id=actor.account_id if actor else None, face=face, network=digest))
 
 
 def issue(

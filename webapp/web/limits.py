@@ -14,6 +14,9 @@ from webapp.store.db import Base
 from webapp.store.types import Instant
 
 
+DAY = timedelta(days=1)
+
+
 class Tries(Base):
     """How often one key was tried within its window."""
 
