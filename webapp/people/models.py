@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
+from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.access import Actor, Role
@@ -25,6 +25,9 @@ from webapp.store.types import Instant, Uuid
 
 # OWASP's memory-lean Argon2id: 19 MiB, 2 rounds; the library's default times many threads would eat the server.
 hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+NO_HASH = hasher.hash(random.token_hex(16))
+"""Tried when there is nobody to try: an unknown name takes as long as a wrong password."""
+PIN_TRIES = 10
 
 
 class PlaceKind(StrEnum):
@@ -159,8 +162,15 @@ class Account(Keyed, Made, Base):
         """Whether `password` is right."""
         try:
             return bool(self.password_hash) and hasher.verify(self.password_hash or "", password.strip())
-        except VerifyMismatchError:
+        except (Argon2Error, InvalidHashError):
             return False
+
+    def reset_password(self, password: str) -> None:
+        """Set a new password and close every way in that the old one opened. Refuses what `set_password` refuses."""
+        self.set_password(password)
+        mine = sa.update(SignIn).where(SignIn.account_id == self.id, SignIn.ended_at.is_(None))
+        db.session().execute(mine.values(ended_at=clock.now()))
+        audit.note("account.reset", self)
 
     def end(self) -> None:
         """Close every way in; late records are still taken, nothing more is shown."""
@@ -216,9 +226,7 @@ class Device(Keyed, Made, Base):
     def revoke(self) -> None:
         """From now on its records are quarantined, never dropped, and its sign-ins end."""
         self.revoked_at = clock.now()
-        db.session().execute(
-            sa.update(SignIn).where(SignIn.device_id == self.id, SignIn.ended_at.is_(None)).values(ended_at=clock.now())
-        )
+        self.end_sign_ins()
         audit.note("device.revoke", self)
 
     def set_pin(self, pin: str) -> None:
@@ -230,14 +238,64 @@ class Device(Keyed, Made, Base):
         self.pin_hash = hasher.hash(pin)
 
     def opens_with(self, pin: str) -> bool:
-        """Whether `pin` is right; ten wrong ones in a row revoke the reading of this device."""
+        """Whether `pin` is right. Counts nothing: `tried` does, in a write of its own."""
         try:
-            hasher.verify(self.pin_hash or "", pin)
-        except Exception:  # an unset or broken hash opens nothing
-            self.pin_tries += 1
+            return hasher.verify(self.pin_hash or "", pin)
+        except (Argon2Error, InvalidHashError):  # an unset or broken hash opens nothing
             return False
-        self.pin_tries = 0
-        return True
+
+    def tried(self, right: bool) -> int:
+        """Note a try of the PIN; returns how many are left, 0 when the tenth wrong one ended the sign-ins of this phone.
+
+        Its key stays: what is unsent on it can still be delivered. Only a new slip opens it for reading again.
+        """
+        session, row = db.session(), sa.update(Device).where(Device.id == self.id)
+        if right:
+            won = session.execute(row.where(Device.pin_tries < PIN_TRIES).values(pin_tries=0, seen_at=clock.now()))
+            return PIN_TRIES if won.rowcount else 0  # type: ignore[attr-defined]
+        tries = session.scalar(row.values(pin_tries=Device.pin_tries + 1).returning(Device.pin_tries)) or 0
+        audit.note("device.pin_wrong", self, tries=tries)
+        if tries >= PIN_TRIES:
+            self.end_sign_ins()
+            audit.note("device.pin_end", self)
+        return max(PIN_TRIES - tries, 0)
+
+    def end_sign_ins(self) -> None:
+        """Close what is open on this phone."""
+        mine = sa.update(SignIn).where(SignIn.device_id == self.id, SignIn.ended_at.is_(None))
+        db.session().execute(mine.values(ended_at=clock.now()))
+
+    @classmethod
+    def enrol(cls, code: str, pin: str, *, x: str, y: str, gen: int, label: str) -> Device:
+        """The phone a slip was written for, its key and PIN; every other phone of the account is revoked.
+
+        Told twice with the same key and PIN (the answer was lost on the way) it is the same phone. Refuses a wrong, used or
+        old code, and what `set_pin` refuses. Without a key (x and y empty) records can only be sent while signed in.
+        """
+        session = db.session()
+        if (known := cls._enrolled(code, pin, x, y)) is not None:
+            return known
+        slip = Slip.find(Slip.ENROL, code)
+        device = cls(id=ids.new(), account_id=slip.account_id, x=x, y=y, gen=gen, label=label, shared=slip.shared)
+        device.set_pin(pin)
+        device.seen_at = clock.now()
+        slip.use()
+        for old in session.scalars(sa.select(cls).where(cls.account_id == slip.account_id, cls.revoked_at.is_(None))):
+            old.revoke()
+        session.add(device)
+        session.flush()
+        audit.note("device.enrol", device, account=device.account_id, shared=device.shared, by=slip.by_id, key=bool(x))
+        return device
+
+    @classmethod
+    def _enrolled(cls, code: str, pin: str, x: str, y: str) -> Device | None:
+        """The live phone this very slip, key and PIN made within the last day."""
+        slip = db.session().scalar(sa.select(Slip).where(Slip.code == Slip.digest(Slip.ENROL, code)))
+        if slip is None or slip.used_at is None or not x or slip.until < clock.now() - timedelta(days=1):
+            return None
+        same = sa.and_(cls.account_id == slip.account_id, cls.x == x, cls.y == y, cls.revoked_at.is_(None))
+        device = db.session().scalar(sa.select(cls).where(same))
+        return device if device is not None and device.pin_tries < PIN_TRIES and device.opens_with(pin) else None
 
 
 class SignIn(Keyed, Made, Base):
@@ -276,8 +334,7 @@ class Slip(Keyed, Made, Base):
     @classmethod
     def write(cls, purpose: str, account: Account, by: uuid.UUID, *, shared: bool = False) -> tuple[Slip, str]:
         """A new slip and its code: 8 digits, or a long token for invitations that travel as a link."""
-        code = random.token_urlsafe(16) if purpose == cls.INVITE else f"{random.randbelow(10**8):08d}"
-        session = db.session()
+        session, code = db.session(), cls._fresh(purpose)
         session.execute(
             sa.update(cls)
             .where(cls.account_id == account.id, cls.purpose == purpose, cls.used_at.is_(None))
@@ -285,7 +342,7 @@ class Slip(Keyed, Made, Base):
         )
         slip = cls(
             purpose=purpose,
-            code=secrets.one_way(f"{purpose}:{code}"),
+            code=cls.digest(purpose, code),
             account_id=account.id,
             by_id=by,
             shared=shared,
@@ -299,12 +356,25 @@ class Slip(Keyed, Made, Base):
     @classmethod
     def find(cls, purpose: str, code: str) -> Slip:
         """The live slip of a code, not yet used. Raises Refusal."""
-        slip = db.session().scalar(sa.select(cls).where(cls.code == secrets.one_way(f"{purpose}:{code}")))
+        slip = db.session().scalar(sa.select(cls).where(cls.code == cls.digest(purpose, code)))
         if slip is None or slip.used_at:
             raise Refusal("slip_wrong", "这个码不对，请看清再输", field="code")
         if slip.until <= clock.now():
             raise Refusal("slip_old", "这个码过时了，请再要一个", field="code")
         return slip
+
+    @staticmethod
+    def digest(purpose: str, code: str) -> bytes:
+        """What the database keeps of a code."""
+        return secrets.one_way(f"{purpose}:{code}")
+
+    @classmethod
+    def _fresh(cls, purpose: str) -> str:
+        """A code no slip ever had: eight digits do repeat over the years."""
+        while True:
+            code = random.token_urlsafe(16) if purpose == cls.INVITE else f"{random.randbelow(10**8):08d}"
+            if db.session().scalar(sa.select(cls.id).where(cls.code == cls.digest(purpose, code))) is None:
+                return code
 
     def use(self) -> None:
         """Strike it through; of two at once one wins."""
