@@ -1,0 +1,415 @@
+"""Weekly plans, their changes, and the shifts laid from them; a shift mints the id of its visit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.kit import clock, ids
+from webapp.kit.refusal import Refusal
+from webapp.people import models as people
+from webapp.people.models import Assignment, HomeCareUnit, Household, Person
+from webapp.roster import rules
+from webapp.store import audit, db, jobs, rulebook, topics
+from webapp.store.db import Base
+from webapp.store.traits import Homed, Keyed, Made
+from webapp.store.types import Uuid
+
+PLANNED, CANCELLED = "planned", "cancelled"
+
+
+class ServicePlan(Keyed, Made, Homed, Base):
+    """On which weekdays, when, how long and for what somebody comes to a household (H04). valid_until: the last day."""
+
+    __tablename__ = "service_plan"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    weekdays: Mapped[int]
+    """Bits; bit 0 is Monday."""
+    start_min: Mapped[int]
+    minutes: Mapped[int]
+    items: Mapped[list[str]] = mapped_column(sa.JSON())
+    """Codes of the service catalogue."""
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    caregiver_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
+    """None: whoever is the household's main caregiver on the day."""
+    by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+    changes: Mapped[list[PlanChange]] = relationship(order_by="PlanChange.made_at, PlanChange.id")
+
+    @property
+    def pattern(self) -> rules.Pattern:
+        """As rules take it."""
+        return rules.Pattern(
+            self.weekdays, self.start_min, self.minutes, tuple(self.items), self.caregiver_id, self.valid_from, self.valid_until
+        )
+
+    def on(self, day: date) -> rules.Planned | None:
+        """What it says about a day, changes included."""
+        return rules.planned(self.pattern, [change.fact for change in self.changes], day)
+
+
+class PlanChange(Keyed, Made, Homed, Base):
+    """A different word about one day (until = since) or about every day from `since` on (until empty)."""
+
+    __tablename__ = "plan_change"
+    plan_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("service_plan.id"), index=True)
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
+    since: Mapped[date]
+    until: Mapped[date | None]
+    skip: Mapped[bool] = mapped_column(default=False)
+    weekdays: Mapped[int | None]
+    start_min: Mapped[int | None]
+    minutes: Mapped[int | None]
+    items: Mapped[list[str] | None] = mapped_column(sa.JSON(none_as_null=True))
+    caregiver_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
+    why: Mapped[str] = mapped_column(sa.String(60), default="")
+    by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+
+    @property
+    def fact(self) -> rules.Change:
+        """As rules take it."""
+        items = None if self.items is None else tuple(self.items)
+        return rules.Change(
+            self.since, self.until, self.skip, self.weekdays, self.start_min, self.minutes, items, self.caregiver_id
+        )
+
+
+class Shift(Keyed, Made, Homed, Base):
+    """One planned visit of one day. caregiver None: nobody yet. Its visit's id is minted here, so a phone knows it offline."""
+
+    __tablename__ = "shift"
+    visit_id: Mapped[uuid.UUID] = mapped_column(Uuid(), unique=True, default=ids.new)
+    plan_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("service_plan.id"))
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
+    station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
+    caregiver_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
+    day: Mapped[date]
+    start_min: Mapped[int]
+    minutes: Mapped[int]
+    items: Mapped[list[str]] = mapped_column(sa.JSON())
+    state: Mapped[str] = mapped_column(sa.String(10), default=PLANNED)
+    household: Mapped[Household] = relationship()
+    caregiver: Mapped[Person | None] = relationship()
+    __table_args__ = (
+        sa.Index("ix_shift_station_id_day_caregiver_id", "station_id", "day", "caregiver_id"),
+        sa.Index("ix_shift_caregiver_id_day", "caregiver_id", "day"),
+        sa.Index("ix_shift_plan_id_day", "plan_id", "day"),
+        sa.Index("uq_shift_household_id_day_start_min", "household_id", "day", "start_min", unique=True),
+    )
+
+    @property
+    def end_min(self) -> int:
+        """Minutes after midnight at which it should be over."""
+        return self.start_min + self.minutes
+
+
+def settings(day: date | None = None, station_id: uuid.UUID | None = None) -> dict[str, Any]:
+    """The dated figures of roster.json."""
+    return rulebook.current("roster", day or clock.today(), station_id)
+
+
+def catalogue(day: date | None = None) -> dict[str, Any]:
+    """The service catalogue that holds on a day: {categories, items}."""
+    return rulebook.current("services", day or clock.today())
+
+
+def plan(
+    household: Household,
+    weekdays: Iterable[int],
+    start_min: int,
+    minutes: int,
+    items: Sequence[str],
+    valid_from: date | None = None,
+    valid_until: date | None = None,
+    caregiver: Person | None = None,
+    *,
+    by: uuid.UUID | None = None,
+) -> ServicePlan:
+    """A new weekly plan (weekdays: 0 = Monday) and its shifts up to the horizon.
+
+    Refuses no weekday, a length outside the setting, unknown items, and a time at which somebody comes already.
+    """
+    row = ServicePlan(
+        id=ids.new(),
+        household_id=household.id,
+        weekdays=rules.mask(weekdays),
+        start_min=start_min,
+        minutes=minutes,
+        items=_known(items),
+        valid_from=valid_from or clock.today(),
+        valid_until=valid_until,
+        caregiver_id=caregiver.id if caregiver else None,
+        by_id=by,
+    )
+    _check_times(start_min, minutes)
+    if not row.weekdays:
+        raise Refusal("no_weekday", "请选星期几上门", field="weekdays")
+    if valid_until is not None and valid_until < row.valid_from:
+        raise Refusal("plan_span", "最后一天要在第一天之后", field="valid_until")
+    others = db.session().scalars(sa.select(ServicePlan).where(ServicePlan.household_id == household.id)).all()
+    if any(rules.clash(row.pattern, other.pattern) for other in others):
+        raise Refusal("plan_clash", "这个时间已经排过了，请换个时间", field="start")
+    if caregiver is not None:
+        _let_in(household.id, caregiver.id, row.valid_from, valid_until)
+    db.session().add(row)
+    db.session().flush()
+    audit.note("roster.plan", row, household.id, weekdays=row.weekdays, start_min=start_min, minutes=minutes, items=row.items)
+    _lay([row], max(row.valid_from, clock.today()), _horizon())
+    _tell(household)
+    return row
+
+
+def change_day(plan: ServicePlan, day: date, *, by: uuid.UUID | None = None, **what: Any) -> PlanChange:
+    """Another word about one day. what: skip, start_min, minutes, items, caregiver (a Person), why.
+
+    Refuses a day that is over.
+    """
+    return _change(plan, day, day, by, **what)
+
+
+def change_from(plan: ServicePlan, day: date, *, by: uuid.UUID | None = None, **what: Any) -> PlanChange:
+    """Another word about every day from `day` on. what: as `change_day`, and weekdays (0 = Monday)."""
+    return _change(plan, day, None, by, **what)
+
+
+def _change(
+    plan: ServicePlan,
+    since: date,
+    until: date | None,
+    by: uuid.UUID | None,
+    *,
+    skip: bool = False,
+    weekdays: Iterable[int] | None = None,
+    start_min: int | None = None,
+    minutes: int | None = None,
+    items: Sequence[str] | None = None,
+    caregiver: Person | None = None,
+    why: str = "",
+) -> PlanChange:
+    if since < clock.today():
+        raise Refusal("day_over", "过去的日子不能再改排班", field="day")
+    planned = plan.on(since)
+    _check_times(
+        start_min if start_min is not None else planned.start_min if planned else plan.start_min,
+        minutes if minutes is not None else planned.minutes if planned else plan.minutes,
+    )
+    row = PlanChange(
+        id=ids.new(),
+        plan_id=plan.id,
+        household_id=plan.household_id,
+        since=since,
+        until=until,
+        skip=skip,
+        weekdays=None if weekdays is None else rules.mask(weekdays),
+        start_min=start_min,
+        minutes=minutes,
+        items=None if items is None else _known(items),
+        caregiver_id=caregiver.id if caregiver else None,
+        why=why.strip()[:60],
+        by_id=by,
+    )
+    if row.weekdays == 0:
+        raise Refusal("no_weekday", "请选星期几上门", field="weekdays")
+    if caregiver is not None:
+        _let_in(plan.household_id, caregiver.id, since, until)
+    plan.changes.append(row)
+    db.session().flush()
+    deed = "roster.change_from" if until is None else "roster.change_day"
+    audit.note(deed, row, plan.household_id, day=since, skip=skip, caregiver=row.caregiver_id, why=row.why)
+    _lay([plan], since, until or _horizon(), strict=True)
+    _tell(db.session().get_one(Household, plan.household_id))
+    return row
+
+
+def _known(items: Sequence[str]) -> list[str]:
+    codes = {item["code"] for item in catalogue()["items"]}
+    unknown = [code for code in items if code not in codes]
+    if unknown:
+        raise Refusal("unknown_item", "有一项不在服务目录里，请重新选", field="items", items=unknown)
+    return sorted(set(items))
+
+
+def _check_times(start_min: int, minutes: int) -> None:
+    bounds = settings()
+    if not 0 <= start_min < 1440:
+        raise Refusal("plan_start", "请填几点上门", field="start")
+    if not bounds["shortest_min"] <= minutes <= bounds["longest_min"]:
+        raise Refusal(
+            "plan_minutes",
+            "一次上门要在 %(low)s 到 %(high)s 分钟之间",
+            field="minutes",
+            low=bounds["shortest_min"],
+            high=bounds["longest_min"],
+        )
+
+
+def _let_in(household_id: uuid.UUID, caregiver_id: uuid.UUID, since: date, until: date | None) -> None:
+    """Whoever is planned may enter: a stand-in is let in for her days unless she may enter anyway."""
+    first = clock.instant(since, 0)
+    last = clock.day_bounds(until or since + timedelta(days=settings()["relief_days"]))[1]
+    session = db.session()
+    known = session.scalar(
+        sa.select(Assignment.id).where(
+            Assignment.household_id == household_id,
+            Assignment.caregiver_id == caregiver_id,
+            Assignment.since <= first,
+            sa.or_(Assignment.until.is_(None), Assignment.until >= last),
+        )
+    )
+    if known is None:
+        people.relieve(session.get_one(Household, household_id), session.get_one(Person, caregiver_id), first, last)
+
+
+def _horizon() -> date:
+    return clock.today() + timedelta(days=int(settings()["horizon_days"]))
+
+
+def _tell(household: Household) -> None:
+    topics.tell(f"roster:{household.station_id}")
+    topics.tell(f"household:{household.id}")
+
+
+@jobs.job("roster.extend", nightly=True)
+def extend_nightly() -> None:
+    """Lay the shifts of the coming days; repeating it changes nothing."""
+    extend(_horizon())
+
+
+BATCH = 500
+
+
+def extend(until_day: date, since: date | None = None) -> int:
+    """Lay what is missing from `since` (default today) to `until_day` and bring what stands into line with its plan.
+
+    Returns how many shifts were new. Repeating it changes nothing.
+    """
+    since, new, last = since or clock.today(), 0, uuid.UUID(int=0)
+    session = db.session()
+    while True:
+        batch = session.scalars(
+            sa.select(ServicePlan)
+            .where(ServicePlan.id > last, sa.or_(ServicePlan.valid_until.is_(None), ServicePlan.valid_until >= since))
+            .order_by(ServicePlan.id)
+            .limit(BATCH)
+            .options(sa.orm.selectinload(ServicePlan.changes))
+        ).all()
+        if not batch:
+            break
+        new += _lay(batch, since, until_day)
+        last = batch[-1].id
+    if new:
+        audit.note("roster.extend", f"roster:{until_day}", shifts=new)
+    return new
+
+
+@dataclass(frozen=True)
+class _Homes:
+    """Of some households: their stations, those that ended, and who was main caregiver when."""
+
+    stations: dict[uuid.UUID, uuid.UUID]
+    ended: dict[uuid.UUID, date | None]
+    units: dict[uuid.UUID, list[tuple[Any, Any, uuid.UUID]]]
+
+    def main(self, household_id: uuid.UUID, day: date, start_min: int) -> uuid.UUID | None:
+        """The main caregiver at that moment."""
+        at = clock.instant(day, start_min)
+        held = (key for since, until, key in self.units.get(household_id, ()) if since <= at and (until is None or until > at))
+        return next(held, None)
+
+
+def _homes(keys: set[uuid.UUID]) -> _Homes:
+    session = db.session()
+    homes = session.execute(sa.select(Household.id, Household.station_id, Household.ended_on).where(Household.id.in_(keys))).all()
+    units: dict[uuid.UUID, list[tuple[Any, Any, uuid.UUID]]] = {}
+    asked = sa.select(HomeCareUnit.household_id, HomeCareUnit.since, HomeCareUnit.until, HomeCareUnit.caregiver_id)
+    for key, since, until, caregiver in session.execute(asked.where(HomeCareUnit.household_id.in_(keys))):
+        units.setdefault(key, []).append((since, until, caregiver))
+    return _Homes({row[0]: row[1] for row in homes}, {row[0]: row[2] for row in homes}, units)
+
+
+def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool = False) -> int:
+    """Insert missing shifts, move or cancel those that differ. `strict`: refuse a time the household has already."""
+    homes = _homes({each.household_id for each in plans})
+    standing = _standing(plans, since, until)
+    fresh, altered = [], []
+    for each in plans:
+        changes = [change.fact for change in each.changes]
+        for day in rules.span(max(since, each.valid_from), until):
+            ended = homes.ended[each.household_id]
+            wanted = None if ended is not None and day > ended else rules.planned(each.pattern, changes, day)
+            here = standing.get((each.id, day))
+            values = None if wanted is None else _values(each, homes, day, wanted)
+            if here is None and values:
+                fresh.append(values | {"id": ids.new(), "visit_id": ids.new(), "made_at": clock.now(), "day": day})
+            elif here is not None and (change := _difference(here, values)):
+                altered.append({"shift_key": here.id} | change)
+    _alter(altered, strict)
+    return _insert(fresh)
+
+
+def _standing(plans: Sequence[ServicePlan], since: date, until: date) -> dict[tuple[uuid.UUID | None, date], Any]:
+    movable = (Shift.start_min, Shift.minutes, Shift.items, Shift.caregiver_id, Shift.state)
+    rows = db.session().execute(
+        sa.select(Shift.id, Shift.plan_id, Shift.day, *movable).where(
+            Shift.plan_id.in_([each.id for each in plans]), Shift.day.between(since, until)
+        )
+    )
+    return {(row.plan_id, row.day): row for row in rows}
+
+
+def _values(plan: ServicePlan, homes: _Homes, day: date, wanted: rules.Planned) -> dict[str, Any]:
+    return {
+        "plan_id": plan.id,
+        "household_id": plan.household_id,
+        "station_id": homes.stations[plan.household_id],
+        "caregiver_id": wanted.caregiver_id or homes.main(plan.household_id, day, wanted.start_min),
+        "start_min": wanted.start_min,
+        "minutes": wanted.minutes,
+        "items": list(wanted.items),
+        "state": PLANNED,
+    }
+
+
+def _difference(here: Any, values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What must be written on a standing shift: all its movable fields, or nothing."""
+    now = {name: getattr(here, name) for name in ("start_min", "minutes", "items", "caregiver_id", "state")}
+    then = now | {"state": CANCELLED} if values is None else {name: values[name] for name in now}
+    return then if then != now else None
+
+
+def _alter(rows: list[dict[str, Any]], strict: bool) -> None:
+    if not rows:
+        return
+    session = db.session()
+    names = ("start_min", "minutes", "items", "caregiver_id", "state")
+    change = sa.update(Shift).where(Shift.id == sa.bindparam("shift_key")).values({n: sa.bindparam(f"to_{n}") for n in names})
+    told = [{"shift_key": row["shift_key"]} | {f"to_{n}": row[n] for n in names} for row in rows]
+    try:
+        with session.begin_nested():
+            session.connection().execute(change, told)
+    except sa.exc.IntegrityError as error:
+        if strict:
+            raise Refusal("plan_clash", "这个时间已经排过了，请换个时间", field="start") from error
+
+
+def _insert(rows: list[dict[str, Any]]) -> int:
+    session = db.session()
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
+    new = 0
+    for start in range(0, len(rows), 50):  # SQLite takes 32766 variables at once; 50 rows keep the statement short
+        done = session.execute(insert(Shift).values(rows[start : start + 50]).on_conflict_do_nothing())
+        new += done.rowcount  # type: ignore[attr-defined]
+    return new
+
+
+rulebook.ship("services", Path(__file__).parent / "service_catalog.json")
+rulebook.ship("roster", Path(__file__).parent / "roster.json")
