@@ -56,6 +56,8 @@ GRANTS: dict[str, frozenset[Role]] = {
         "people.staff": (*STAFF, Role.ADMINISTRATOR),
         "people.enrol": STAFF,
         "people.duty": STAFF,
+        "people.found": (Role.DISTRICT_OFFICER, Role.STREET_MANAGER, Role.ADMINISTRATOR),
+        "people.portrait": (*READERS, Role.CAREGIVER, Role.DOCTOR, Role.KIN),
         "people.invite": STAFF,
         "access.see": (*READERS, Role.ADMINISTRATOR, Role.AUDITOR),
         "inbox.mend": STAFF,
@@ -75,6 +77,26 @@ GRANTS: dict[str, frozenset[Role]] = {
         "today.caregiver": (Role.CAREGIVER,),
     }.items()
 }
+
+
+MASKED = frozenset({Role.AUDITOR, Role.LIAISON})
+"""They see 张**, the station, and no number or address."""
+
+# Who may appoint whom, always below oneself: nobody makes an equal. Administrators are made by command.
+_STATION = frozenset({Role.CAREGIVER, Role.LIAISON, Role.DOCTOR})
+_STREET = _STATION | {Role.STATION_HEAD, Role.INSPECTOR}
+_DISTRICT = _STREET | {Role.STREET_MANAGER, Role.AUDITOR, Role.DISTRICT_REVIEWER}
+APPOINTS: dict[Role, frozenset[Role]] = {
+    Role.STATION_HEAD: _STATION,
+    Role.STREET_MANAGER: _STREET,
+    Role.DISTRICT_OFFICER: _DISTRICT,
+    Role.ADMINISTRATOR: _DISTRICT | {Role.DISTRICT_OFFICER},
+}
+
+
+def appoints(actor_role: Role, role: Role) -> bool:
+    """Whether one role may open and end accounts of another."""
+    return role in APPOINTS.get(actor_role, frozenset())
 
 
 class Actor(Protocol):

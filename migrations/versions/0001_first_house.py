@@ -56,6 +56,23 @@ def upgrade() -> None:
     sa.Column('value', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_counter'))
     )
+    op.create_table('event',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('topic', sa.String(length=60), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_event'))
+    )
+    with op.batch_alter_table('event', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_event_at'), ['at'], unique=False)
+
+    op.create_table('form_taken',
+    sa.Column('key', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_form_taken'))
+    )
+    with op.batch_alter_table('form_taken', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_form_taken_at'), ['at'], unique=False)
+
     op.create_table('inbox',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -192,6 +209,7 @@ def upgrade() -> None:
     sa.Column('phone_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('phone_blind', sa.LargeBinary(length=16), nullable=True),
     sa.Column('phone_tail', sa.String(length=4), nullable=True),
+    sa.Column('other_phones_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('national_id_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('national_id_blind', sa.LargeBinary(length=16), nullable=True),
     sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_person_station_id_place')),
@@ -232,6 +250,21 @@ def upgrade() -> None:
         batch_op.create_index('ix_assignment_caregiver_id_until', ['caregiver_id', 'until'], unique=False)
         batch_op.create_index(batch_op.f('ix_assignment_household_id'), ['household_id'], unique=False)
 
+    op.create_table('book',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('opened_on', sa.Date(), nullable=False),
+    sa.Column('agreed_by', sa.String(length=60), nullable=True),
+    sa.Column('agreed_on', sa.Date(), nullable=True),
+    sa.Column('cash_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('advance_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('wallet_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('org_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book')),
+    sa.UniqueConstraint('household_id', name=op.f('uq_book_household_id'))
+    )
     op.create_table('clearance',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
     sa.Column('course', sa.String(length=40), nullable=False),
@@ -287,9 +320,18 @@ def upgrade() -> None:
     with op.batch_alter_table('look', schema=None) as batch_op:
         batch_op.create_index('ix_look_household_id_at', ['household_id', 'at'], unique=False)
 
+    op.create_table('quiet_day',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_quiet_day_household_id_household')),
+    sa.PrimaryKeyConstraint('household_id', 'day', name=op.f('pk_quiet_day'))
+    )
     op.create_table('resident',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('tier', sa.String(length=1), nullable=True),
+    sa.Column('relation', sa.String(length=20), nullable=False),
     sa.Column('portrait', sa.String(length=64), nullable=True),
     sa.Column('portrait_consent_on', sa.Date(), nullable=True),
     sa.Column('blood_type', sa.String(length=4), nullable=True),
@@ -306,6 +348,7 @@ def upgrade() -> None:
     sa.Column('phone_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('phone_blind', sa.LargeBinary(length=16), nullable=True),
     sa.Column('phone_tail', sa.String(length=4), nullable=True),
+    sa.Column('other_phones_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('national_id_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('national_id_blind', sa.LargeBinary(length=16), nullable=True),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_resident_household_id_household')),
@@ -316,6 +359,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_resident_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_resident_national_id_blind'), ['national_id_blind'], unique=False)
         batch_op.create_index(batch_op.f('ix_resident_phone_blind'), ['phone_blind'], unique=False)
+
+    op.create_table('service_plan',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('weekdays', sa.Integer(), nullable=False),
+    sa.Column('start_min', sa.Integer(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('items', sa.JSON(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=False),
+    sa.Column('valid_until', sa.Date(), nullable=True),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_service_plan_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_service_plan_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_service_plan'))
+    )
+    with op.batch_alter_table('service_plan', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_service_plan_household_id'), ['household_id'], unique=False)
 
     op.create_table('spot',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -346,6 +408,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_alert_resident_id'), ['resident_id'], unique=False)
+
+    op.create_table('book_entry',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('book_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('category', sa.String(length=10), nullable=False),
+    sa.Column('source', sa.String(length=8), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('giver', sa.String(length=60), nullable=True),
+    sa.Column('agreed', sa.String(length=8), nullable=True),
+    sa.Column('seen', sa.Boolean(), nullable=False),
+    sa.Column('slip', sa.Boolean(), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=True),
+    sa.Column('reversal_of', types.Uuid(length=16), nullable=True),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['book_id'], ['book.id'], name=op.f('fk_book_entry_book_id_book')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_entry_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_book_entry_resident_id_resident')),
+    sa.ForeignKeyConstraint(['reversal_of'], ['book_entry.id'], name=op.f('fk_book_entry_reversal_of_book_entry')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_entry')),
+    sa.UniqueConstraint('reversal_of', name=op.f('uq_book_entry_reversal_of'))
+    )
+    with op.batch_alter_table('book_entry', schema=None) as batch_op:
+        batch_op.create_index('ix_book_entry_household_id_day', ['household_id', 'day', 'at'], unique=False)
+        batch_op.create_index('ix_book_entry_visit_id', ['visit_id'], unique=False)
 
     op.create_table('card',
     sa.Column('kind', sa.String(length=10), nullable=False),
@@ -426,6 +519,74 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_kin_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_kin_resident_id'), ['resident_id'], unique=False)
 
+    op.create_table('plan_change',
+    sa.Column('plan_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('since', sa.Date(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('skip', sa.Boolean(), nullable=False),
+    sa.Column('weekdays', sa.Integer(), nullable=True),
+    sa.Column('start_min', sa.Integer(), nullable=True),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('items', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('why', sa.String(length=60), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_plan_change_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_plan_change_household_id_household')),
+    sa.ForeignKeyConstraint(['plan_id'], ['service_plan.id'], name=op.f('fk_plan_change_plan_id_service_plan')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_plan_change'))
+    )
+    with op.batch_alter_table('plan_change', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_plan_change_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_plan_change_plan_id'), ['plan_id'], unique=False)
+
+    op.create_table('sheet_import',
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=12), nullable=False),
+    sa.Column('filename', sa.String(length=120), nullable=False),
+    sa.Column('until', types.Instant(timezone=True), nullable=False),
+    sa.Column('columns', sa.JSON(), nullable=False),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=True),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('counts', sa.JSON(), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_sheet_import_account_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sheet_import'))
+    )
+    with op.batch_alter_table('sheet_import', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sheet_import_account_id'), ['account_id'], unique=False)
+
+    op.create_table('shift',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('plan_id', types.Uuid(length=16), nullable=True),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('start_min', sa.Integer(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('items', sa.JSON(), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_shift_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_shift_household_id_household')),
+    sa.ForeignKeyConstraint(['plan_id'], ['service_plan.id'], name=op.f('fk_shift_plan_id_service_plan')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_shift_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_shift')),
+    sa.UniqueConstraint('visit_id', name=op.f('uq_shift_visit_id'))
+    )
+    with op.batch_alter_table('shift', schema=None) as batch_op:
+        batch_op.create_index('ix_shift_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
+        batch_op.create_index('ix_shift_plan_id_day', ['plan_id', 'day'], unique=False)
+        batch_op.create_index('ix_shift_station_id_day_caregiver_id', ['station_id', 'day', 'caregiver_id'], unique=False)
+        batch_op.create_index('uq_shift_household_id_day_start_min', ['household_id', 'day', 'start_min'], unique=True)
+
     op.create_table('slip',
     sa.Column('purpose', sa.String(length=10), nullable=False),
     sa.Column('code', sa.LargeBinary(length=32), nullable=False),
@@ -455,6 +616,46 @@ def upgrade() -> None:
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_consent_kin_id'), ['kin_id'], unique=False)
 
+    op.create_table('entry_flag',
+    sa.Column('entry_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=12), nullable=False),
+    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('settled_by', types.Uuid(length=16), nullable=True),
+    sa.Column('settled_words', sa.String(length=200), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['entry_id'], ['book_entry.id'], name=op.f('fk_entry_flag_entry_id_book_entry')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_entry_flag_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_entry_flag'))
+    )
+    with op.batch_alter_table('entry_flag', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_entry_flag_entry_id'), ['entry_id'], unique=False)
+        batch_op.create_index('ix_entry_flag_open', ['household_id'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+
+    op.create_table('entry_receipt',
+    sa.Column('entry_id', types.Uuid(length=16), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['entry_id'], ['book_entry.id'], name=op.f('fk_entry_receipt_entry_id_book_entry')),
+    sa.PrimaryKeyConstraint('entry_id', 'sha256', name=op.f('pk_entry_receipt'))
+    )
+    with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_entry_receipt_sha256'), ['sha256'], unique=False)
+
+    op.create_table('posting',
+    sa.Column('entry_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account', sa.String(length=14), nullable=False),
+    sa.Column('book_id', types.Uuid(length=16), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['book_id'], ['book.id'], name=op.f('fk_posting_book_id_book')),
+    sa.ForeignKeyConstraint(['entry_id'], ['book_entry.id'], name=op.f('fk_posting_entry_id_book_entry'), initially='DEFERRED', deferrable=True),
+    sa.PrimaryKeyConstraint('entry_id', 'account', name=op.f('pk_posting'))
+    )
+    with op.batch_alter_table('posting', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_posting_book_id'), ['book_id'], unique=False)
+
     op.create_table('scan',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
     sa.Column('card_id', types.Uuid(length=16), nullable=True),
@@ -468,6 +669,24 @@ def upgrade() -> None:
     with op.batch_alter_table('scan', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_scan_at'), ['at'], unique=False)
         batch_op.create_index('ix_scan_card_id_at', ['card_id', 'at'], unique=False)
+
+    op.create_table('sighting',
+    sa.Column('card_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('phone', sa.String(length=30), nullable=True),
+    sa.Column('lat_e6', sa.Integer(), nullable=True),
+    sa.Column('lon_e6', sa.Integer(), nullable=True),
+    sa.Column('taken_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('taken_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['card_id'], ['card.id'], name=op.f('fk_sighting_card_id_card')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_sighting_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sighting'))
+    )
+    with op.batch_alter_table('sighting', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sighting_station_id'), ['station_id'], unique=False)
 
     op.create_table('sign_in',
     sa.Column('token', sa.LargeBinary(length=32), nullable=False),
@@ -499,16 +718,49 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_in_account_id'))
 
     op.drop_table('sign_in')
+    with op.batch_alter_table('sighting', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_sighting_station_id'))
+
+    op.drop_table('sighting')
     with op.batch_alter_table('scan', schema=None) as batch_op:
         batch_op.drop_index('ix_scan_card_id_at')
         batch_op.drop_index(batch_op.f('ix_scan_at'))
 
     op.drop_table('scan')
+    with op.batch_alter_table('posting', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_posting_book_id'))
+
+    op.drop_table('posting')
+    with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_entry_receipt_sha256'))
+
+    op.drop_table('entry_receipt')
+    with op.batch_alter_table('entry_flag', schema=None) as batch_op:
+        batch_op.drop_index('ix_entry_flag_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+        batch_op.drop_index(batch_op.f('ix_entry_flag_entry_id'))
+
+    op.drop_table('entry_flag')
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_consent_kin_id'))
 
     op.drop_table('consent')
     op.drop_table('slip')
+    with op.batch_alter_table('shift', schema=None) as batch_op:
+        batch_op.drop_index('uq_shift_household_id_day_start_min')
+        batch_op.drop_index('ix_shift_station_id_day_caregiver_id')
+        batch_op.drop_index('ix_shift_plan_id_day')
+        batch_op.drop_index('ix_shift_caregiver_id_day')
+
+    op.drop_table('shift')
+    with op.batch_alter_table('sheet_import', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_sheet_import_account_id'))
+
+    op.drop_table('sheet_import')
+    with op.batch_alter_table('plan_change', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_plan_change_plan_id'))
+        batch_op.drop_index(batch_op.f('ix_plan_change_household_id'))
+
+    op.drop_table('plan_change')
     with op.batch_alter_table('kin', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_kin_resident_id'))
         batch_op.drop_index(batch_op.f('ix_kin_person_id'))
@@ -528,6 +780,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_card_household_id'))
 
     op.drop_table('card')
+    with op.batch_alter_table('book_entry', schema=None) as batch_op:
+        batch_op.drop_index('ix_book_entry_visit_id')
+        batch_op.drop_index('ix_book_entry_household_id_day')
+
+    op.drop_table('book_entry')
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_alert_resident_id'))
 
@@ -536,12 +793,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_spot_household_id'))
 
     op.drop_table('spot')
+    with op.batch_alter_table('service_plan', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_service_plan_household_id'))
+
+    op.drop_table('service_plan')
     with op.batch_alter_table('resident', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_resident_phone_blind'))
         batch_op.drop_index(batch_op.f('ix_resident_national_id_blind'))
         batch_op.drop_index(batch_op.f('ix_resident_household_id'))
 
     op.drop_table('resident')
+    op.drop_table('quiet_day')
     with op.batch_alter_table('look', schema=None) as batch_op:
         batch_op.drop_index('ix_look_household_id_at')
 
@@ -560,6 +822,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_clearance_person_id'))
 
     op.drop_table('clearance')
+    op.drop_table('book')
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_assignment_household_id'))
         batch_op.drop_index('ix_assignment_caregiver_id_until')
@@ -602,6 +865,14 @@ def downgrade() -> None:
         batch_op.drop_index('ix_inbox_author_id_received_at')
 
     op.drop_table('inbox')
+    with op.batch_alter_table('form_taken', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_form_taken_at'))
+
+    op.drop_table('form_taken')
+    with op.batch_alter_table('event', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_event_at'))
+
+    op.drop_table('event')
     op.drop_table('counter')
     op.drop_table('column_map')
     op.drop_table('audit_link')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.access import Actor, Role
+from webapp.access import Actor, Role, appoints
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.people import rules
-from webapp.store import audit, db, rulebook, secrets
+from webapp.store import audit, db, rulebook, secrets, topics
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made, Spell
 from webapp.store.types import Instant, Uuid
@@ -95,6 +98,7 @@ class Identified:
     phone_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
     phone_blind: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), index=True)
     phone_tail: Mapped[str | None] = mapped_column(sa.String(4))
+    other_phones_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
     national_id_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
     national_id_blind: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16), index=True)
 
@@ -113,6 +117,19 @@ class Identified:
         self.phone_sealed = phone and secrets.seal(phone, f"{self.__tablename__}.phone:{self.id}") or None
         self.phone_blind = phone and secrets.blind(phone, "phone") or None
         self.phone_tail = phone and phone[-4:] or None
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """All numbers, unsealed, the primary first."""
+        sealed = self.other_phones_sealed
+        others = secrets.unseal(sealed, f"{self.__tablename__}.other_phones:{self.id}").split(" ") if sealed else ()
+        return tuple(each for each in (self.phone, *others) if each)
+
+    def set_phones(self, phones: Sequence[str]) -> None:
+        """Seal several numbers, the primary first; none forgets them all."""
+        self.set_phone(phones[0] if phones else None)
+        place, others = f"{self.__tablename__}.other_phones:{self.id}", " ".join(phones[1:])
+        self.other_phones_sealed = secrets.seal(others, place) if others else None
 
     @property
     def national_id(self) -> str | None:
@@ -135,8 +152,13 @@ class Person(Keyed, Made, Identified, Base):
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
-        """Condition: staff reach the people of their places; everybody reaches themselves."""
-        return sa.or_(cls.id == actor.person_id, actor.reaches_station(cls.station_id))
+        """Condition: staff reach the people of their places, or with a role there; everybody reaches themselves."""
+        seated = (
+            sa.select(Account.person_id)
+            .join(Grant, Grant.account_id == Account.id)
+            .where(Grant.holds(), actor.reaches_station(Grant.place_id))
+        )
+        return sa.or_(cls.id == actor.person_id, actor.reaches_station(cls.station_id), cls.id.in_(seated))
 
 
 class Account(Keyed, Made, Base):
@@ -452,6 +474,8 @@ class Resident(Keyed, Made, Identified, Homed, Base):
     __tablename__ = "resident"
     household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
     tier: Mapped[str | None] = mapped_column(sa.String(1))
+    relation: Mapped[str] = mapped_column(sa.String(20), default="")
+    """To the head of the household, as people say it."""
     portrait: Mapped[str | None] = mapped_column(sa.String(64))
     portrait_consent_on: Mapped[date | None]
     blood_type: Mapped[str | None] = mapped_column(sa.String(4))
@@ -459,7 +483,7 @@ class Resident(Keyed, Made, Identified, Homed, Base):
     """Allergies and blood type may stand on the back of the card."""
     ended_on: Mapped[date | None]
     household: Mapped[Household] = relationship(back_populates="residents")
-    alerts: Mapped[list[Alert]] = relationship(order_by="Alert.made_at")
+    alerts: Mapped[list[Alert]] = relationship(order_by="Alert.made_at", back_populates="resident")
 
 
 class Alert(Keyed, Made, Spell, Base):
@@ -470,6 +494,12 @@ class Alert(Keyed, Made, Spell, Base):
     level: Mapped[str] = mapped_column(sa.String(8), default="watch")
     kind: Mapped[str] = mapped_column(sa.String(12), default="other")
     words: Mapped[str] = mapped_column(sa.String(60))
+    resident: Mapped[Resident] = relationship(back_populates="alerts")
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: the resident's household is within reach."""
+        return cls.resident_id.in_(sa.select(Resident.id).where(actor.reaches_household(Resident.household_id)))
 
 
 class Kin(Keyed, Made, Spell, Base):
@@ -484,6 +514,11 @@ class Kin(Keyed, Made, Spell, Base):
     consents: Mapped[list[Consent]] = relationship()
 
     SCOPES: ClassVar[tuple[str, ...]] = ("visits", "logs", "money", "health")
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: the resident's household is within reach."""
+        return cls.resident_id.in_(sa.select(Resident.id).where(actor.reaches_household(Resident.household_id)))
 
     @property
     def scopes(self) -> set[str]:
@@ -561,6 +596,35 @@ class ColumnMap(Keyed, Made, Base):
     columns: Mapped[dict[str, Any]] = mapped_column(sa.JSON())
 
 
+class SheetImport(Keyed, Made, Base):
+    """A clerk's sheet on its way in. Its file lies sealed outside the database until `until`; only who brought it sees it."""
+
+    __tablename__ = "sheet_import"
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(12))
+    filename: Mapped[str] = mapped_column(sa.String(120))
+    until: Mapped[datetime] = mapped_column(Instant())
+    columns: Mapped[dict[str, Any]] = mapped_column(sa.JSON())
+    answers: Mapped[dict[str, Any]] = mapped_column(sa.JSON(), default=dict)
+    total: Mapped[int | None]
+    """How many steps (households, or persons of the staff) the import has; empty before it is begun."""
+    done: Mapped[int] = mapped_column(default=0)
+    counts: Mapped[dict[str, Any]] = mapped_column(sa.JSON(), default=dict)
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: it is the actor's own and has not expired."""
+        return sa.and_(cls.account_id == actor.account_id, cls.until > clock.now())
+
+
+class FormTaken(Base):
+    """The hidden key of an ordinary form that made something: a double tap finds it here."""
+
+    __tablename__ = "form_taken"
+    key: Mapped[uuid.UUID] = mapped_column(Uuid(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant(), default=clock.now, index=True)
+
+
 class Counter(Base):
     """The last short number of each kind."""
 
@@ -599,10 +663,18 @@ def found_place(kind: PlaceKind, code: str, name: str, parent: Place | None = No
 
 
 def welcome(
-    name: str, station: Place | None = None, *, phone: str | None = None, national_id: str | None = None, **facts: Any
+    name: str,
+    station: Place | None = None,
+    *,
+    phone: str | None = None,
+    national_id: str | None = None,
+    key: uuid.UUID | None = None,
+    **facts: Any,
 ) -> Person:
     """A new person with a short number, found by name and initials."""
-    person = Person(id=ids.new(), number=f"P{next_number('person'):05d}", station_id=station.id if station else None, **facts)
+    person = Person(
+        id=key or ids.new(), number=f"P{next_number('person'):05d}", station_id=station.id if station else None, **facts
+    )
     person.call_me(name)
     person.set_phone(phone)
     person.set_national_id(national_id)
@@ -635,22 +707,30 @@ def grant(account: Account, role: Role, place: Place | None, until: datetime | N
     return row
 
 
-def settle_household(station: Place, address: str, *, no_signal: bool = False) -> Household:
+def settle_household(station: Place, address: str, *, no_signal: bool = False, key: uuid.UUID | None = None) -> Household:
     """A new household of a station, without residents yet."""
     household = Household(
-        id=ids.new(), station_id=station.id, number=f"H{next_number('household'):05d}", name="—", no_signal=no_signal
+        id=key or ids.new(), station_id=station.id, number=f"H{next_number('household'):05d}", name="—", no_signal=no_signal
     )
     household.set_address(address)
     db.session().add(household)
     audit.note("household.settle", household, household.id)
+    tell(station.id)
     return household
 
 
 def take_in(
-    household: Household, name: str, *, phone: str | None = None, national_id: str | None = None, **facts: Any
+    household: Household,
+    name: str,
+    *,
+    phone: str | None = None,
+    national_id: str | None = None,
+    key: uuid.UUID | None = None,
+    **facts: Any,
 ) -> Resident:
-    """A new resident of `household`."""
-    resident = Resident(id=ids.new(), household_id=household.id, number=f"R{next_number('resident'):05d}", **facts)
+    """A new resident of `household`. Refuses a national ID that somebody else has."""
+    _refuse_second(Resident, national_id)
+    resident = Resident(id=key or ids.new(), household_id=household.id, number=f"R{next_number('resident'):05d}", **facts)
     resident.call_me(name)
     resident.set_phone(phone)
     resident.set_national_id(national_id)
@@ -658,6 +738,7 @@ def take_in(
     household.rename()
     db.session().add(resident)
     audit.note("resident.take_in", resident, household.id)
+    tell(household.station_id)
     return resident
 
 
@@ -712,6 +793,7 @@ def pair(household: Household, caregiver: Person, *, relative: bool = False, sin
     session.add_all([unit, Assignment(household_id=household.id, caregiver_id=caregiver.id, part="main", since=since)])
     session.flush()
     audit.note("unit.pair", unit, household.id, caregiver=caregiver.id)
+    tell(household.station_id)
     return unit
 
 
@@ -736,6 +818,191 @@ def reveal(actor: Actor, subject: Resident | Person, field: str, reason: str, ho
     audit.note("people.reveal", subject, household, field=field, reason=reason.strip()[:200], role=actor.role)
     value: str | None = getattr(subject, field)
     return value
+
+
+def tell(station_id: uuid.UUID) -> None:
+    """Open lists of the station, its street and its district fetch themselves again."""
+    place = db.session().get_one(Place, station_id)
+    for key in (place.id, place.street_id, place.district_id):
+        if key:
+            topics.tell(f"people:{key}")
+
+
+def first_tap(key: uuid.UUID) -> bool:
+    """Whether the form with this hidden key is sent for the first time; of two taps at once one is first."""
+    session = db.session()
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
+    done = session.execute(insert(FormTaken).values(key=key, at=clock.now()).on_conflict_do_nothing())
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _refuse_second(table: type[Resident] | type[Person], number: str | None, but: uuid.UUID | None = None) -> None:
+    if not number:
+        return
+    ask = sa.select(table.id).where(table.national_id_blind == secrets.blind(number, "national_id"))
+    if db.session().scalar(ask.where(table.id != but) if but else ask) is not None:
+        raise Refusal("id_taken", "这个身份证号已经登记过了，请核一核", field="national_id")
+
+
+def change(
+    subject: Resident | Person,
+    *,
+    name: str | None = None,
+    phones: Sequence[str] | None = None,
+    national_id: str | None = None,
+    household: Household | None = None,
+    **facts: Any,
+) -> None:
+    """Change what is known of somebody; what is None stays. `household`: the resident's. Refuses another's national ID."""
+    if name:
+        subject.call_me(name)
+    if phones is not None:
+        subject.set_phones(phones)
+    if national_id:
+        _refuse_second(type(subject), national_id, subject.id)
+        subject.set_national_id(national_id)
+    for field, value in facts.items():
+        setattr(subject, field, value)
+    told = sorted({*facts, *(["name"] if name else []), *(["phone"] if phones is not None else [])})
+    told += ["national_id"] if national_id else []
+    audit.note(f"{subject.__tablename__}.change", subject, household.id if household else None, fields=told)
+    if household:
+        household.rename()
+        tell(household.station_id)
+
+
+def change_household(household: Household, address: str, *, no_signal: bool, station: Place | None = None) -> None:
+    """Set the address and whether phones work there; `station` moves it."""
+    moved = [household.station_id] if station and station.id != household.station_id else []
+    if station:
+        household.station_id = station.id
+    household.set_address(address)
+    household.no_signal = no_signal
+    audit.note("household.change", household, household.id, moved=bool(moved))
+    for key in (*moved, household.station_id):
+        tell(key)
+
+
+def discharge(resident: Resident, household: Household, on: date) -> None:
+    """The resident is no longer cared for from `on`; with the last one the household and its unit end too."""
+    resident.ended_on = on
+    audit.note("resident.discharge", resident, household.id, on=on)
+    if all(each.ended_on for each in household.residents):
+        household.ended_on = on
+        session = db.session()
+        for table in (HomeCareUnit, Assignment):
+            ended = sa.and_(table.household_id == household.id, table.until.is_(None))
+            session.execute(sa.update(table).where(ended).values(until=clock.now()))
+    else:
+        household.rename()
+    tell(household.station_id)
+
+
+def calm(alert: Alert, household: uuid.UUID) -> None:
+    """The alert no longer holds."""
+    alert.until = clock.now()
+    audit.note("resident.calm", alert, household)
+
+
+def add_contact(household: Household, kind: str, name: str, phone: str) -> Contact:
+    """Somebody near. kind: neighbour or key (who holds the key)."""
+    contact = Contact(id=ids.new(), household_id=household.id, kind=kind, name=name)
+    contact.set_phone(phone)
+    db.session().add(contact)
+    audit.note("household.contact", contact, household.id, kind=kind)
+    return contact
+
+
+def add_spot(household: Household, lat_e6: int, lon_e6: int, *, kind: str, name: str, radius_m: int) -> Spot:
+    """A point where the household is visited; WGS-84, metres."""
+    spot = Spot(id=ids.new(), household_id=household.id, lat_e6=lat_e6, lon_e6=lon_e6, kind=kind, name=name, radius_m=radius_m)
+    db.session().add(spot)
+    audit.note("household.spot", spot, household.id, kind=kind)
+    return spot
+
+
+def drop(row: Contact | Spot) -> None:
+    """A contact or spot that is no longer right goes away; the audit log keeps that it was."""
+    audit.note(f"{row.__tablename__}.drop", row, row.household_id)
+    db.session().delete(row)
+
+
+def show_face(resident: Resident, sha256: str | None, consent_on: date | None) -> None:
+    """Set the portrait, with the day the resident agreed; None takes it away."""
+    resident.portrait, resident.portrait_consent_on = sha256, consent_on
+    audit.note("resident.portrait", resident, resident.household_id, kept=sha256 is not None)
+
+
+def part(kin: Kin, household: uuid.UUID) -> None:
+    """No longer kin for us: nothing is shown from now on."""
+    kin.until = clock.now()
+    consent(kin, household, set(), "—", kin.person_id)
+    audit.note("kin.part", kin, household)
+
+
+def appoint(actor: Actor, account: Account, role: Role, place: Place, until: datetime | None = None) -> Grant:
+    """`grant`, by somebody who may. Refuses roles not below the actor's own."""
+    _refuse_above(actor, role)
+    return grant(account, role, place, until)
+
+
+def take_on(
+    actor: Actor, name: str, role: Role, place: Place, *, login: str | None = None, until: datetime | None = None, **facts: Any
+) -> Account:
+    """A new person of the staff with an account and a first grant. Refuses roles not below the actor's own."""
+    _refuse_above(actor, role)
+    if login:
+        refuse_login(login)
+    _refuse_second(Person, facts.get("national_id"))
+    phones = facts.pop("phones", ())
+    person = welcome(name, place if place.kind == PlaceKind.STATION else None, **facts)
+    person.set_phones(phones)
+    account = open_account(person, role, place, login=login or None)
+    if until:
+        db.session().execute(sa.update(Grant).where(Grant.account_id == account.id).values(until=until))
+    return account
+
+
+def refuse_login(login: str) -> None:
+    """Refuse a sign-in name that somebody has."""
+    if db.session().scalar(sa.select(Account.id).where(Account.login == login)) is not None:
+        raise Refusal("login_taken", "这个登录名有人用了，请换一个", field="login")
+
+
+def end_grant(actor: Actor, row: Grant) -> None:
+    """The role ends now, with the sign-ins under it. Refuses roles not below the actor's own."""
+    _refuse_above(actor, Role(row.role))
+    row.until = clock.now()
+    open_rows = sa.and_(SignIn.grant_id == row.id, SignIn.ended_at.is_(None))
+    db.session().execute(sa.update(SignIn).where(open_rows).values(ended_at=clock.now()))
+    audit.note("account.ungrant", row, account=row.account_id, role=row.role)
+
+
+def retire(actor: Actor, account: Account) -> None:
+    """End an account. Refuses one's own, an equal's, and a caregiver's who still holds households."""
+    session = db.session()
+    roles = session.scalars(sa.select(Grant.role).where(Grant.account_id == account.id, Grant.holds())).all()
+    if account.id == actor.account_id:
+        raise Refusal("own_account", "自己的账号要请上一级来停")
+    for role in roles:
+        _refuse_above(actor, Role(role))
+    held = sa.select(HomeCareUnit.id).where(HomeCareUnit.caregiver_id == account.person_id, HomeCareUnit.until.is_(None))
+    if session.scalar(held.limit(1)) is not None:
+        raise Refusal("holds_units", "她还照看着人家，请先给这几户换人")
+    account.end()
+
+
+def _refuse_above(actor: Actor, role: Role) -> None:
+    if not appoints(actor.role, role):
+        raise Refusal("role_above", "这个岗位要请上一级来办", field="role")
+
+
+def set_duty(place: Place, rows: Sequence[DutyHour]) -> None:
+    """Exactly these hours are the place's duty table."""
+    session = db.session()
+    session.execute(sa.delete(DutyHour).where(DutyHour.place_id == place.id))
+    session.add_all(rows)
+    audit.note("place.duty", place, hours=len(rows))
 
 
 rulebook.ship("people", Path(__file__).parent / "people.json")
