@@ -32,7 +32,8 @@ def test_nothing_lies_in_the_folder_that_is_not_listed() -> None:
 
 
 def test_every_icon_a_template_names_is_in_the_sprite() -> None:
-    drawn = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static" / "img" / "icons.svg").read_text("utf-8")))
+    sprite = (ROOT / "static" / "img" / "icons.svg").read_text(encoding="utf-8")
+    drawn = set(re.findall(r'<symbol id="([^"]+)"', sprite))
     asked = {
         (path.name, name)
         for path in (ROOT / "templates").rglob("*.html")
