@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
+import math
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from pypinyin import Style, pinyin
+
+from webapp.kit import clock
 
 WEEK_MINUTES = 7 * 1440
 READINGS = 16
@@ -70,3 +76,138 @@ def holes(spans: Iterable[Span]) -> list[tuple[int, int, int]]:
             found.append((weekday, gap, end))
             minute = end
     return found
+
+
+@dataclass(frozen=True)
+class Phone:
+    """What a phone's PIN lock depends on: whose phone it is, when the PIN was last given, when it was last touched."""
+
+    shared: bool
+    unlocked_at: datetime
+    used_at: datetime
+
+
+def needs_pin(phone: Phone, now: datetime, *, private: bool, working: bool, idle_minutes: int, private_minutes: int) -> bool:
+    """Whether the PIN is asked for now. `private`: the book or the health history is asked for; `working`: a visit is open.
+
+    Own phone: once a household day, and for what is private when the PIN is older than `private_minutes`. Shared phone:
+    also after `idle_minutes` untouched. Never in the middle of a visit.
+    """
+    if working:
+        return False
+    old = now - phone.unlocked_at
+    idle = now - max(phone.used_at, phone.unlocked_at)
+    return (
+        clock.day_of(phone.unlocked_at) != clock.day_of(now)
+        or (private and old >= timedelta(minutes=private_minutes))
+        or (phone.shared and idle >= timedelta(minutes=idle_minutes))
+    )
+
+
+def missing_numbers(known: Iterable[int], first: int = 1) -> list[tuple[int, int]]:
+    """Stretches (from, to) left out of `known` since `first`: records a phone made and has not delivered."""
+    found, expected = [], first
+    for number in sorted(set(known)):
+        if number > expected:
+            found.append((expected, number - 1))
+        expected = max(expected, number + 1)
+    return found
+
+
+def network_of(address: str | None) -> str:
+    """The network an address counts under: IPv4 whole, IPv6 by its first 64 bits (one home has them all)."""
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "none"
+    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+
+
+# --- places on the map --------------------
+
+SYSTEMS = ("wgs84", "gcj02", "bd09")
+"""GPS itself; 高德, 腾讯 and 微信; 百度. Within China the last two are shifted by some hundred metres."""
+_AXIS, _ECCENTRICITY = 6378245.0, 0.00669342162296594323
+_BAIDU = math.pi * 3000.0 / 180.0
+_DEGREES = re.compile(
+    r"(?<![\d.])(\d{1,3}(?:\.\d{1,12})?)\s*(?:°|度)?(?:\s*(\d{1,2})\s*['′分]\s*(\d{1,2}(?:\.\d+)?)\s*(?:\"|″|秒)?)?"
+)
+
+Point = tuple[float, float]
+"""Latitude, longitude in degrees."""
+
+
+def point(text: str) -> Point | None:
+    """Latitude and longitude from what people paste: "38.914, 121.614", "121.614,38.914", 北纬38.914 东经121.614, 38°54′50″.
+
+    Nowhere in China can the two be mistaken for each other: latitudes end at 54, longitudes begin at 73. Else None.
+    """
+    found = [_degrees(hit) for hit in _DEGREES.finditer(unicodedata.normalize("NFKC", text))]
+    if len(found) != 2:
+        return None
+    lat, lon = sorted(found)
+    return (lat, lon) if 3 <= lat <= 54 and 73 <= lon <= 136 else None
+
+
+def _degrees(hit: re.Match[str]) -> float:
+    return float(hit[1]) + float(hit[2] or 0) / 60 + float(hit[3] or 0) / 3600
+
+
+def to_wgs84(place: Point, system: str) -> Point:
+    """The same place in WGS-84. Right to a few centimetres."""
+    if system == "bd09":
+        place = _from_baidu(place)
+    if system == "wgs84":
+        return place
+    lat, lon = place
+    for _round in range(8):  # the shift is known only forwards: walk back until it fits
+        ahead = shifted((lat, lon))
+        lat, lon = lat + place[0] - ahead[0], lon + place[1] - ahead[1]
+    return lat, lon
+
+
+def _from_baidu(place: Point) -> Point:
+    y, x = place[0] - 0.006, place[1] - 0.0065
+    far = math.hypot(x, y) - 0.00002 * math.sin(y * _BAIDU)
+    turn = math.atan2(y, x) - 0.000003 * math.cos(x * _BAIDU)
+    return far * math.sin(turn), far * math.cos(turn)
+
+
+def shifted(place: Point) -> Point:
+    """WGS-84 → GCJ-02, as Chinese maps show it."""
+    lat, lon = place
+    x, y = lon - 105.0, lat - 35.0
+    waves = 20 * math.sin(6 * x * math.pi) + 20 * math.sin(2 * x * math.pi)
+    north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * math.sqrt(abs(x)) + (
+        waves
+        + 20 * math.sin(y * math.pi)
+        + 40 * math.sin(y / 3 * math.pi)
+        + 160 * math.sin(y / 12 * math.pi)
+        + 320 * math.sin(y * math.pi / 30)
+    ) * 2 / 3  # fmt: skip
+    east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * math.sqrt(abs(x)) + (
+        waves
+        + 20 * math.sin(x * math.pi)
+        + 40 * math.sin(x / 3 * math.pi)
+        + 150 * math.sin(x / 12 * math.pi)
+        + 300 * math.sin(x / 30 * math.pi)
+    ) * 2 / 3  # fmt: skip
+    flat = 1 - _ECCENTRICITY * math.sin(math.radians(lat)) ** 2
+    north = math.degrees(north) / (_AXIS * (1 - _ECCENTRICITY) / (flat * math.sqrt(flat)))
+    east = math.degrees(east) / (_AXIS / math.sqrt(flat) * math.cos(math.radians(lat)))
+    return lat + north, lon + east
+
+
+# --- alerts --------------------
+
+_ALERTS = (
+    (("过敏",), "allergy", "danger"),
+    (("跌", "摔", "要扶", "骨折"), "fall", "watch"),
+    (("听力", "耳聋", "耳背", "聋"), "hearing", "watch"),
+    (("走失", "失智", "痴呆"), "other", "danger"),
+)
+
+
+def alert_kind(words: str) -> tuple[str, str]:
+    """(kind, level) of an alert by its words: 青霉素过敏 → allergy, danger."""
+    return next(((kind, level) for marks, kind, level in _ALERTS if any(mark in words for mark in marks)), ("other", "watch"))
