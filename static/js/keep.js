@@ -3,7 +3,8 @@
      data-household="<uuid>" data-makes="arrived" data-adds="cash_fen=-amount_fen spent_fen=amount_fen"
      data-then="/today/visits/{chain}" | "stay" data-draft="…">, hidden inputs id, made_at, seal (used without JavaScript only).
    Fields go into the body by name, read by data-kind: text (default) int fen bool list place; empty ones are left out.
-   data-kind="place" goes to body.place. <input type="file" name="…"> become photos. An input data-card takes the scanned token.
+   data-kind="place" is for the hidden fields place.js fills: a whole number or a word. <input type="file" name="…"> become photos. An input data-card="method" takes the
+   scanned token, and the field it names becomes "scan".
    After keeping: [data-kept-note] in the form is shown (手机已存); [data-kept-full] if the phone could not write.
    Without secure context, keys or enrolment for <body data-account data-app>, the form posts normally. */
 (() => {
@@ -42,7 +43,7 @@
       else if ((type === 'radio' || type === 'checkbox') && !field.checked || !value.trim()) continue;
       else {
         const number = kind === 'fen' ? fen(value) : int(value);
-        if (kind === 'place') (body.place = body.place || {})[name] = number === null ? value : number;
+        if (kind === 'place') body[name] = number === null ? value : number;
         else if (kind !== 'fen' && kind !== 'int') body[name] = nc.canonical.clean(value.replace(/\r\n?/g, '\n'));
         else if (number !== null) body[name] = number;
         else wrong = wrong || field;
@@ -99,7 +100,7 @@
       return null;
     }
     if (nc.place) await nc.place.settle(form);
-    const {body, wrong} = gather(form, submitter);
+    const chain = chainOf(form), {body, wrong} = gather(form, submitter);
     if (wrong) {
       wrong.setCustomValidity(wrong.dataset.wrong || wrong.title || '?');
       wrong.addEventListener('input', () => wrong.setCustomValidity(''), {once: true});
@@ -111,7 +112,7 @@
     form.dataset.next = form.dataset.next || nc.canonical.uuid7();
     return nc.outbox.keep({
       id: form.dataset.next, author: page.account, app: page.app || '', kind: form.dataset.kept, schema: +form.dataset.schema || 1,
-      chain: chainOf(form), household: form.dataset.household || body.household, body, photos, title: form.dataset.title || '',
+      chain, household: form.dataset.household || body.household, body, photos, title: form.dataset.title || '',
       makes: form.dataset.makes || '', adds: addsOf(form, body), draft: nc.draft && nc.draft.keyOf(form)
     });
   }
@@ -165,7 +166,11 @@
     const field = root.querySelector('form[data-kept] [data-card]'), kept = sessionStorage.getItem('card');
     if (!field || !kept || field.value) return;
     const card = JSON.parse(kept);
-    if (card.path === location.pathname && Date.now() - card.at < 1800000) field.value = card.token;
+    if (card.path === location.pathname && Date.now() - card.at < 1800000) {
+      field.value = card.token;
+      const method = field.form.elements[field.dataset.card];
+      if (method) method.value = 'scan';
+    }
   }
 
   nc.keep = {able, fen, int, gather, start};

@@ -104,17 +104,20 @@
     const row = await envelopes.get(id);
     if (!row) return;
     const epoch = await meta.get('epoch'), state = AT_SERVER[receipt.state];
+    let flush = epoch !== undefined && epoch !== receipt.epoch;
+    if (flush) await reoffer(tx, receipt.epoch);
     Object.assign(row, {delivered_at: row.receipt ? row.delivered_at : Date.now(), receipt, state, why: '', tries: 0, next_at: Date.now() + (AGAIN[state] || 0)});
     envelopes.put(row);
     for (const name of ['epoch', 'beacon', 'backup_seq']) meta.put(receipt[name], name);
     if (row.chain && state !== 'waiting') {
       for (const next of await envelopes.index('chain').getAll(row.chain)) {
-        if (next.state === 'waiting') envelopes.put(Object.assign(next, {next_at: 0}));
+        if (next.state !== 'waiting') continue;
+        flush = true;
+        envelopes.put(Object.assign(next, {next_at: 0}));
       }
     }
-    if (epoch !== undefined && epoch !== receipt.epoch) await reoffer(tx, receipt.epoch);
     await tx.done;
-    tell({settled: id, chain: row.chain, household: row.household});
+    tell({settled: id, chain: row.chain, household: row.household, flush});
   });
 
   async function reoffer(tx, epoch) {
@@ -128,9 +131,10 @@
   const purge = () => use(async db => {
     const tx = db.transaction(['meta', 'envelopes', 'photos'], 'readwrite');
     const covered = await tx.objectStore('meta').get('backup_seq') || 0, named = new Set();
+    const unsent = new Set(await tx.objectStore('photos').index('state').getAllKeys('queued'));
     for (const row of await tx.objectStore('envelopes').getAll()) {
-      const age = Date.now() - row.delivered_at;
-      if (row.state === 'delivered' && (age > 30 * DAY || age > 7 * DAY && row.receipt.seq <= covered)) tx.objectStore('envelopes').delete(row.id);
+      const age = Date.now() - row.delivered_at, whole = !row.envelope.photos.some(p => unsent.has(p.sha256));
+      if (whole && row.state === 'delivered' && (age > 30 * DAY || age > 7 * DAY && row.receipt.seq <= covered)) tx.objectStore('envelopes').delete(row.id);
       else row.envelope.photos.forEach(p => named.add(p.sha256));
     }
     for (const sha256 of await tx.objectStore('photos').getAllKeys()) {

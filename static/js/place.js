@@ -1,12 +1,12 @@
 /* Where it was recorded: <form data-place> with hidden inputs lat_e6 lon_e6 accuracy_m fix_age_ms (whole numbers) and
-   place_state (ok denied none late missing). The search begins with the page and ends after 10 s; keeping waits for it
+   place_state (ok denied none timeout). The search begins with the page and ends after 10 s; keeping waits for it
    three seconds at most (data-place="5000" for another patience, ms) and is never refused.
-   [data-place-note="ok denied none late"] in the form shows what fits. */
+   [data-place-note="ok denied none timeout"] in the form shows what fits. */
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.place) return;
   const LIMIT = 10000, FRESH = 120000;
-  let best = null, state = 'missing', running = null;
+  let best = null, state = 'none', running = null;
 
   /** Look for at most 10 s and keep the sharpest fix; resolves when it is sharp enough or time is up. */
   function look() {
@@ -27,10 +27,10 @@
         if (fix.coords.accuracy <= 30) end();
       };
       const sorry = ({code}) => {
-        if (state !== 'ok') state = code === 1 ? 'denied' : code === 2 ? 'none' : 'late';
+        if (state !== 'ok') state = code === 1 ? 'denied' : code === 2 ? 'none' : 'timeout';
         if (code === 1) end();
       };
-      bell = setTimeout(() => { if (state === 'missing') state = 'late'; end(); }, LIMIT);
+      bell = setTimeout(end, LIMIT);
       watch = navigator.geolocation.watchPosition(got, sorry, {enableHighAccuracy: true, maximumAge: 60000, timeout: LIMIT});
     });
     return running;
@@ -47,7 +47,7 @@
     if (!form.hasAttribute('data-place')) return;
     if (best && Date.now() - best.timestamp > FRESH) best = null;
     if (!best && state !== 'denied') await Promise.race([look(), new Promise(done => setTimeout(done, +form.dataset.place || 3000))]);
-    const facts = {place_state: best ? 'ok' : state === 'ok' ? 'late' : state};
+    const facts = {place_state: best ? 'ok' : state === 'denied' ? state : running ? 'timeout' : state};
     if (best) {
       Object.assign(facts, {
         lat_e6: Math.round(best.coords.latitude * 1e6), lon_e6: Math.round(best.coords.longitude * 1e6),

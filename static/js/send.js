@@ -8,14 +8,14 @@
   const MINUTE = 60000, HOUR = 60 * MINUTE, PIECE = 262144, STATES = ['applied', 'waiting', 'quarantined', 'conflict'];
   const HELD = {400: 'unreadable', 422: 'unreadable', 403: 'device', 413: 'big'};
   const send = nc.send = {limit: 30000, flush, backoff, verdict};
-  let pending = false, pressed = false, fails = 0, rest = 0, told = 0, timer = 0;
+  let running = false, pending = false, pressed = false, fails = 0, rest = 0, told = 0, timer = 0;
 
   /** Milliseconds to wait after so many disappointments: 1 s to 5 min, never two phones alike. */
   function backoff(n, random = Math.random()) {
     return Math.min(5 * MINUTE, 1000 * 2 ** Math.min(n, 20)) * (0.5 + random / 2);
   }
 
-  async function flush({press = false, soon = false} = {}) {
+  async function flush({press = false, soon = false, asked = false} = {}) {
     if (!(self.isSecureContext && self.indexedDB && navigator.locks && crypto.subtle)) return;
     pending = true;
     pressed = pressed || press;
@@ -23,12 +23,18 @@
     if (soon) rest = 0;
     if (Date.now() < Math.max(rest, told)) return wake(Math.max(rest, told));
     await navigator.locks.request('send', {ifAvailable: true}, async lock => {
-      if (!lock) return nc.outbox.tell({flush: true, press});   // the tab that is sending goes round once more
-      while (pending) {
-        pending = false;
-        const all = pressed;
-        pressed = false;
-        await round(all);
+      // Whoever is sending goes round once more; one that was asked does not ask back, or two tabs would echo for ever.
+      if (!lock) return running || asked || nc.outbox.tell({flush: true, press});
+      running = true;
+      try {
+        while (pending) {
+          pending = false;
+          const all = pressed;
+          pressed = false;
+          await round(all);
+        }
+      } finally {
+        running = false;
       }
     });
   }
@@ -165,7 +171,7 @@
 
   nc.outbox.heard(news => {
     if (news.kept) flush({soon: true});
-    if (news.flush) flush({press: news.press});
+    if (news.flush) flush({press: news.press, asked: true});
   });
   addEventListener('online', () => flush({soon: true}));
   setInterval(flush, MINUTE);

@@ -1,0 +1,1 @@
+"""The phone's side: pure parts in Node, behaviour in a real browser before a stub that speaks the inbox."""
