@@ -62,7 +62,10 @@ const envelope = {
   author: '019a9f00-0000-7000-8000-000000000001', device: '019aa000-0000-7000-8000-0000000000d1', gen: 29395200, dseq: 7,
   chain: '019aa7b0-1c00-7c55-8f6e-3b9d2a4e6f10', prev: '019aa7c3-9a10-7d02-a4b6-0c1e2f3a4b5c',
   made_at: '2026-11-21T00:31:07.250Z', mono_ms: 48211, beacon: null,
-  body: {amount_fen: 3650, items: ['food', 'medicine'], note: '买菜，豆腐一块', place: {accuracy_m: 18, lat_e6: 31230416, lon_e6: 121473701}},
+  body: {
+    household: '019a9f10-0000-7000-8000-00000000beef', visit: '019aa7b0-1c00-7c55-8f6e-3b9d2a4e6f10',
+    amount_fen: 3650, category: 'food', source: 'cash', words: '买菜，豆腐一块'
+  },
   photos: [{field: 'receipt', sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', size: 287344, type: 'image/jpeg'}]
 };
 const hash = await canonical.digest(envelope);
