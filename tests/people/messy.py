@@ -331,4 +331,3 @@ def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.5E}" if value >= 1e12 else str(int(value)) if value.is_integer() else repr(value)
     return str(value)
-

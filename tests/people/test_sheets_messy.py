@@ -26,7 +26,9 @@ FORMS = {
 every_form = pytest.mark.parametrize("name", FORMS)
 
 
-def read(name: str, data: bytes | None = None, people: list[KnownPerson] | None = None, answers: Answers | None = None) -> Reading:
+def read(
+    name: str, data: bytes | None = None, people: list[KnownPerson] | None = None, answers: Answers | None = None
+) -> Reading:
     """One whole reading, as the page does it."""
     sheet = open_sheet(FORMS[name] if data is None else data, name)
     known = Known(STATIONS, TODAY, people=people or [])

@@ -63,6 +63,8 @@ class Sheet:
     """(row, column) inside a merged block → its upper left cell, 0-based."""
     hollow: frozenset[tuple[int, int]] = field(repr=False)
     """Cells with a formula whose result is not in the file, 0-based."""
+    vast: bool
+    """Whether the file's layout is too big to carry over: `mark` then copies the words only."""
     caption: str
     """The text above the head, lines joined by a space."""
     head: tuple[int, int]

@@ -49,7 +49,7 @@ def mark(sheet: Sheet, faults: Sequence[Fault | Question]) -> bytes:
 
 
 def _opened(sheet: Sheet) -> tuple[Workbook, Worksheet]:
-    if sheet.form == "xlsx":
+    if sheet.form == "xlsx" and not sheet.vast:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Literal
 
 from openpyxl.reader.excel import ExcelReader
@@ -26,6 +26,8 @@ MAX_UNPACKED = 160 * 1024 * 1024
 """A full sheet of 20,000 rows and 30 columns unpacks to about 50 MB."""
 MAX_ROWS = 20_000
 MAX_CELLS = 2_000_000
+MAX_LAID_OUT = 600_000
+"""Cells, merged ones included, up to which the whole workbook may be loaded with its layout."""
 MAX_COLUMNS = 120
 MAX_SHEET_ROW = 70_000
 """Rows looked at, empty ones included: old programs format a sheet down to row 65,536."""
@@ -47,6 +49,7 @@ class _Page:
     rows: tuple[tuple[Cell, ...], ...]
     merges: tuple[Merge, ...] = ()
     hollow: frozenset[tuple[int, int]] = frozenset()
+    vast: bool = False
 
 
 def open_sheet(data: bytes, filename: str, *, title: str | None = None) -> Sheet:
@@ -98,7 +101,7 @@ def _sheet(
 ) -> Sheet:
     return Sheet(
         filename=filename, data=data, form=form, title=page.title, titles=titles, rows=page.rows,
-        anchors=layout.anchors, hollow=page.hollow, caption=layout.caption, head=layout.head,
+        anchors=layout.anchors, hollow=page.hollow, vast=page.vast, caption=layout.caption, head=layout.head,
         columns=layout.columns, body=layout.body, skipped=layout.skipped,
     )  # fmt: skip
 
@@ -157,7 +160,8 @@ def _read_pages(data: bytes, archive: zipfile.ZipFile) -> list[_Page]:
         if sum(one.cells for one in raw.values()) > MAX_CELLS:
             raise _too_many_rows()
         visible = [ws for ws in values.wb.worksheets if ws.sheet_state == "visible" and ws.title in raw]
-        pages = [_page(ws, raw[ws.title]) for ws in visible]
+        vast = sum(one.laid_out for one in raw.values()) > MAX_LAID_OUT
+        pages = [_page(ws, raw[ws.title], vast) for ws in visible]
         if any(raw[page.title].formulas for page in pages):
             formulas, _paths = _reader(data, data_only=False)
             pages = [_with_hollow(page, formulas.wb[page.title]) for page in pages]
@@ -185,6 +189,11 @@ class _Raw:
     formulas: bool
     merges: tuple[Merge, ...]
 
+    @property
+    def laid_out(self) -> int:
+        """Cells there would be with every merged block spelt out; a title merged over all columns has 16,384."""
+        return self.cells + sum((one.bottom - one.top + 1) * (one.right - one.left + 1) for one in self.merges)
+
     @classmethod
     def of(cls, archive: zipfile.ZipFile, path: str) -> _Raw:
         cells, formulas, merges = 0, False, []
@@ -211,11 +220,11 @@ def _merge(ref: str) -> Merge:
     return Merge(int(top or 1) - 1, int(left or 1) - 1, int(bottom or 1) - 1, int(right or 1) - 1)
 
 
-def _page(ws: object, raw: _Raw) -> _Page:
+def _page(ws: object, raw: _Raw, vast: bool) -> _Page:
     rows = _trimmed(_cells(ws))
     height = len(rows)
     merges = tuple(one for one in raw.merges if one.top < height and one.left < MAX_COLUMNS)
-    return _Page(str(getattr(ws, "title", "")), rows, merges)
+    return _Page(str(getattr(ws, "title", "")), rows, merges, vast=vast)
 
 
 def _cells(ws: object) -> Iterator[tuple[Cell, ...]]:
@@ -236,7 +245,7 @@ def _with_hollow(page: _Page, ws: object) -> _Page:
         for c, value in enumerate(row[: len(page.rows[r])]):
             if page.rows[r][c] is None and isinstance(value, str) and value.startswith("="):
                 hollow.add((r, c))
-    return _Page(page.title, page.rows, page.merges, frozenset(hollow))
+    return replace(page, hollow=frozenset(hollow))
 
 
 def _trimmed(rows: Iterable[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
