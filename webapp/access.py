@@ -116,7 +116,7 @@ class Actor(Protocol):
         ...
 
 
-T = TypeVar("T", bound=tuple[Any, ...])
+S = TypeVar("S", bound="sa.Select[*tuple[Any, ...]]")
 
 
 def can(actor: Actor | None, verb: str) -> bool:
@@ -124,7 +124,7 @@ def can(actor: Actor | None, verb: str) -> bool:
     return actor is not None and actor.role in GRANTS[verb]
 
 
-def within(actor: Actor, select: sa.Select[T]) -> sa.Select[T]:
+def within(actor: Actor, select: S) -> S:
     """`select` narrowed to what `actor` reaches, by the `reach` of the entity it asks for first."""
     entity = select.column_descriptions[0]["entity"]
     return select.where(entity.reach(actor))

@@ -886,7 +886,7 @@ def change_household(household: Household, address: str, *, no_signal: bool, sta
 def discharge(resident: Resident, household: Household, on: date) -> None:
     """The resident is no longer cared for from `on`; with the last one the household and its unit end too."""
     resident.ended_on = on
-    audit.note("resident.discharge", resident, household.id, on=on)
+    audit.note("resident.discharge", resident, household.id, day=on)
     if all(each.ended_on for each in household.residents):
         household.ended_on = on
         session = db.session()

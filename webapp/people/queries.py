@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, Role, within
 from webapp.kit import clock
 from webapp.kit.refusal import Missing
 from webapp.people import rules
-from webapp.people.models import Account, Alert, Assignment, DutyHour, Grant, HomeCareUnit, Household, Person, Place, Resident
+from webapp.people.models import (
+    Account,
+    Alert,
+    Assignment,
+    Contact,
+    Device,
+    DutyHour,
+    Grant,
+    HomeCareUnit,
+    Household,
+    Kin,
+    Look,
+    Person,
+    Place,
+    Resident,
+    Spot,
+)
 from webapp.store import db
 
 
@@ -171,3 +188,155 @@ def caregivers(actor: Actor, station_id: uuid.UUID | None = None) -> Sequence[Pe
         .order_by(Person.initials)
     )
     return db.session().scalars(ask.where(Person.station_id == station_id) if station_id else ask).unique().all()
+
+
+Row = TypeVar("Row", Alert, Contact, Kin, Spot)
+
+
+def one(actor: Actor, table: type[Row], key: uuid.UUID, *options: Any) -> Row:
+    """The row of a private table, within reach. Raises Missing."""
+    found = db.session().scalar(within(actor, sa.select(table)).where(table.id == key).options(*options))
+    if found is None:
+        raise nothing()
+    return found
+
+
+def households(
+    actor: Actor, *, station_id: uuid.UUID | None = None, unpaired: bool = False, after: str = "", limit: int = 30
+) -> Sequence[Household]:
+    """Households cared for, with residents and alerts, by number; those after number `after`."""
+    ask = within(actor, sa.select(Household)).where(Household.ended_on.is_(None), Household.number > after)
+    if station_id:
+        ask = ask.where(Household.station_id == station_id)
+    if unpaired:
+        paired = sa.exists().where(HomeCareUnit.household_id == Household.id, HomeCareUnit.until.is_(None))
+        ask = ask.where(~paired)
+    whole = selectinload(Household.residents).selectinload(Resident.alerts)
+    return db.session().scalars(ask.options(whole).order_by(Household.number).limit(limit)).all()
+
+
+def main_caregivers(household_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """The main caregivers now, by household."""
+    rows = db.session().execute(
+        sa.select(HomeCareUnit.household_id, Person)
+        .join(Person, Person.id == HomeCareUnit.caregiver_id)
+        .where(HomeCareUnit.household_id.in_(household_ids), HomeCareUnit.until.is_(None))
+    )
+    return {key: person for key, person in rows}
+
+
+def units(household_id: uuid.UUID) -> list[tuple[HomeCareUnit, Person]]:
+    """The household's home-care units and their caregivers, the newest first."""
+    rows = db.session().execute(
+        sa.select(HomeCareUnit, Person)
+        .join(Person, Person.id == HomeCareUnit.caregiver_id)
+        .where(HomeCareUnit.household_id == household_id)
+        .order_by(HomeCareUnit.since.desc())
+    )
+    return [(unit, person) for unit, person in rows]
+
+
+def loads(caregiver_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many households each caregiver holds now; at most a handful of rows each."""
+    counts: dict[uuid.UUID, int] = {}
+    ask = sa.select(HomeCareUnit.caregiver_id).where(HomeCareUnit.caregiver_id.in_(caregiver_ids), HomeCareUnit.until.is_(None))
+    for key in db.session().scalars(ask):
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def kin(resident_ids: Sequence[uuid.UUID]) -> Sequence[Kin]:
+    """The kin of residents now, with person and consents."""
+    ask = sa.select(Kin).where(Kin.resident_id.in_(resident_ids), Kin.holds()).order_by(Kin.since, Kin.made_at, Kin.id)
+    return db.session().scalars(ask.options(joinedload(Kin.person), selectinload(Kin.consents))).unique().all()
+
+
+def spots(household_id: uuid.UUID) -> Sequence[Spot]:
+    """Where the household is visited."""
+    return db.session().scalars(sa.select(Spot).where(Spot.household_id == household_id).order_by(Spot.made_at)).all()
+
+
+def contacts(household_id: uuid.UUID) -> Sequence[Contact]:
+    """Who is near."""
+    return db.session().scalars(sa.select(Contact).where(Contact.household_id == household_id).order_by(Contact.made_at)).all()
+
+
+def looks(household_id: uuid.UUID, limit: int = 50) -> list[tuple[Look, str]]:
+    """Who looked at the household's records, the newest first, with names."""
+    rows = db.session().execute(
+        sa.select(Look, Person.name)
+        .join(Account, Account.id == Look.account_id)
+        .join(Person, Person.id == Account.person_id)
+        .where(Look.household_id == household_id)
+        .order_by(Look.at.desc())
+        .limit(limit)
+    )
+    return [(look, name) for look, name in rows]
+
+
+def looked_lately(actor: Actor, household_id: uuid.UUID, what: str) -> bool:
+    """Whether the same look is written down already within a quarter of an hour; read without the write lock."""
+    ask = sa.select(Look.id).where(
+        Look.household_id == household_id,
+        Look.at > clock.now() - timedelta(minutes=15),
+        Look.account_id == actor.account_id,
+        Look.what == what,
+    )
+    return db.reading().scalar(ask.limit(1)) is not None
+
+
+def staff(actor: Actor, *, role: str | None = None, after: str = "", limit: int = 30) -> list[tuple[Person, list[str]]]:
+    """People with an account and a role (kin left out) and their roles, by number; those after number `after`."""
+    at_work = (
+        sa.select(Account.person_id)
+        .join(Grant, Grant.account_id == Account.id)
+        .where(Grant.holds(), Account.ended_at.is_(None), Grant.role == role if role else Grant.role != Role.KIN)
+    )
+    ask = within(actor, sa.select(Person)).where(Person.id.in_(at_work), Person.number > after)
+    people = db.session().scalars(ask.order_by(Person.number).limit(limit)).all()
+    held = db.session().execute(
+        sa.select(Account.person_id, Grant.role)
+        .join(Grant, Grant.account_id == Account.id)
+        .where(Account.person_id.in_([person.id for person in people]), Grant.holds())
+        .order_by(Grant.since)
+    )
+    roles: dict[uuid.UUID, list[str]] = {}
+    for key, held_role in held:
+        roles.setdefault(key, []).append(held_role)
+    return [(person, roles.get(person.id, [])) for person in people]
+
+
+def account_of(person_id: uuid.UUID) -> Account | None:
+    """The person's account, ended or not."""
+    return db.session().scalar(sa.select(Account).where(Account.person_id == person_id))
+
+
+def grants(account_id: uuid.UUID) -> list[tuple[Grant, str | None]]:
+    """Every grant of an account, ended ones last, with its place's name."""
+    rows = db.session().execute(
+        sa.select(Grant, Place.name)
+        .outerjoin(Place, Place.id == Grant.place_id)
+        .where(Grant.account_id == account_id)
+        .order_by(Grant.until.is_not(None), Grant.since)
+    )
+    return [(row, name) for row, name in rows]
+
+
+def devices(account_id: uuid.UUID) -> Sequence[Device]:
+    """The account's phones, the newest first."""
+    return db.session().scalars(sa.select(Device).where(Device.account_id == account_id).order_by(Device.made_at.desc())).all()
+
+
+def held(person_id: uuid.UUID) -> Sequence[Household]:
+    """The households a caregiver holds now."""
+    ask = (
+        sa.select(Household)
+        .join(HomeCareUnit, HomeCareUnit.household_id == Household.id)
+        .where(HomeCareUnit.caregiver_id == person_id, HomeCareUnit.until.is_(None))
+    )
+    return db.session().scalars(ask.order_by(Household.number)).all()
+
+
+def places(actor: Actor) -> Sequence[Place]:
+    """All places within reach: districts, streets, stations."""
+    return db.session().scalars(within(actor, sa.select(Place)).order_by(Place.code)).all()
