@@ -370,7 +370,7 @@ def test_pages_are_as_many_as_the_cards_need(kind, count, double_sided, expected
 
 
 def test_a_sheet_of_one_kind_takes_no_other_and_is_never_empty():
-    with pytest.raises(ValueError, match="plate"):
+    with pytest.raises(ValueError, match="a plate on a sheet of resident"):
         sheet_pdf([replace(LI, kind="plate")], "resident")
     with pytest.raises(ValueError, match="no cards"):
         sheet_pdf([], "resident")

@@ -14,7 +14,6 @@ from stdnum import damm
 CAPACITY = 1_000_000  # serials of one key: 0 to 999999
 _ROUNDS = 10
 _HALF = 1_000  # squared, it is CAPACITY
-_LONGEST = 40
 _SPOKEN_DIGITS = str.maketrans("零〇一幺二两三四五六七八九", "0011223456789")
 _GAPS = re.compile(r"[\s\-_.·,，。、‐‑‒–—―−]+")
 
@@ -47,8 +46,6 @@ def parse(text: str) -> str | None:
 
     Takes full-width and Chinese digits, spaces and dashes: "３６２－７４１９", "三六二 七四一九".
     """
-    if len(text) > _LONGEST:
-        return None
     plain = unicodedata.normalize("NFKC", text).translate(_SPOKEN_DIGITS)
     digits = _GAPS.sub("", plain)
     return digits if valid(digits) else None
