@@ -1,0 +1,126 @@
+"""What a caregiver may say at the door and during a visit: the kept forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wtforms.widgets import HiddenInput
+
+from webapp.kit.words import _l
+from webapp.visits import rules
+from webapp.web.forms import (
+    ChoiceField,
+    Keep,
+    KeptForm,
+    KeyField,
+    ListField,
+    NumberField,
+    PlainForm,
+    TextField,
+    YesField,
+    required,
+)
+
+PLACE = ("lat_e6", "lon_e6", "accuracy_m", "fix_age_ms", "place_state")
+ENTRY = [
+    (rules.SCAN, _l("扫码")),
+    (rules.NUMBER, _l("手输号码")),
+    (rules.CARD_MISSING, _l("卡找不到")),
+    (rules.REFUSES_SCAN, _l("老人不让扫")),
+]
+
+
+class PlacedForm(KeptForm):
+    """With where it was. The phone may send the five facts side by side or together as `place`."""
+
+    lat_e6 = NumberField(widget=HiddenInput())
+    lon_e6 = NumberField(widget=HiddenInput())
+    accuracy_m = NumberField(widget=HiddenInput())
+    fix_age_ms = NumberField(widget=HiddenInput())
+    place_state = TextField(widget=HiddenInput())
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> KeptForm:
+        """The form filled from an envelope's body, `place` laid flat."""
+        place = body.get("place")
+        inside = {name: place[name] for name in PLACE if name in place} if isinstance(place, Mapping) else {}
+        return super().from_body({**inside, **body})
+
+
+class ArriveForm(PlacedForm):
+    """我到了. Nothing in it can be refused: what cannot be read is left out, the envelope keeps it."""
+
+    keep = Keep(kind="visits.arrive", title=_l("签到"), chain="visit", makes="open", waits=False)
+    visit = KeyField()
+    household = KeyField()
+    shift = KeyField()
+    token = TextField(widget=HiddenInput(), most=200)
+    number = TextField(_l("卡上的7位号码"), most=40)
+    method = ChoiceField(_l("怎么签到"), choices=ENTRY)
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> KeptForm:
+        """The form filled from whatever came; always valid."""
+        form = super().from_body(body)
+        wrong = () if form.validate() else tuple(form.errors)
+        place = body.get("place")
+        kept = {name: value for name, value in body.items() if name not in wrong and name != "place"}
+        inside = {name: value for name, value in place.items() if name not in wrong} if isinstance(place, Mapping) else {}
+        return super().from_body({**inside, **kept}) if wrong else form
+
+
+class LeaveForm(PlacedForm):
+    """我走了."""
+
+    keep = Keep(kind="visits.leave", title=_l("签退"), chain="visit", makes="done")
+    visit = KeyField(validators=[required()])
+    token = TextField(widget=HiddenInput(), most=200)
+    number = TextField(_l("卡上的7位号码"), most=40)
+    method = ChoiceField(_l("怎么签退"), choices=[*ENTRY, (rules.PHONE, _l("打电话报的"))])
+
+
+class SeenForm(KeptForm):
+    """Another resident's card, shown during the visit."""
+
+    keep = Keep(kind="visits.seen", title=_l("见到老人"), chain="visit")
+    visit = KeyField(validators=[required()])
+    token = TextField(widget=HiddenInput(), most=200)
+    number = TextField(_l("卡上的7位号码"), most=40)
+
+
+class ServicesForm(KeptForm):
+    """What was done, and what the resident did not want today."""
+
+    keep = Keep(kind="visits.services", title=_l("做了哪些事"), chain="visit")
+    visit = KeyField(validators=[required()])
+    done = ListField(_l("做了哪些事"))
+    refused = ListField(_l("老人今天不要的"))
+    reason = TextField(_l("为什么没做？"), most=60)
+
+
+class VoidForm(KeptForm):
+    """扫错了."""
+
+    keep = Keep(kind="visits.void", title=_l("扫错了"), chain="visit", makes="void")
+    visit = KeyField(validators=[required()])
+
+
+class NobodyForm(PlacedForm):
+    """没人应: what was tried at the door."""
+
+    keep = Keep(kind="visits.nobody", title=_l("没人应"), makes="nobody")
+    household = KeyField(validators=[required()])
+    shift = KeyField()
+    rang = YesField(_l("敲过门、按过铃"))
+    phoned = YesField(_l("给老人打过电话"))
+    neighbour = YesField(_l("问过邻居"))
+    told = YesField(_l("打给服务站了"))
+    words = TextField(_l("还看到什么"), most=200)
+
+
+class SettleForm(PlainForm):
+    """A person has looked at an exception."""
+
+    reason = ChoiceField(_l("原因"), validators=[required(_l("请选一个原因"))], choices=[])
+    memo = TextField(_l("写几个字"), most=200)

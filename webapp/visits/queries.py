@@ -1,0 +1,250 @@
+"""Visits by their author, by household and by day; what belongs to one visit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from webapp.access import Actor, within
+from webapp.kit import clock
+from webapp.kit.refusal import Refusal
+from webapp.people.models import Account, Household, Person, Resident
+from webapp.people.queries import nothing
+from webapp.store import db
+from webapp.visits.models import IN, OPEN, VOID, Call, CallPlace, NobodyHome, Seen, Service, Visit, VisitException
+
+GONE = "没找到这次上门，先放在站里，站里会来问您"
+
+
+def visit_of(account_id: uuid.UUID, visit_id: uuid.UUID) -> Visit:
+    """The visit, if it is that account's own: how verbs of kept forms find it. Refuses (quarantines) anything else."""
+    found = db.session().scalar(
+        sa.select(Visit)
+        .join(Account, Account.person_id == Visit.caregiver_id)
+        .where(Visit.id == visit_id, Account.id == account_id)
+    )
+    if found is None:
+        raise Refusal("no_visit", GONE)
+    return found
+
+
+def visit(actor: Actor, key: uuid.UUID) -> Visit:
+    """The visit with household, residents, caregiver and shift, within reach. Raises Missing."""
+    found = db.session().scalar(
+        within(actor, sa.select(Visit))
+        .where(Visit.id == key)
+        .options(
+            joinedload(Visit.household).selectinload(Household.residents), joinedload(Visit.caregiver), joinedload(Visit.shift)
+        )
+    )
+    if found is None:
+        raise nothing()
+    return found
+
+
+def find(key: uuid.UUID) -> Visit | None:
+    """The visit with its household and residents, reach not asked; None when nobody has arrived yet."""
+    return db.session().scalar(
+        sa.select(Visit).where(Visit.id == key).options(joinedload(Visit.household).selectinload(Household.residents))
+    )
+
+
+def day_of(person_id: uuid.UUID, day: date) -> Sequence[Visit]:
+    """A caregiver's visits of a day in order of arrival, with households; visits taken back are not among them."""
+    return (
+        db.session()
+        .scalars(
+            sa.select(Visit)
+            .where(Visit.caregiver_id == person_id, Visit.day == day, Visit.state != VOID)
+            .order_by(Visit.arrived_at)
+            .options(joinedload(Visit.household))
+        )
+        .all()
+    )
+
+
+def open_of(person_id: uuid.UUID) -> Visit | None:
+    """The caregiver's newest open visit of the last day and a half; older ones were forgotten, not lived in."""
+    return db.session().scalar(
+        sa.select(Visit)
+        .where(Visit.caregiver_id == person_id, Visit.state == OPEN, Visit.arrived_at > clock.now() - timedelta(hours=36))
+        .order_by(Visit.arrived_at.desc())
+        .limit(1)
+        .options(joinedload(Visit.household))
+    )
+
+
+def has_open(account_id: uuid.UUID) -> bool:
+    """Whether the account's person is in the middle of a visit."""
+    key = db.session().scalar(
+        sa.select(Visit.id)
+        .join(Account, Account.person_id == Visit.caregiver_id)
+        .where(Account.id == account_id, Visit.state == OPEN, Visit.arrived_at > clock.now() - timedelta(hours=36))
+        .limit(1)
+    )
+    return key is not None
+
+
+def services(visit_id: uuid.UUID) -> Sequence[Service]:
+    """The items of a visit, by code."""
+    return db.session().scalars(sa.select(Service).where(Service.visit_id == visit_id).order_by(Service.code)).all()
+
+
+def services_of(visit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Service]]:
+    """The items of several visits."""
+    found: dict[uuid.UUID, list[Service]] = {}
+    if visit_ids:
+        for row in db.session().scalars(sa.select(Service).where(Service.visit_id.in_(visit_ids)).order_by(Service.code)):
+            found.setdefault(row.visit_id, []).append(row)
+    return found
+
+
+def seen(visit_id: uuid.UUID) -> set[uuid.UUID]:
+    """The residents met: whose card opened or closed the visit, and whose was shown in between."""
+    called = sa.select(Call.resident_id).where(Call.visit_id == visit_id, Call.resident_id.is_not(None))
+    shown = sa.select(Seen.resident_id).where(Seen.visit_id == visit_id)
+    return {key for key in db.session().scalars(called.union(shown)) if key is not None}
+
+
+def acts(visit_id: uuid.UUID) -> list[uuid.UUID]:
+    """The ids of the acts a visit's page already contains (data-seen)."""
+    called = sa.select(Call.id).where(Call.visit_id == visit_id)
+    served = sa.select(Service.act_id).where(Service.visit_id == visit_id)
+    shown = sa.select(Seen.act_id).where(Seen.visit_id == visit_id)
+    return list(db.session().scalars(called.union(served, shown)))
+
+
+def calls(visit_id: uuid.UUID) -> Sequence[tuple[Call, CallPlace | None]]:
+    """The calls of a visit in order, each with its place while that is kept."""
+    rows = db.session().execute(
+        sa.select(Call, CallPlace)
+        .outerjoin(CallPlace, CallPlace.id == Call.id)
+        .where(Call.visit_id == visit_id)
+        .order_by(Call.at, Call.received_at)
+    )
+    return [(call, place) for call, place in rows]
+
+
+def exceptions(visit_id: uuid.UUID) -> Sequence[VisitException]:
+    """What was found about a visit, what waits first."""
+    return (
+        db.session()
+        .scalars(
+            sa.select(VisitException)
+            .where(VisitException.visit_id == visit_id)
+            .order_by(VisitException.settled_at.is_not(None), VisitException.made_at, VisitException.code)
+        )
+        .all()
+    )
+
+
+def exception(actor: Actor, key: uuid.UUID) -> VisitException:
+    """The exception, within reach. Raises Missing."""
+    found = db.session().scalar(within(actor, sa.select(VisitException)).where(VisitException.id == key))
+    if found is None:
+        raise nothing()
+    return found
+
+
+@dataclass(frozen=True)
+class Past:
+    """One line of a household's history."""
+
+    id: uuid.UUID
+    day: date
+    caregiver: str
+    arrived_at: datetime
+    left_at: datetime | None
+    state: str
+    minutes: int | None
+    grade: str
+    waiting: int
+    """How many of its exceptions wait for a person."""
+
+
+def history(household_id: uuid.UUID, since: datetime, before: tuple[datetime, uuid.UUID] | None, limit: int) -> list[Past]:
+    """A household's visits since an instant, newest first, those before (arrived_at, id) only: one page of `limit`."""
+    waiting = (
+        sa.select(sa.func.count())
+        .where(VisitException.visit_id == Visit.id, VisitException.settled_at.is_(None))
+        .scalar_subquery()
+    )
+    ask = (
+        sa.select(
+            Visit.id, Visit.day, Person.name, Visit.arrived_at, Visit.left_at, Visit.state, Visit.minutes, Visit.grade, waiting
+        )
+        .join(Person, Person.id == Visit.caregiver_id)
+        .where(Visit.household_id == household_id, Visit.arrived_at >= since)
+        .order_by(Visit.arrived_at.desc(), Visit.id.desc())
+        .limit(limit)
+    )
+    if before:
+        ask = ask.where(sa.or_(Visit.arrived_at < before[0], sa.and_(Visit.arrived_at == before[0], Visit.id < before[1])))
+    return [Past(*row) for row in db.session().execute(ask)]
+
+
+def for_kin(household_ids: Sequence[uuid.UUID], since: datetime, limit: int = 50) -> Sequence[Any]:
+    """What kin may see of visits: id, household_id, day, arrived_at, left_at, minutes, state, caregiver's name."""
+    return (
+        db.session()
+        .execute(
+            sa.select(
+                Visit.id, Visit.household_id, Visit.day, Visit.arrived_at, Visit.left_at, Visit.minutes, Visit.state,
+                Person.name.label("caregiver"),
+            )
+            .join(Person, Person.id == Visit.caregiver_id)
+            .where(Visit.household_id.in_(household_ids), Visit.arrived_at >= since, Visit.state != VOID)
+            .order_by(Visit.arrived_at.desc())
+            .limit(limit)
+        )
+        .all()
+    )  # fmt: skip
+
+
+def nobody_on(household_id: uuid.UUID, day: date) -> Sequence[NobodyHome]:
+    """Whether nobody answered at a household on a day."""
+    return (
+        db.session()
+        .scalars(
+            sa.select(NobodyHome)
+            .where(NobodyHome.household_id == household_id, NobodyHome.at >= clock.day_bounds(day)[0], NobodyHome.day == day)
+            .order_by(NobodyHome.at)
+        )
+        .all()
+    )
+
+
+def strays(actor: Actor, limit: int = 20) -> Sequence[Call]:
+    """Arrivals of the last days that belong to no known home, by people within reach."""
+    return (
+        db.session()
+        .scalars(
+            sa.select(Call)
+            .join(Account, Account.id == Call.author_id)
+            .join(Person, Person.id == Account.person_id)
+            .outerjoin(Visit, Visit.id == Call.visit_id)
+            .where(Person.reach(actor), Call.household_id.is_(None), Call.direction == IN, Visit.id.is_(None))
+            .order_by(Call.at.desc())
+            .limit(limit)
+        )
+        .all()
+    )
+
+
+def residents_of(household_id: uuid.UUID) -> Sequence[Resident]:
+    """Who lives there now."""
+    return (
+        db.session()
+        .scalars(
+            sa.select(Resident)
+            .where(Resident.household_id == household_id, Resident.ended_on.is_(None))
+            .order_by(Resident.number)
+        )
+        .all()
+    )

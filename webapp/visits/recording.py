@@ -1,0 +1,634 @@
+"""The verbs of the kept forms: what a phone recorded becomes calls, visits and findings. One reading, few writings.
+
+An arrival is never refused; whatever is odd about it becomes an exception that a person looks at later.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
+
+from webapp.cards import number as numbers
+from webapp.cards.models import Card
+from webapp.cards.queries import normal
+from webapp.kit import clock, ids
+from webapp.kit.refusal import Refusal
+from webapp.people import queries as people
+from webapp.people.models import Account, Assignment, Household, Spot
+from webapp.roster.models import PLANNED, Shift
+from webapp.store import audit, db, rulebook, secrets
+from webapp.store.inbox import Act
+from webapp.store.rulebook import RuleSet
+from webapp.visits import rules
+from webapp.visits.models import (
+    ACK,
+    DONE,
+    FIX,
+    IN,
+    OPEN,
+    OUT,
+    VOID,
+    Call,
+    CallPlace,
+    NobodyHome,
+    Seen,
+    Service,
+    Visit,
+    VisitException,
+    limits,
+    tell,
+)
+from webapp.visits.rules import Evidence, Finding, Fix, Point
+
+STRAY = "还不知道是哪一户，先记下了，站里会来问您"
+GONE = "没找到这次上门，先放在站里，站里会来问您"
+
+
+MOST_S = 2**31 - 1
+BELIEVABLE = timedelta(days=400)
+
+
+def believable(act: Act) -> Act:
+    """A phone whose clock fell back to 1970 did not arrive in 1970: without a bound, the time of receipt is the best guess."""
+    return replace(act, made_at=act.received_at) if act.received_at - act.at > BELIEVABLE else act
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was held before the phone, and where it was, as typed into the form."""
+
+    method: str
+    token: str | None = None
+    number: str | None = None
+    lat_e6: int | None = None
+    lon_e6: int | None = None
+    accuracy_m: int | None = None
+    fix_age_ms: int | None = None
+    place_state: str | None = None
+
+    @classmethod
+    def of(cls, method: str | None, **given: Any) -> Shown:
+        """A missing method is told by what is there: a token was scanned, a number typed."""
+        told = method or (rules.SCAN if given.get("token") else rules.NUMBER if given.get("number") else rules.CARD_MISSING)
+        return cls(told, **given)
+
+    @property
+    def fix(self) -> Fix | None:
+        """The fix, when its coordinates can be on earth."""
+        lat, lon = self.lat_e6, self.lon_e6
+        if lat is None or lon is None or abs(lat) > 90_000_000 or abs(lon) > 180_000_000:
+            return None
+        accuracy = 9999 if self.accuracy_m is None else min(max(self.accuracy_m, 0), 10_000_000)
+        return Fix(Point(lat, lon), accuracy, min(max(self.fix_age_ms or 0, 0) // 1000, 10**9))
+
+    @property
+    def state(self) -> str:
+        """ok, denied, timeout or none."""
+        return "ok" if self.fix else rules.PLACE_STATES.get(self.place_state or "", "none").replace("ok", "none")
+
+    @property
+    def reads_card(self) -> sa.ColumnElement[bool]:
+        """Condition: the card that was shown, by token or by typed number."""
+        token = normal(self.token) if self.method == rules.SCAN else None
+        number = numbers.parse(self.number or "") if self.method == rules.NUMBER else None
+        if token:
+            return Card.token_digest == secrets.one_way(token)
+        return Card.number == number if number else sa.false()
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that the database knows about a call, from one reading."""
+
+    person_id: uuid.UUID | None
+    card_id: uuid.UUID | None
+    card_home: uuid.UUID | None
+    card_resident: uuid.UUID | None
+    card_revoked_at: datetime | None
+    household_id: uuid.UUID | None
+    station_id: uuid.UUID | None
+    no_signal: bool
+    assigned: bool
+    open_visit: uuid.UUID | None
+    visit: Any
+    """Columns of the visit that has this id already, prefixed `visit_`; None when there is none."""
+    spots: tuple[Point, ...]
+    shifts: tuple[Any, ...]
+    limits: dict[str, Any]
+
+
+def arrive(
+    act: Act,
+    *,
+    visit: uuid.UUID | None,
+    household: uuid.UUID | None,
+    shift: uuid.UUID | None,
+    method: str | None,
+    **shown: Any,
+) -> str | None:
+    """Somebody has arrived. Never refused: without a known home the call alone is kept and the station asks."""
+    raw, act = act, believable(act)
+    key = visit or act.chain or act.id
+    seen = Shown.of(method, **shown)
+    known = _know(act, seen, key, household, shift)
+    if known.person_id is None or known.household_id is None or known.station_id is None:
+        _insert(Call, _call(act, raw, seen, known, key, IN))
+        _keep_place(act, seen, known)
+        audit.note("visits.stray", f"call:{act.id}", method=seen.method)
+        return STRAY
+    here = known.visit
+    again = here is not None and here.visit_state != VOID
+    key = act.id if again and here.visit_household_id != known.household_id else key
+    planned = _shift_for(act, known, key, shift)
+    evidence = _evidence(act, raw, seen, known, household)
+    found = [*rules.findings(evidence, known.limits), *_arrival_findings(act, known, planned, again)]
+    grade = rules.grade(evidence, [finding.code for finding in found], known.limits)
+    _insert(Call, _call(act, raw, seen, known, key, IN))
+    _keep_place(act, seen, known)
+    row = _visit_row(act, known, planned, key, grade)
+    if here is not None and key == here.visit_id:
+        if not again:  # 扫错了, and scanned anew
+            _update_visit(key, row | {"left_at": None, "voided_at": None, "minutes": None})
+            db.session().execute(sa.delete(VisitException).where(VisitException.visit_id == key))
+    else:
+        _insert(Visit, row)
+    _find(key, known.household_id, known.station_id, act.day, found)
+    audit.note("visits.arrive", f"visit:{key}", known.household_id, grade=grade, codes=[f.code for f in found], at=act.at)
+    tell(known.station_id, known.household_id)
+    return None
+
+
+def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> str | None:
+    """The caregiver leaves. The first leaving counts; a second one is kept beside it and looked at.
+
+    Refuses a visit that is not hers or was taken back.
+    """
+    raw, act = act, believable(act)
+    seen = Shown.of(method, **shown)
+    known = _know(act, seen, visit, None, None, at_home=True)
+    here = known.visit
+    if here is None or here.visit_caregiver_id != known.person_id:
+        raise Refusal("no_visit", GONE)
+    if here.visit_state == VOID:
+        raise Refusal("visit_void", "这次上门已经记成扫错了，先放在站里")
+    evidence = _evidence(act, raw, seen, known, here.visit_household_id)
+    found = rules.findings(evidence, known.limits)
+    twice = here.visit_state == DONE
+    backwards = act.at < here.visit_arrived_at
+    minutes = rules.minutes_between(here.visit_arrived_at, act.at)
+    if backwards:
+        found += rules.named([("TIME_ORDER", {"arrived": here.visit_arrived_at, "left": act.at})], known.limits)
+    if twice:
+        found += rules.named([("DUPLICATE", {"left": act.at})], known.limits)
+    else:
+        found += rules.length_findings(minutes, here.visit_planned_minutes, known.limits)
+    _insert(Call, _call(act, raw, seen, known, visit, OUT))
+    _keep_place(act, seen, known)
+    grade = rules.worse(here.visit_grade, rules.grade(evidence, [finding.code for finding in found], known.limits))
+    change = {"grade": grade} | ({} if twice else {"left_at": act.at, "minutes": minutes, "state": DONE})
+    _update_visit(visit, change)
+    _find(visit, here.visit_household_id, here.visit_station_id, here.visit_day, found)
+    codes = [finding.code for finding in found]
+    audit.note("visits.leave", f"visit:{visit}", here.visit_household_id, grade=grade, minutes=minutes, codes=codes, at=act.at)
+    tell(here.visit_station_id, here.visit_household_id)
+    return None
+
+
+def see(act: Act, *, visit: uuid.UUID, token: str | None, number: str | None) -> str | None:
+    """Another resident's card was shown during the visit: that resident was met. Refuses a card of another household."""
+    here = _mine(act, visit)
+    seen = Shown.of(None, token=token, number=number)
+    card = db.session().execute(sa.select(Card.id, Card.household_id, Card.resident_id).where(seen.reads_card)).first()
+    if card is None or card.household_id != here.household_id:
+        raise Refusal("other_card", "这张卡不是这一户的，请再看一下", field="token")
+    if card.resident_id is None:
+        raise Refusal("plate", "这是门牌码，请扫老人自己的卡", field="token")
+    session = db.session()
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
+    row = {"visit_id": visit, "resident_id": card.resident_id, "card_id": card.id, "at": act.at, "act_id": act.id}
+    session.execute(insert(Seen).values(row).on_conflict_do_nothing())
+    audit.note("visits.seen", f"visit:{visit}", here.household_id, resident=card.resident_id)
+    tell(here.station_id, here.household_id)
+    return None
+
+
+def serve(act: Act, *, visit: uuid.UUID, done: Sequence[str], refused: Sequence[str], reason: str | None) -> str | None:
+    """What was done and what the resident did not want today (it counts as done, with a reason): the whole list anew.
+
+    The newest word wins; a word that comes late does not undo a newer one. Refuses a visit that is not hers.
+    """
+    here = _mine(act, visit)
+    session = db.session()
+    session.execute(sa.delete(Service).where(Service.visit_id == visit, Service.at <= act.at))
+    rows = [
+        {"visit_id": visit, "code": code, "outcome": outcome, "reason": why, "at": act.at, "act_id": act.id}
+        for outcome, codes, why in (("done", done, None), ("refused", set(refused) - set(done), reason or None))
+        for code in sorted({code[:20] for code in codes if code})
+    ]
+    if rows:
+        insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
+        session.execute(insert(Service).values(rows).on_conflict_do_nothing())
+    audit.note("visits.services", f"visit:{visit}", here.household_id, done=sorted(done), refused=sorted(refused))
+    tell(here.station_id, here.household_id)
+    return None
+
+
+def void(act: Act, *, visit: uuid.UUID) -> str | None:
+    """扫错了: the visit stays visible and counts for nothing. Refuses later than the setting's minutes after arrival."""
+    here = _mine(act, visit)
+    if here.state == VOID:
+        return None
+    most = limits(here.day, here.station_id)["void_min"]
+    if act.at - here.arrived_at > timedelta(minutes=most):
+        raise Refusal("void_late", "过了%(most)s分钟就不能自己撤了，请打给服务站", most=most)
+    _update_visit(visit, {"state": VOID, "voided_at": act.at})
+    db.session().execute(
+        sa.update(VisitException)
+        .where(VisitException.visit_id == visit, VisitException.settled_at.is_(None))
+        .values(settled_at=clock.now(), settled_by=act.author_id, reason="20")
+    )
+    audit.note("visits.void", f"visit:{visit}", here.household_id, at=act.at)
+    tell(here.station_id, here.household_id)
+    return None
+
+
+def nobody(
+    act: Act,
+    *,
+    household: uuid.UUID,
+    shift: uuid.UUID | None,
+    rang: bool,
+    phoned: bool,
+    neighbour: bool,
+    told: bool,
+    words: str | None,
+    **place: Any,
+) -> str | None:
+    """没人应: nobody answers the door. Refuses a household she was not assigned to at that moment."""
+    if not people.may_enter(act.author_id, household, act.at):
+        raise Refusal("not_assigned", "这一户当时没排给您，先放在站里核对")
+    shown = Shown.of(None, **place)
+    known = _know(act, shown, act.id, household, shift)
+    if known.station_id is None or known.person_id is None:
+        raise Refusal("no_household", "没找到这一户，先放在站里")
+    planned = _shift_for(act, known, act.id, shift)
+    _insert(
+        NobodyHome,
+        {
+            "id": act.id, "household_id": household, "station_id": known.station_id, "caregiver_id": known.person_id,
+            "shift_id": planned.shift_id if planned else None, "day": act.day, "at": act.at, "received_at": act.received_at,
+            "rang": rang, "phoned": phoned, "neighbour": neighbour, "told": told, "words": words or None,
+            "place_state": shown.state,
+        },
+    )  # fmt: skip
+    _keep_place(act, shown, known)
+    audit.note("visits.nobody", f"nobody_home:{act.id}", household, told=told, at=act.at)
+    tell(known.station_id, household)
+    return None if told else "记下了。请马上打给服务站"
+
+
+def name_home(call: Call, household: Household, by: uuid.UUID) -> None:
+    """The station knows which home a stray call was: the visit is made, and its later records can be taken in again.
+
+    Refuses a call that has its visit, and one whose author is unknown.
+    """
+    session = db.session()
+    person = session.scalar(sa.select(Account.person_id).where(Account.id == call.author_id))
+    if person is None or session.get(Visit, call.visit_id) is not None:
+        raise Refusal("not_stray", "这一条已经处理过了")
+    day = clock.day_of(call.at)
+    row = Visit(
+        id=call.visit_id, household_id=household.id, station_id=household.station_id, caregiver_id=person, day=day,
+        arrived_at=call.at, state=OPEN, grade="C",
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    _find(row.id, household.id, household.station_id, day, rules.named([("UNKNOWN_CARD", {})], limits(day)))
+    audit.note("visits.name_home", row, household.id, call=call.id, by=by)
+    tell(household.station_id, household.id)
+
+
+# -- reading --
+
+
+def _know(
+    act: Act,
+    shown: Shown,
+    key: uuid.UUID,
+    household: uuid.UUID | None,
+    shift: uuid.UUID | None,
+    *,
+    at_home: bool = False,
+) -> Known:
+    """Everything in one statement: an arrival may cost ten in all, and none may grow with the district.
+
+    The card says which home it is; `at_home`: the visit said so already.
+    """
+    existing = sa.orm.aliased(Visit)
+    told = sa.literal(household, Card.household_id.type)
+    sources = (Card.household_id, existing.household_id, told)
+    home = sa.func.coalesce(existing.household_id, told) if at_home else sa.func.coalesce(*sources)
+    at = act.at
+    rows = (
+        db.session()
+        .execute(
+            sa.select(
+                Account.person_id,
+                Card.id.label("card_id"),
+                Card.household_id.label("card_home"),
+                Card.resident_id.label("card_resident"),
+                Card.revoked_at.label("card_revoked_at"),
+                Household.id.label("household_id"),
+                Household.station_id,
+                Household.no_signal,
+                _assigned(at),
+                _open_visit(key),
+                _limits(act.day),
+                existing.id.label("visit_id"),
+                existing.household_id.label("visit_household_id"),
+                existing.station_id.label("visit_station_id"),
+                existing.caregiver_id.label("visit_caregiver_id"),
+                existing.state.label("visit_state"),
+                existing.day.label("visit_day"),
+                existing.arrived_at.label("visit_arrived_at"),
+                existing.planned_minutes.label("visit_planned_minutes"),
+                existing.grade.label("visit_grade"),
+                existing.partner_id.label("visit_partner_id"),
+                Spot.id.label("spot_id"),
+                Spot.lat_e6,
+                Spot.lon_e6,
+                Spot.radius_m,
+                Shift.id.label("shift_id"),
+                Shift.visit_id.label("shift_visit_id"),
+                Shift.caregiver_id.label("shift_caregiver_id"),
+                Shift.start_min,
+                Shift.minutes,
+                _attended(act.at, key),
+            )
+            .select_from(Account)
+            .outerjoin(Card, shown.reads_card)
+            .outerjoin(existing, existing.id == key)
+            .outerjoin(Household, Household.id == home)
+            .outerjoin(Spot, Spot.household_id == Household.id)
+            .outerjoin(Shift, sa.and_(Shift.household_id == Household.id, _near(act.day, key, shift), Shift.state == PLANNED))
+            .where(Account.id == act.author_id)
+        )
+        .all()
+    )
+    return _known(rows)
+
+
+def _near(day: date, key: uuid.UUID, shift: uuid.UUID | None) -> sa.ColumnElement[bool]:
+    """The household's shifts that day, and the one that was named even if it was yesterday's."""
+    named = [Shift.visit_id == key] + ([Shift.id == shift] if shift else [])
+    return sa.or_(Shift.day == day, *named)
+
+
+def _assigned(at: datetime) -> sa.Label[bool]:
+    return (
+        sa.exists()
+        .where(
+            Assignment.household_id == Household.id,
+            Assignment.caregiver_id == Account.person_id,
+            Assignment.since <= at,
+            sa.or_(Assignment.until.is_(None), Assignment.until > at),
+        )
+        .label("assigned")
+    )
+
+
+def _attended(at: datetime, key: uuid.UUID) -> sa.Label[bool]:
+    """Whether another visit answered the shift already. The home's last days are asked: its index is by arrival."""
+    other = sa.orm.aliased(Visit)
+    recent = sa.and_(other.household_id == Household.id, other.arrived_at >= at - timedelta(days=2))
+    return sa.exists().where(recent, other.shift_id == Shift.id, other.id != key, other.state != VOID).label("attended")
+
+
+def _open_visit(key: uuid.UUID) -> sa.Label[uuid.UUID]:
+    other = sa.orm.aliased(Visit)
+    return (
+        sa.select(other.id)
+        .where(other.caregiver_id == Account.person_id, other.state == OPEN, other.id != key, other.partner_id.is_(None))
+        .limit(1)
+        .scalar_subquery()
+        .label("open_visit")
+    )
+
+
+def _limits(day: date) -> sa.Label[dict[str, Any]]:
+    """The rules of the day and station, by the precedence of `rulebook.current`."""
+    return (
+        sa.select(RuleSet.body)
+        .where(
+            RuleSet.kind == "visits",
+            RuleSet.valid_from <= day,
+            sa.or_(RuleSet.place_id.is_(None), RuleSet.place_id == Household.station_id),
+        )
+        .order_by(RuleSet.place_id.is_(None), RuleSet.valid_from.desc(), RuleSet.made_at.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("rules")
+    )
+
+
+def _known(rows: Sequence[Any]) -> Known:
+    if not rows:
+        shipped = rulebook.default("visits")
+        return Known(None, None, None, None, None, None, None, False, False, None, None, (), (), shipped)
+    first = rows[0]
+    spots = {row.spot_id: Point(row.lat_e6, row.lon_e6, row.radius_m) for row in rows if row.spot_id}
+    shifts = {row.shift_id: row for row in rows if row.shift_id}
+    return Known(
+        person_id=first.person_id,
+        card_id=first.card_id,
+        card_home=first.card_home,
+        card_resident=first.card_resident,
+        card_revoked_at=first.card_revoked_at,
+        household_id=first.household_id,
+        station_id=first.station_id,
+        no_signal=bool(first.no_signal),
+        assigned=bool(first.assigned),
+        open_visit=first.open_visit,
+        visit=first if first.visit_id else None,
+        spots=tuple(spots.values()),
+        shifts=tuple(shifts.values()),
+        limits=first.rules or rulebook.default("visits"),
+    )
+
+
+def _mine(act: Act, key: uuid.UUID) -> Visit:
+    """The author's own visit, not taken back unless asked to. Raises Refusal."""
+    found = db.session().scalar(
+        sa.select(Visit)
+        .join(Account, Account.person_id == Visit.caregiver_id)
+        .where(Visit.id == key, Account.id == act.author_id)
+    )
+    if found is None:
+        raise Refusal("no_visit", GONE)
+    return found
+
+
+# -- judging --
+
+
+def _shift_for(act: Act, known: Known, key: uuid.UUID, shift: uuid.UUID | None) -> Any:
+    """The shift this arrival answers: the named one, else the household's nearest that day; None when unplanned."""
+    for row in known.shifts:
+        if row.shift_id == shift or row.shift_visit_id == key:
+            return row
+    minute = clock.minute_of(act.at)
+    near = [(abs(row.start_min - minute), row.start_min, row) for row in known.shifts if not row.attended]
+    near = [each for each in near if each[0] <= known.limits["match_min"]]
+    return min(near, key=lambda each: each[:2])[2] if near else None
+
+
+def _evidence(act: Act, raw: Act, shown: Shown, known: Known, opened_for: uuid.UUID | None) -> Evidence:
+    given = shown.method in (rules.SCAN, rules.NUMBER)
+    home = known.card_home
+    return Evidence(
+        method=shown.method,
+        card=_card_state(act, shown, known),
+        other_home=given and home is not None and opened_for is not None and home != opened_for,
+        assigned=known.assigned,
+        place_state=shown.state,
+        fix=shown.fix,
+        homes=known.spots,
+        no_signal=known.no_signal,
+        known_device=act.device_id is not None,
+        skew_s=_skew_s(raw, act),
+        width_min=_width_min(act),
+        upload_h=int((act.received_at - act.at).total_seconds()) // 3600,
+    )
+
+
+def _card_state(act: Act, shown: Shown, known: Known) -> str | None:
+    if shown.method not in (rules.SCAN, rules.NUMBER):
+        return None
+    if known.card_id is None or known.card_home is None:
+        return rules.UNKNOWN
+    revoked = known.card_revoked_at is not None and known.card_revoked_at <= act.at
+    return rules.REVOKED if revoked else rules.LIVE
+
+
+def _skew_s(raw: Act, act: Act) -> int:
+    """Seconds by which the phone's clock is off, as far as a column reaches."""
+    off = raw.skew_s if raw is act else int((raw.made_at - act.made_at).total_seconds())
+    return max(min(off, MOST_S), -MOST_S)
+
+
+def _width_min(act: Act) -> int | None:
+    """Minutes within which the deed must lie. Without our scripts the page itself was signed when it was opened."""
+    bound = act.beacon_at or (act.made_at if act.device_id is None else None)
+    return None if bound is None else rules.minutes_between(bound, act.received_at)
+
+
+def _arrival_findings(act: Act, known: Known, planned: Any, again: bool) -> Iterable[Finding]:
+    found: list[tuple[str, dict[str, Any]]] = []
+    if planned is None:
+        found.append(("UNSCHEDULED", {}))
+    else:
+        late = rules.late_by(clock.instant(act.day, planned.start_min), act.at)
+        if late > known.limits["late_min"]:
+            found.append(("LATE_IN", {"minutes": late}))
+        if planned.shift_caregiver_id not in (None, known.person_id):
+            found.append(("REPLACEMENT", {"planned": planned.shift_caregiver_id}))
+    if known.open_visit is not None:
+        found.append(("OVERLAP", {"visit": known.open_visit}))
+    if again:
+        found.append(("DUPLICATE", {"arrived": act.at}))
+    return rules.named(found, known.limits)
+
+
+# -- writing --
+
+
+def _call(act: Act, raw: Act, shown: Shown, known: Known, key: uuid.UUID, direction: str) -> dict[str, Any]:
+    return {
+        "id": act.id,
+        "visit_id": key,
+        "household_id": known.household_id,
+        "author_id": act.author_id,
+        "direction": direction,
+        "method": rules.CODES[shown.method],
+        "why": shown.method if rules.CODES[shown.method] == "NONE" else None,
+        "card_id": known.card_id,
+        "card_state": _card_state(act, shown, known),
+        "resident_id": known.card_resident,
+        "place_state": shown.state,
+        "device_id": act.device_id,
+        "app": act.app,
+        "made_at": raw.made_at,
+        "beacon_at": act.beacon_at,
+        "at": act.at,
+        "received_at": act.received_at,
+        "skew_s": _skew_s(raw, act),
+    }
+
+
+def _keep_place(act: Act, shown: Shown, known: Known) -> None:
+    fix = shown.fix
+    if fix is None:
+        return
+    away = min((rules.distance_m(fix.at, home) for home in known.spots), default=None)
+    _insert(
+        CallPlace,
+        {
+            "id": act.id, "lat_e6": fix.at.lat_e6, "lon_e6": fix.at.lon_e6, "accuracy_m": fix.accuracy_m,
+            "fix_age_ms": fix.age_s * 1000, "distance_m": away,
+        },
+    )  # fmt: skip
+
+
+def _visit_row(act: Act, known: Known, planned: Any, key: uuid.UUID, grade: str) -> dict[str, Any]:
+    return {
+        "id": key,
+        "household_id": known.household_id,
+        "station_id": known.station_id,
+        "caregiver_id": known.person_id,
+        "shift_id": planned.shift_id if planned else None,
+        "day": act.day,
+        "arrived_at": act.at,
+        "state": OPEN,
+        "planned_start_min": planned.start_min if planned else None,
+        "planned_minutes": planned.minutes if planned else None,
+        "grade": grade,
+    }
+
+
+def _insert(table: type[Any], row: dict[str, Any]) -> None:
+    db.session().execute(sa.insert(table), row)
+
+
+def _update_visit(key: uuid.UUID, change: dict[str, Any]) -> None:
+    db.session().execute(sa.update(Visit).where(Visit.id == key).values(change).execution_options(synchronize_session=False))
+
+
+def _find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, found: Sequence[Finding]) -> None:
+    """Keep the findings; a code that the visit has already keeps its first facts."""
+    if not found:
+        return
+    session = db.session()
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
+    rows = [
+        {
+            "id": ids.new(), "made_at": clock.now(), "visit_id": visit, "household_id": household, "station_id": station,
+            "day": day, "code": finding.code, "kind": FIX if finding.must_fix else ACK, "facts": _plain(finding.facts),
+        }
+        for finding in {each.code: each for each in found}.values()
+    ]  # fmt: skip
+    session.execute(insert(VisitException).values(rows).on_conflict_do_nothing())
+
+
+def _plain(facts: Any) -> dict[str, Any]:
+    return {
+        name: clock.to_wire(value) if isinstance(value, datetime) else value if isinstance(value, int | str) else str(value)
+        for name, value in facts.items()
+        if value is not None
+    }

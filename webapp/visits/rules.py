@@ -1,0 +1,194 @@
+"""What evidence is worth, worked out on paper: distances, lateness, findings and the grade (architecture, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import asin, cos, radians, sin, sqrt
+from typing import Any
+
+EARTH_M = 6_371_008.8
+SCAN, NUMBER, CARD_MISSING, REFUSES_SCAN, PHONE = "scan", "number", "card_missing", "refuses_scan", "phone"
+METHODS = (SCAN, NUMBER, CARD_MISSING, REFUSES_SCAN, PHONE)
+CODES = {SCAN: "QR", NUMBER: "CODE", CARD_MISSING: "NONE", REFUSES_SCAN: "NONE", PHONE: "PHONE"}
+LIVE, REVOKED, UNKNOWN = "live", "revoked", "unknown"
+PLACE_STATES = {"ok": "ok", "denied": "denied", "late": "timeout", "timeout": "timeout"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """WGS-84 in millionths of a degree, with the radius (metres) within which it counts."""
+
+    lat_e6: int
+    lon_e6: int
+    radius_m: int = 0
+
+
+def distance_m(one: Point, other: Point) -> int:
+    """Metres between two points along the great circle (haversine), rounded."""
+    lat1, lat2 = radians(one.lat_e6 / 1e6), radians(other.lat_e6 / 1e6)
+    dlat, dlon = lat2 - lat1, radians((other.lon_e6 - one.lon_e6) / 1e6)
+    h = sin(dlat / 2) ** 2 + cos(lat1) * cos(lat2) * sin(dlon / 2) ** 2
+    return round(2 * EARTH_M * asin(sqrt(min(h, 1.0))))
+
+
+def minutes_between(since: datetime, until: datetime) -> int:
+    """Whole minutes from `since` to `until`; 0 when `until` is earlier."""
+    return max(int((until - since).total_seconds()) // 60, 0)
+
+
+def late_by(start: datetime, at: datetime) -> int:
+    """Whole minutes by which `at` comes after `start`; 0 when in time."""
+    return minutes_between(start, at)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should look at: its code, the facts beside it, whether it must be put right."""
+
+    code: str
+    facts: Mapping[str, Any]
+    must_fix: bool
+
+
+@dataclass(frozen=True)
+class Fix:
+    """Where the phone said it was: metres of accuracy, seconds since it knew."""
+
+    at: Point
+    accuracy_m: int
+    age_s: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that one call brings with it, measured but not judged."""
+
+    method: str
+    card: str | None
+    """live, revoked, unknown; None when none was shown."""
+    other_home: bool
+    """The card belongs to another household than the one the page was opened for."""
+    assigned: bool
+    place_state: str
+    fix: Fix | None
+    homes: tuple[Point, ...]
+    """The known points of this household; empty: not known, never "off"."""
+    no_signal: bool
+    known_device: bool
+    skew_s: int
+    width_min: int | None
+    """Minutes between the last signed server time and receipt; None when nothing bounds it below."""
+    upload_h: int
+    """Hours from the deed to its receipt."""
+
+
+def away_m(evidence: Evidence) -> int | None:
+    """Metres from the nearest known point of the household; None without a fix or a known point."""
+    if evidence.fix is None or not evidence.homes:
+        return None
+    return min(distance_m(evidence.fix.at, home) for home in evidence.homes)
+
+
+def is_off(evidence: Evidence, limits: Mapping[str, Any]) -> bool:
+    """Whether the fix lies outside: further than the home's radius and twice its own accuracy."""
+    fix = evidence.fix
+    if fix is None or not evidence.homes:
+        return False
+    reach = max(2 * fix.accuracy_m, 0)
+    return all(distance_m(fix.at, home) > max(home.radius_m or limits["radius_m"], reach) for home in evidence.homes)
+
+
+def is_sharp(evidence: Evidence, limits: Mapping[str, Any]) -> bool:
+    """Whether the fix is sharp and fresh enough for this home."""
+    age = limits["fix_age_no_signal_s" if evidence.no_signal else "fix_age_s"]
+    return evidence.fix is not None and evidence.fix.accuracy_m <= limits["accuracy_m"] and evidence.fix.age_s <= age
+
+
+def is_timed(evidence: Evidence, limits: Mapping[str, Any]) -> bool:
+    """Whether the time is verified: bounded on both sides closely enough for this home, and the clock agrees."""
+    width = limits["width_no_signal_min" if evidence.no_signal else "width_min"]
+    return evidence.width_min is not None and evidence.width_min <= width and abs(evidence.skew_s) <= limits["skew_s"]
+
+
+def findings(evidence: Evidence, limits: Mapping[str, Any]) -> list[Finding]:
+    """What one call alone gives reason to look at (study/peers 3.3)."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    if evidence.method == NUMBER:
+        found.append(("MANUAL", {}))
+    if evidence.method in (CARD_MISSING, REFUSES_SCAN):
+        found.append((evidence.method.upper(), {}))
+    if evidence.card == REVOKED:
+        found.append(("REVOKED_CARD", {}))
+    if evidence.card == UNKNOWN:
+        found.append(("UNKNOWN_CARD", {}))
+    if evidence.other_home:
+        found.append(("WRONG_CARD", {}))
+    if not evidence.assigned:
+        found.append(("NOT_ASSIGNED", {}))
+    found += _place(evidence, limits)
+    if abs(evidence.skew_s) > limits["skew_s"]:
+        found.append(("CLOCK_SKEW", {"minutes": round(evidence.skew_s / 60)}))
+    if evidence.upload_h >= limits["late_upload_h"]:
+        found.append(("LATE_UPLOAD", {"hours": evidence.upload_h}))
+    return named(found, limits)
+
+
+def _place(evidence: Evidence, limits: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    if evidence.fix is None:
+        return [("NO_GPS", {"why": evidence.place_state})]
+    found: list[tuple[str, dict[str, Any]]] = []
+    if not is_sharp(evidence, limits):
+        found.append(("LOW_ACCURACY", {"accuracy_m": evidence.fix.accuracy_m, "age_s": evidence.fix.age_s}))
+    if is_off(evidence, limits):
+        found.append(("OUT_OF_RADIUS", {"distance_m": away_m(evidence)}))
+    return found
+
+
+def named(found: Iterable[tuple[str, dict[str, Any]]], limits: Mapping[str, Any]) -> list[Finding]:
+    """Findings with the class the settings give their code; an unnamed code must be put right."""
+    return [Finding(code, facts, limits["classes"].get(code, "fix") == "fix") for code, facts in found]
+
+
+def missing(evidence: Evidence, limits: Mapping[str, Any]) -> int:
+    """How many of the four pieces are missing: live card scanned, place, known device, verified time.
+
+    Graded against what this home can give: where no point is known yet, a sharp fix is all one can ask.
+    """
+    pieces = (
+        evidence.method == SCAN and evidence.card == LIVE and not evidence.other_home,
+        is_sharp(evidence, limits) and not is_off(evidence, limits),
+        evidence.known_device,
+        is_timed(evidence, limits),
+    )
+    return len(pieces) - sum(pieces)
+
+
+def grade(evidence: Evidence, codes: Collection[str], limits: Mapping[str, Any]) -> str:
+    """A nothing missing; B one piece; C two, or a red rule; X contradiction: two homes at once, times that cannot be,
+    or a sharp fix far away. A grade is never a refusal."""
+    away = away_m(evidence)
+    if set(codes) & set(limits["contradictions"]):
+        return "X"
+    if is_sharp(evidence, limits) and is_off(evidence, limits) and (away or 0) > limits["far_m"]:
+        return "X"
+    if set(codes) & set(limits["red"]):
+        return "C"
+    return "ABCCC"[missing(evidence, limits)]
+
+
+def worse(one: str | None, other: str) -> str:
+    """Of two grades the one that weighs: X before C before B before A."""
+    return max(one or "A", other)
+
+
+def length_findings(minutes: int, planned: int | None, limits: Mapping[str, Any]) -> list[Finding]:
+    """SHORT or LONG against the plan; unplanned visits only when nobody stays that long."""
+    if planned is None:
+        long = minutes > limits["unplanned_long_min"]
+        return named([("LONG", {"minutes": minutes})] if long else [], limits)
+    facts = {"minutes": minutes, "planned": planned}
+    if minutes < planned - limits["short_min"]:
+        return named([("SHORT", facts)], limits)
+    return named([("LONG", facts)] if minutes > planned + limits["long_min"] else [], limits)
