@@ -36,6 +36,11 @@ from webapp.people.sheets.facts import (
 ELDER_FROM = 60
 """Full years; the trade's age of an elder (glossary 老人)."""
 
+NAMING = ("station", "household_no", "head", "address")
+"""What names a household; all blank, the row belongs to the one above."""
+SHARED = (*NAMING, "tier", "caregiver")
+"""What is told of a household, not of one person."""
+
 T = TypeVar("T")
 _ROLE = {word: role for role, words in ROLES.items() for word in words}
 _SECTION = re.compile(r"^[一二三四五六七八九十\d]*[、.)]?|\(.*\)|[::]")
@@ -152,7 +157,7 @@ class _Reader:
         if self.known.people:
             plan = matching.match(self.rows, self.known.people, self.notes.answers)
             questions += plan.ask
-        held = self.notes.held | {question.row for question in questions}
+        held = self.notes.held | self._held_homes() | {question.row for question in questions}
         return Reading(
             rows=tuple(self.rows), faults=tuple(self.notes.faults), questions=tuple(questions),
             warnings=tuple(self.notes.warnings), skipped=tuple(self.skipped), held=frozenset(held),
@@ -269,7 +274,7 @@ class _Reader:
 
     def _carries_on(self, row: int) -> bool:
         """All that names a household is blank: a second member under the first, as merged cells look in CSV."""
-        named = [field for field in ("station", "household_no", "head", "address") if field in self.columns]
+        named = [field for field in NAMING if field in self.columns]
         return bool(named) and not any(filled(self._cell(row, field)) for field in named)
 
     def _at_home(self, row: int, base: PersonFacts) -> PersonFacts:
@@ -320,7 +325,7 @@ class _Reader:
 
     def _surely_above(self, row: int) -> bool:
         """In CSV blanks are what merged cells leave behind; in her own program she may have forgotten the address."""
-        named = sum(field in self.columns for field in ("station", "household_no", "head", "address"))
+        named = sum(field in self.columns for field in NAMING)
         relation = self._text(row, "relation")
         if self.sheet.form == "csv" or named > 1 or (relation and relation not in ("户主", "本人")):
             return True
@@ -448,6 +453,15 @@ class _Reader:
         """What one member's row says of the household holds for all."""
         if self.kind == "households":
             self.rows = [replace(out, facts=_shared(out.facts, self.homes[out.household])) for out in self.rows]
+
+    def _held_homes(self) -> set[int]:
+        """A fault in what the household shares holds all its members: half a household is worse than none."""
+        if self.kind != "households":
+            return set()
+        shared = {self.columns[field] + 1 for field in SHARED if field in self.columns} | {None}
+        rows = {fault.row for fault in self.notes.faults if fault.column in shared}
+        homes = {out.household for out in self.rows if out.row in rows}
+        return {out.row for out in self.rows if out.household in homes}
 
     def _blame_doubles(self) -> None:
         self._blame_twice("national_id", "id_twice", lambda facts: facts.national_id)
