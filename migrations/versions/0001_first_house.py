@@ -42,6 +42,39 @@ def upgrade() -> None:
     sa.Column('head', sa.LargeBinary(length=32), nullable=False),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit_link'))
     )
+    op.create_table('call',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.Column('direction', sa.String(length=3), nullable=False),
+    sa.Column('method', sa.String(length=5), nullable=False),
+    sa.Column('why', sa.String(length=12), nullable=True),
+    sa.Column('card_id', types.Uuid(length=16), nullable=True),
+    sa.Column('card_state', sa.String(length=8), nullable=True),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_state', sa.String(length=8), nullable=False),
+    sa.Column('device_id', types.Uuid(length=16), nullable=True),
+    sa.Column('app', sa.String(length=60), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('beacon_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('received_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('skew_s', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_call'))
+    )
+    with op.batch_alter_table('call', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_call_visit_id'), ['visit_id'], unique=False)
+
+    op.create_table('call_place',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('lat_e6', sa.Integer(), nullable=False),
+    sa.Column('lon_e6', sa.Integer(), nullable=False),
+    sa.Column('accuracy_m', sa.Integer(), nullable=False),
+    sa.Column('fix_age_ms', sa.BigInteger(), nullable=False),
+    sa.Column('distance_m', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_call_place'))
+    )
     op.create_table('column_map',
     sa.Column('fingerprint', sa.String(length=64), nullable=False),
     sa.Column('kind', sa.String(length=12), nullable=False),
@@ -644,6 +677,31 @@ def upgrade() -> None:
     with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_entry_receipt_sha256'), ['sha256'], unique=False)
 
+    op.create_table('nobody_home',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('shift_id', types.Uuid(length=16), nullable=True),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('received_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('rang', sa.Boolean(), nullable=False),
+    sa.Column('phoned', sa.Boolean(), nullable=False),
+    sa.Column('neighbour', sa.Boolean(), nullable=False),
+    sa.Column('told', sa.Boolean(), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=True),
+    sa.Column('place_state', sa.String(length=8), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_nobody_home_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_nobody_home_household_id_household')),
+    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_nobody_home_shift_id_shift')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_nobody_home_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_nobody_home'))
+    )
+    with op.batch_alter_table('nobody_home', schema=None) as batch_op:
+        batch_op.create_index('ix_nobody_home_household_id_at', ['household_id', 'at'], unique=False)
+        batch_op.create_index('ix_nobody_home_station_id_day', ['station_id', 'day'], unique=False)
+
     op.create_table('posting',
     sa.Column('entry_id', types.Uuid(length=16), nullable=False),
     sa.Column('account', sa.String(length=14), nullable=False),
@@ -708,11 +766,96 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_sign_in_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_device_id'), ['device_id'], unique=False)
 
+    op.create_table('visit',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('shift_id', types.Uuid(length=16), nullable=True),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('arrived_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('left_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('voided_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('state', sa.String(length=4), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('planned_start_min', sa.Integer(), nullable=True),
+    sa.Column('planned_minutes', sa.Integer(), nullable=True),
+    sa.Column('partner_id', types.Uuid(length=16), nullable=True),
+    sa.Column('grade', sa.String(length=1), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_visit_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_household_id_household')),
+    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_visit_shift_id_shift')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_visit_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit'))
+    )
+    with op.batch_alter_table('visit', schema=None) as batch_op:
+        batch_op.create_index('ix_visit_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
+        batch_op.create_index('ix_visit_household_id_arrived_at', ['household_id', 'arrived_at'], unique=False)
+        batch_op.create_index('ix_visit_open', ['caregiver_id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+        batch_op.create_index('ix_visit_station_id_day', ['station_id', 'day'], unique=False)
+
+    op.create_table('seen',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('card_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('act_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_seen_resident_id_resident')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_seen_visit_id_visit')),
+    sa.PrimaryKeyConstraint('visit_id', 'resident_id', name=op.f('pk_seen'))
+    )
+    op.create_table('service',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=20), nullable=False),
+    sa.Column('outcome', sa.String(length=7), nullable=False),
+    sa.Column('reason', sa.String(length=60), nullable=True),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('act_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_service_visit_id_visit')),
+    sa.PrimaryKeyConstraint('visit_id', 'code', name=op.f('pk_service'))
+    )
+    op.create_table('visit_exception',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('code', sa.String(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=3), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('settled_by', types.Uuid(length=16), nullable=True),
+    sa.Column('reason', sa.String(length=2), nullable=True),
+    sa.Column('memo', sa.String(length=200), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_exception_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_visit_exception_station_id_place')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_visit_exception_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_exception'))
+    )
+    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
+        batch_op.create_index('ix_visit_exception_open', ['station_id', 'day'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+        batch_op.create_index('uq_visit_exception_visit_id_code', ['visit_id', 'code'], unique=True)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
+        batch_op.drop_index('uq_visit_exception_visit_id_code')
+        batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+
+    op.drop_table('visit_exception')
+    op.drop_table('service')
+    op.drop_table('seen')
+    with op.batch_alter_table('visit', schema=None) as batch_op:
+        batch_op.drop_index('ix_visit_station_id_day')
+        batch_op.drop_index('ix_visit_open', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+        batch_op.drop_index('ix_visit_household_id_arrived_at')
+        batch_op.drop_index('ix_visit_caregiver_id_day')
+
+    op.drop_table('visit')
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sign_in_device_id'))
         batch_op.drop_index(batch_op.f('ix_sign_in_account_id'))
@@ -731,6 +874,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_posting_book_id'))
 
     op.drop_table('posting')
+    with op.batch_alter_table('nobody_home', schema=None) as batch_op:
+        batch_op.drop_index('ix_nobody_home_station_id_day')
+        batch_op.drop_index('ix_nobody_home_household_id_at')
+
+    op.drop_table('nobody_home')
     with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_entry_receipt_sha256'))
 
@@ -875,6 +1023,11 @@ def downgrade() -> None:
     op.drop_table('event')
     op.drop_table('counter')
     op.drop_table('column_map')
+    op.drop_table('call_place')
+    with op.batch_alter_table('call', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_call_visit_id'))
+
+    op.drop_table('call')
     op.drop_table('audit_link')
     op.drop_table('audit_head')
     with op.batch_alter_table('audit_entry', schema=None) as batch_op:
