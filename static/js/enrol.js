@@ -1,7 +1,8 @@
 /* The phone check and enrolment, one page: <form data-enrol data-then="/today" data-wasm="…" data-now="<server RFC 3339>"> with
    fields slip, pin, label; [data-check="browser camera place storage key clock scanner"] one element each, whose data-result
    becomes wait, ok or not and whose [data-when-result="ok|not|wait"] children are toggled; [data-check-start] a button that begins
-   (without one the check begins at once). [data-wechat hidden]: shown alone inside WeChat, where this cannot work.
+   (without one the check begins at once). At the end one of [data-verdict="ok|part|not" hidden] is shown: not when a check with
+   data-must is not ok, part when another one is not (those with data-mild do not count). [data-wechat hidden]: shown alone inside WeChat, where this cannot work.
    Submitting POSTs /devices JSON {slip, jwk, pin, gen, label}; {device, account} back adopts the key and opens data-then;
    otherwise the answer's `say`, or [data-enrol-cut] without one, is shown in [data-enrol-say]. Put the scan bundle before this one. */
 (() => {
@@ -36,6 +37,9 @@
       const result = await Promise.resolve(checks[el.dataset.check] && checks[el.dataset.check](form)).catch(() => false);
       mark(el, result ? 'ok' : 'not');
     }
+    const bad = Array.from(document.querySelectorAll('[data-check]')).filter(el => el.dataset.result !== 'ok' && !('mild' in el.dataset));
+    const verdict = bad.some(el => 'must' in el.dataset) ? 'not' : bad.length ? 'part' : 'ok';
+    document.querySelectorAll('[data-verdict]').forEach(el => { el.hidden = el.dataset.verdict !== verdict; });
   }
 
   const show = (selector, on, text) => document.querySelectorAll(selector).forEach(el => {

@@ -45,7 +45,7 @@ BUNDLES = {
     "app.js": [STATIC / "vendor/htmx.min.js", STATIC / "vendor/idb.umd.js", *(STATIC / f"js/{n}.js" for n in APP)],
     "scan.js": [STATIC / "vendor/ponyfill.js", STATIC / "js/scan.js"],
     "enrol.js": [STATIC / "vendor/idb.umd.js", *(STATIC / f"js/{n}.js" for n in ("canonical", "keys", "outbox", "enrol"))],
-    "live.js": [STATIC / "vendor/sse.min.js", STATIC / "vendor/idiomorph-ext.min.js", STATIC / "js/live.js"],
+    "live.js": [STATIC / "vendor/sse.js", STATIC / "vendor/idiomorph-ext.min.js", STATIC / "js/live.js"],
 }
 CSP = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
@@ -101,6 +101,7 @@ class Stub:
         self.forms: list[tuple[str, str]] = []
         self.slips = {"12345678": ACCOUNT}
         self.lock = threading.Lock()
+        self.streams: list[Any] = []
         self.inside = 0
         self.most_inside = 0
         self.slow = 0.0
@@ -112,6 +113,15 @@ class Stub:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+    def topics(self, topic: str) -> None:
+        """Tell every open stream; those that hung up are forgotten."""
+        for stream in list(self.streams):
+            try:
+                stream.write(f"event: {topic}\ndata: {topic}\n\n".encode())
+                stream.flush()
+            except OSError:
+                self.streams.remove(stream)
 
     def stay(self, mood: str) -> None:
         self.mood = mood
@@ -180,6 +190,8 @@ class Stub:
 
             def do_GET(self) -> None:
                 path = self.path.split("?")[0]
+                if path == "/live":
+                    return self.stream()
                 if path in stub.pages:
                     return self.answer(200, stub.pages[path])
                 if path[1:] in BUNDLES:
@@ -187,6 +199,18 @@ class Stub:
                 if path == "/zxing_reader.wasm":
                     return self.answer(200, (STATIC / "vendor/zxing_reader.wasm").read_bytes(), "application/wasm")
                 return self.answer(404, "not here")
+
+            def stream(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Cache-Control", "no-store")
+                self.end_headers()
+                self.wfile.write(b": open\n\n")
+                self.wfile.flush()
+                stub.streams.append(self.wfile)
+                self.close_connection = True
+                while self.wfile in stub.streams:
+                    time.sleep(0.1)
 
             def do_POST(self) -> None:
                 data = self.body()

@@ -68,7 +68,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_worked_example_in_the_protocol_is_true() -> None:
-    envelope, jwk, receipt = (json.loads(block) for block in blocks("json")[:3])
+    jwk, envelope, receipt = (json.loads(block) for block in blocks("json")[:3])
     (spelled,) = blocks("text")[:1]
     rest = {k: v for k, v in envelope.items() if k not in ("hash", "sig")}
     assert canonical(rest).decode() == spelled.strip() == VECTORS["signed"]["canonical"]
@@ -76,3 +76,11 @@ def test_the_worked_example_in_the_protocol_is_true() -> None:
     assert verifies(jwk, envelope)
     assert (receipt["id"], receipt["hash"]) == (envelope["id"], envelope["hash"])
     assert envelope == VECTORS["signed"]["envelope"] and jwk == VECTORS["signed"]["jwk"]
+
+
+def test_the_lines_of_python_in_the_protocol_run_and_bite() -> None:
+    envelope, jwk = VECTORS["signed"]["envelope"], VECTORS["signed"]["jwk"]
+    (lines,) = blocks("python")
+    exec(lines, {"envelope": dict(envelope), "jwk": jwk})
+    with pytest.raises(AssertionError):
+        exec(lines, {"envelope": {**envelope, "dseq": 8}, "jwk": jwk})
