@@ -78,6 +78,36 @@ GRANTS: dict[str, frozenset[Role]] = {
     }.items()
 }
 
+VERB_WORDS = {
+    "people.self": _l("看自己的页面，换语言和字号"),
+    "people.see": _l("看老人和人员"),
+    "people.edit": _l("改老人和家庭的资料"),
+    "people.reveal": _l("写明原因后看完整的号码"),
+    "people.import": _l("从表格导入"),
+    "people.staff": _l("开账号、结束账号、给改密码的码"),
+    "people.enrol": _l("给养护员开通手机、停用手机"),
+    "people.duty": _l("排值班表"),
+    "people.found": _l("新设街道和服务站"),
+    "people.portrait": _l("看头像"),
+    "people.invite": _l("邀请家属"),
+    "access.see": _l("看这张表"),
+    "inbox.mend": _l("处理放在站里的记录"),
+    "cards.see": _l("看身份卡和门牌"),
+    "cards.issue": _l("发卡、停卡"),
+    "cards.print": _l("打印卡"),
+    "roster.see": _l("看排班"),
+    "roster.plan": _l("排班"),
+    "visits.record": _l("签到、签退、记服务"),
+    "visits.see": _l("看上门记录"),
+    "visits.live": _l("看实时在岗"),
+    "logs.write": _l("写日记"),
+    "logs.see": _l("看日记"),
+    "ledger.write": _l("记账"),
+    "ledger.see": _l("看账本"),
+    "family.see": _l("看自己老人的情况"),
+    "today.caregiver": _l("看今天要去的人家"),
+}
+"""What a verb lets people do, for those who read the table."""
 
 MASKED = frozenset({Role.AUDITOR, Role.LIAISON})
 """They see 张**, the station, and no number or address."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask import request, session
 from flask_login import login_user, logout_user
 
-from webapp.access import Actor, Role
+from webapp.access import Actor, Role, appoints
 from webapp.kit import clock
 from webapp.people import rules
 from webapp.people.models import (
@@ -40,17 +40,6 @@ PHONE_LIFE = timedelta(days=30)
 """Since the PIN was last given: a phone that lay in a drawer longer needs a new slip."""
 KIN_LIFE = timedelta(days=90)
 SIZES = ("100", "125", "160")
-
-RANK: dict[Role, int] = {
-    Role.ADMINISTRATOR: 4,
-    Role.DISTRICT_OFFICER: 3,
-    Role.DISTRICT_REVIEWER: 2,
-    Role.AUDITOR: 2,
-    Role.STREET_MANAGER: 2,
-    Role.INSPECTOR: 1,
-    Role.STATION_HEAD: 1,
-}
-"""Whose password may be reset by whom: only from above; a role not named stands below all."""
 
 OPEN_WORK: list[Callable[[Actor], bool]] = []
 """Asked before a phone is locked: is this person in the middle of a visit. Later rooms append; one yes is enough."""
@@ -271,19 +260,13 @@ def locked(who: Any, used_at: datetime | None, *, private: bool = False) -> bool
     return rules.needs_pin(phone, now, private=private, working=any(ask(who) for ask in OPEN_WORK), **minutes)
 
 
-def outranks(role: Role, others: Iterable[str]) -> bool:
-    """Whether `role` stands above every one of `others`; above nobody when there are none."""
-    ranks = [RANK.get(Role(other), 0) for other in others]
-    return bool(ranks) and RANK.get(role, 0) > max(ranks)
-
-
 def account_of(person_id: uuid.UUID) -> Account | None:
     """The open account of a person."""
     return db.session().scalar(sa.select(Account).where(Account.person_id == person_id, Account.ended_at.is_(None)))
 
 
 def account_below(who: Any, person_id: uuid.UUID) -> Account | None:
-    """The account of a person all of whose roles lie within `who`'s places and below `who`'s role; else None."""
+    """The account of a person all of whose roles `who` may appoint, at places within reach; else None."""
     rows = (
         db.session()
         .execute(
@@ -294,15 +277,14 @@ def account_below(who: Any, person_id: uuid.UUID) -> Account | None:
         )
         .all()
     )
-    below = rows and outranks(who.role, [role for _account, role, _here in rows]) and all(here for *_rest, here in rows)
+    below = rows and all(here and appoints(who.role, Role(role)) for _account, role, here in rows)
     return rows[0][0] if below else None
 
 
 def kin_of(who: Actor, kin_id: uuid.UUID) -> Kin | None:
-    """The relative of a resident within reach, tie still holding."""
-    return db.session().scalar(
-        sa.select(Kin).join(Resident, Resident.id == Kin.resident_id).where(Kin.id == kin_id, Kin.holds(), Resident.reach(who))
-    )
+    """The relative of a resident within reach, tie still holding; locked, so that of two invitations one waits."""
+    ask = sa.select(Kin).join(Resident, Resident.id == Kin.resident_id).where(Kin.id == kin_id, Kin.holds())
+    return db.session().scalar(ask.where(Resident.reach(who)).with_for_update(of=Kin))
 
 
 def devices_of(account_id: uuid.UUID) -> Sequence[Device]:
@@ -348,7 +330,7 @@ LOOK_BACK = 500
 
 @dataclass(frozen=True)
 class Delivered:
-    """What the server has of a phone's records: the last number, when it came, stretches of numbers that did not come."""
+    """What the server has of a phone's records: the last number, when one last came, stretches of numbers that did not."""
 
     last: int
     at: datetime
@@ -359,24 +341,30 @@ class Delivered:
         """How many numbers are missing."""
         return sum(to - since + 1 for since, to in self.missing)
 
+    @property
+    def missing_words(self) -> str:
+        """12、15-18 and so on; the first ten stretches."""
+        words = [str(since) if since == to else f"{since}-{to}" for since, to in self.missing]
+        return "、".join(words[:10]) + ("…" if len(words) > 10 else "")
 
-def delivered(device: Device) -> Delivered | None:
-    """What came from `device`, by its own counter, over its last 500 records; None when nothing ever came."""
-    newest = sa.select(sa.func.max(Kept.gen)).where(Kept.device_id == device.id).scalar_subquery()
-    rows = (
-        db.session()
-        .execute(
-            sa.select(Kept.dseq, Kept.received_at)
-            .where(Kept.device_id == device.id, Kept.gen == newest, Kept.dseq.is_not(None))
-            .order_by(Kept.dseq.desc())
-            .limit(LOOK_BACK)
-        )
-        .all()
+
+def delivered(devices: Sequence[Device]) -> dict[uuid.UUID, Delivered]:
+    """What came from each of `devices`, by the phone's own counter, over its last 500 records; without those that sent none."""
+    turn = sa.func.row_number().over(partition_by=Kept.device_id, order_by=(Kept.gen.desc(), Kept.dseq.desc()))
+    numbered = (
+        sa.select(Kept.device_id, Kept.gen, Kept.dseq, Kept.received_at, turn.label("turn"))
+        .where(Kept.device_id.in_([device.id for device in devices]), Kept.dseq.is_not(None))
+        .subquery()
     )
-    if not rows:
-        return None
-    numbers = [row.dseq for row in rows]
-    first = 1 if len(rows) < LOOK_BACK else numbers[-1]
+    rows: dict[uuid.UUID, list[Any]] = {}
+    for row in db.session().execute(sa.select(numbered).where(numbered.c.turn <= LOOK_BACK).order_by(numbered.c.turn)):
+        rows.setdefault(row.device_id, []).append(row)
+    return {key: _delivered(found) for key, found in rows.items()}
+
+
+def _delivered(rows: list[Any]) -> Delivered:
+    numbers = [row.dseq for row in rows if row.gen == rows[0].gen]
+    first = numbers[-1] if len(rows) == LOOK_BACK else 1
     return Delivered(numbers[0], max(row.received_at for row in rows), rules.missing_numbers(numbers, first))
 
 
