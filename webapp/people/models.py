@@ -963,6 +963,12 @@ def take_on(
     return account
 
 
+def refuse_code(code: str) -> None:
+    """Refuse a place's code that another place has."""
+    if db.session().scalar(sa.select(Place.id).where(Place.code == code)) is not None:
+        raise Refusal("code_taken", "这个编号有别的地方用了，请换一个", field="code")
+
+
 def refuse_login(login: str) -> None:
     """Refuse a sign-in name that somebody has."""
     if db.session().scalar(sa.select(Account.id).where(Account.login == login)) is not None:

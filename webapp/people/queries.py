@@ -83,11 +83,14 @@ def stations(actor: Actor) -> Sequence[Place]:
 
 
 def search(actor: Actor, words: str, limit: int = 20) -> list[tuple[str, uuid.UUID, str, str]]:
-    """Residents and caregivers by name, initials (every reading) or short number: (kind, id, name, number)."""
+    """Residents and people by name, initials (every reading) or short number, households by number: (kind, id, name, number)."""
     text = words.strip().lower()
     if not text:
         return []
     found: list[tuple[str, uuid.UUID, str, str]] = []
+    if text.startswith("h") and rules.is_number(text):
+        home = db.session().scalar(within(actor, sa.select(Household)).where(Household.number == text.upper()))
+        return [("household", home.id, home.name, home.number)] if home else []
     for kind, table in (("resident", Resident), ("person", Person)):
         matches = sa.or_(
             table.name.startswith(text, autoescape=True),
@@ -340,3 +343,9 @@ def held(person_id: uuid.UUID) -> Sequence[Household]:
 def places(actor: Actor) -> Sequence[Place]:
     """All places within reach: districts, streets, stations."""
     return db.session().scalars(within(actor, sa.select(Place)).order_by(Place.code)).all()
+
+
+def names(account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The names behind accounts."""
+    ask = sa.select(Account.id, Person.name).join(Person, Person.id == Account.person_id).where(Account.id.in_(account_ids))
+    return {key: name for key, name in db.session().execute(ask)}

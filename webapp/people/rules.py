@@ -10,10 +10,12 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from pypinyin import Style, pinyin
 
 from webapp.kit import clock
+from webapp.people.sheets.facts import Birth
 
 WEEK_MINUTES = 7 * 1440
 READINGS = 16
@@ -32,6 +34,25 @@ def initials(name: str) -> str:
     ]
     ways = itertools.product(*[each for each in letters if each])
     return " ".join(sorted({"".join(way) for way in itertools.islice(ways, READINGS)}))
+
+
+def born(birth: Birth | None) -> dict[str, Any]:
+    """A birth as the columns `birth_date` and `birth_precision` keep it: an unknown month or day is 1."""
+    if birth is None:
+        return {"birth_date": None, "birth_precision": "day"}
+    return {"birth_date": date(birth.year, birth.month or 1, birth.day or 1), "birth_precision": birth.precision}
+
+
+def birth_of(day: date | None, precision: str) -> Birth | None:
+    """The birth that `born` keeps."""
+    if day is None:
+        return None
+    return Birth(day.year, day.month if precision != "year" else None, day.day if precision == "day" else None)
+
+
+def is_number(text: str) -> bool:
+    """Whether it is a short number: H00012, r00003."""
+    return re.fullmatch(r"[HRP]\d{1,7}", text, re.IGNORECASE | re.ASCII) is not None
 
 
 def mask_name(name: str) -> str:
@@ -211,3 +232,34 @@ _ALERTS = (
 def alert_kind(words: str) -> tuple[str, str]:
     """(kind, level) of an alert by its words: 青霉素过敏 → allergy, danger."""
     return next(((kind, level) for marks, kind, level in _ALERTS if any(mark in words for mark in marks)), ("other", "watch"))
+
+
+# --- the week of duty, as people write it --------------------
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One line of a duty table: the same hours and the same people on several days of the week."""
+
+    days: tuple[int, ...]
+    since: int
+    until: int
+    name: str
+    phone: str
+    next_name: str = ""
+    next_phone: str = ""
+
+
+def gathered(lines: Iterable[Stretch], sets: Iterable[tuple[int, ...]]) -> list[Stretch]:
+    """Lines of single days joined where one of `sets` of days (the largest first) shares hours and people."""
+    days: dict[tuple[int, int, str, str, str, str], set[int]] = {}
+    for line in lines:
+        same = (line.since, line.until, line.name, line.phone, line.next_name, line.next_phone)
+        days.setdefault(same, set()).update(line.days)
+    found = []
+    for same, left in days.items():
+        for group in sorted(sets, key=len, reverse=True):
+            if left.issuperset(group):
+                found.append(Stretch(group, *same))
+                left -= set(group)
+    return sorted(found, key=lambda line: (line.days[0], line.since))

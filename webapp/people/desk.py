@@ -1,0 +1,93 @@
+"""The desk of people's pages: their blueprint, and how an ordinary form is answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, current_app, request, url_for
+from flask.wrappers import Response
+from flask_babel import gettext
+
+from webapp.access import Actor
+from webapp.kit import ids
+from webapp.kit.refusal import Refusal
+from webapp.people import models, queries
+from webapp.people.forms import EditForm, FreshForm, wrong
+from webapp.store import db, secrets
+from webapp.web import page
+from webapp.web.forms import PlainForm
+
+bp = Blueprint("people", __name__)
+
+
+def taken(form: PlainForm, deed: Callable[[], object]) -> bool:
+    """Whether the form came, was good and its deed is done. A Refusal of the deed goes beside its field.
+
+    A form that makes something is taken once: the second tap counts as done and does nothing.
+    """
+    if not form.is_submitted() or not form.validate():
+        return False
+    if isinstance(form, FreshForm) and not models.first_tap(form.key.data or ids.new()):
+        return True
+    try:
+        deed()
+    except Refusal as refusal:
+        blame(form, refusal)
+        return False
+    return True
+
+
+def blame(form: PlainForm, refusal: Refusal) -> None:
+    """Put the sentence of `refusal` beside the field it names, else above the form."""
+    said, name = refusal.words(gettext), refusal.facts.get("field")
+    if name in form:
+        wrong(form[name], said)
+    else:
+        form.form_errors.append(said)
+
+
+def form_page(form: PlainForm, template: str = "people/form.html", **facts: Any) -> Response:
+    """The page of a form: 200 when it is opened, 422 when it comes back with something to change."""
+    return page.render(template, status=422 if form.is_submitted() else 200, form=form, **facts)
+
+
+def fresh(form: EditForm, values: Mapping[str, Any], typed: Callable[[], Mapping[str, Any]] | None = None) -> bool:
+    """Whether nobody changed `values` since the form was opened; seals them into the form for the next time.
+
+    What already says what was typed (`typed`, or the fields of the same names) is no change by another: a second tap.
+    """
+    told = secrets.sign(json.dumps(values, sort_keys=True, default=str), "seen")
+    before = form.seen.data
+    form.seen.data = told
+    if not form.is_submitted() or before == told:
+        return True
+    if not form.validate():
+        return False
+    again = typed() if typed else {name: form[name].data for name in values}
+    return all((again[name] or None) == (value or None) for name, value in values.items())
+
+
+def stale_page(form: EditForm, now: Sequence[tuple[object, object]], **facts: Any) -> Response:
+    """409: what was typed stays in the form, and `now` (label, value) is what is kept since."""
+    return page.render(facts.pop("template", "people/form.html"), status=409, form=form, now=now, **facts)
+
+
+def look(actor: Actor, household_id: Any, what: str, reason: str | None = None) -> None:
+    """Write down that the actor looked; the same look again within a quarter of an hour takes no write lock."""
+    if reason is None and queries.looked_lately(actor, household_id, what):
+        return
+    db.writes()
+    models.looked(actor, household_id, what, reason)
+
+
+def doors(*wanted: tuple[str, str, object, dict[str, Any]]) -> list[tuple[str, str, object]]:
+    """(url, icon, words) of the pages other rooms have: (endpoint, icon, words, arguments); missing ones are left out."""
+    known = current_app.view_functions
+    return [(url_for(endpoint, **given), icon, words) for endpoint, icon, words, given in wanted if endpoint in known]
+
+
+def asked() -> str:
+    """What stands in the search box."""
+    return request.args.get("q", "").strip()[:60]
