@@ -19,6 +19,8 @@ from pypdf import PdfReader
 from pyzbar import pyzbar
 
 from webapp.cards import printing
+from webapp.cards.drawing import canvas, layout
+from webapp.cards.drawing.symbol import modules as symbol
 from webapp.cards.printing import CardFace, card_png, sheet_pdf, unprintable
 from webapp.kit.refusal import Refusal
 
@@ -101,11 +103,11 @@ def test_the_code_measures_15_millimetres_and_mends_a_quarter(kind):
 
 
 def test_the_code_has_two_segments_and_so_stays_small():
-    assert len(printing._modules(URL)) == 33 + 2 * 4, "version 4; as bytes alone it would need version 5"
+    assert len(symbol(URL)) == 33 + 2 * 4, "version 4; as bytes alone it would need version 5"
 
 
 def test_the_quiet_zone_is_four_modules_of_white():
-    modules = np.array(printing._modules(URL))
+    modules = np.array(symbol(URL))
     assert not modules[:4].any()
     assert not modules[-4:].any()
     assert not modules[:, :4].any()
@@ -231,7 +233,8 @@ def test_the_english_of_every_word_fits_its_place(monkeypatch):
         found = str(catalogue[text].string)
         return found % facts if facts else found
 
-    monkeypatch.setattr(printing, "_", english)
+    for room in (canvas, layout, printing):
+        monkeypatch.setattr(room, "_", english)
     for kind in KINDS:
         assert by_zxing(picture(card_png(replace(LI, kind=kind, sample=True)))) == [URL]
     assert "This person may need help" in words(sheet_pdf([LI], "resident"), 1)

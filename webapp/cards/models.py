@@ -134,7 +134,9 @@ def report(card: Card, words: str, phone: str | None, lat_e6: int | None, lon_e6
 def log_scan(card: Card | None, actor: Actor | None, face: str, network: str) -> None:
     """Write down that a token was opened. `network`: the coarse network, kept as a blind digest."""
     digest = secrets.blind(network, "scan.network").hex()[:8]
-    db.session().add(Scan(card_id=card.id if card else None, account_id=actor.account_id if actor else None, face=face, network=digest))
+    db.session().add(
+        Scan(card_id=card.id if card else None, account_id=actor.account_id if actor else None, face=face, network=digest)
+    )
 
 
 def issue(
