@@ -73,6 +73,7 @@ GRANTS: dict[str, frozenset[Role]] = {
         "logs.see": (*READERS, Role.CAREGIVER),
         "ledger.write": (Role.CAREGIVER,),
         "ledger.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
+        "ledger.settle": STAFF,
         "family.see": (Role.KIN,),
         "today.caregiver": (Role.CAREGIVER,),
     }.items()

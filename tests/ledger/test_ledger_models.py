@@ -19,18 +19,22 @@ from webapp.ledger.models import Book, Entry, EntryFlag, EntryReceipt, Posting, 
 from webapp.store import audit, db, files, inbox
 
 
-@pytest.fixture()
+@pytest.fixture
 def li(app, world) -> uuid.UUID:
     return world.household("李秀兰").id
 
 
-@pytest.fixture()
+@pytest.fixture
 def wang(app, world) -> uuid.UUID:
     return world.account("wang").id
 
 
 def held(household: uuid.UUID) -> tuple[int, int, int]:
-    book = db.session().execute(sa.select(Book.cash_fen, Book.advance_fen, Book.wallet_fen).where(Book.household_id == household)).one()
+    book = (
+        db.session()
+        .execute(sa.select(Book.cash_fen, Book.advance_fen, Book.wallet_fen).where(Book.household_id == household))
+        .one()
+    )
     return tuple(book)
 
 
@@ -160,7 +164,7 @@ def test_an_entry_belongs_to_the_day_of_its_act(li, wang):
 
 def entry_row(book: Book, **facts) -> dict:
     return {
-        "id": ids.new(), "book_id": book.id, "household_id": book.household_id, "day": clock.today(), "kind": "spend",
+        "id": ids.new(), "book_id": book.id, "household_id": book.household_id, "day": clock.today(), "kind": "spend", "side": "out",
         "category": "EX-VEG", "source": "cash", "fen": -100, "words": "", "at": clock.now(), "made_at": clock.now(),
         "author_id": ids.new(), "seen": False, "slip": False, **facts,
     }  # fmt: skip
@@ -175,7 +179,7 @@ def write(book: Book, legs: dict[str, int], **facts) -> uuid.UUID:
     return row["id"]
 
 
-@pytest.fixture()
+@pytest.fixture
 def book(li, wang) -> Book:
     with db.transaction() as session:
         ledger.spend(act(wang), li, 500, "EX-VEG", "cash")
@@ -245,16 +249,32 @@ def envelope(app, author: uuid.UUID, body: dict, photos: list[dict] | None = Non
 
 
 def test_a_spend_arrives_by_the_inbox_and_told_twice_is_one_entry(app, li, wang):
-    told = envelope(app, wang, {"household": str(li), "amount_fen": 3650, "category": "EX-VEG", "source": "cash", "things": ["青菜"]})
+    told = envelope(
+        app, wang, {"household": str(li), "amount_fen": 3650, "category": "EX-VEG", "source": "cash", "things": ["青菜"]}
+    )
     assert [inbox.receive(told, None).state for _ in range(2)] == ["applied", "applied"]
     rows = db.session().execute(sa.select(Entry.id, Entry.fen, Entry.words)).all()
     assert [(str(row.id), row.fen, row.words) for row in rows] == [(told["id"], -3650, "青菜")]
 
 
 def test_a_spend_of_a_household_she_may_not_enter_waits_with_the_station(app, li, world):
-    told = envelope(app, world.account("zhao").id, {"household": str(li), "amount_fen": 100, "category": "EX-VEG", "source": "cash"})
+    told = envelope(
+        app, world.account("zhao").id, {"household": str(li), "amount_fen": 100, "category": "EX-VEG", "source": "cash"}
+    )
     receipt = inbox.receive(told, None)
     assert (receipt.state, "站里" in receipt.say) == ("quarantined", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("ledger.receive", {"amount_fen": 100, "category": "IN-FAM", "source": "cash"}),
+        ("ledger.spend", {"amount_fen": 100, "category": "EX-OLD", "source": "wallet", "market_seen": True, "agreed": "elder"}),
+        ("ledger.none_today", {}),
+    ],
+)
+def test_the_shortest_body_a_phone_may_send_is_applied(app, li, wang, kind, body):
+    assert inbox.receive(envelope(app, wang, {"household": str(li), **body}, kind=kind), None).state == "applied"
 
 
 CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET CONSTRAINTS", "PRAGMA")
@@ -321,7 +341,9 @@ def test_any_history_sums_to_zero_and_the_cached_balance_is_the_sum(li, wang, de
                 expected[source] += fen
             assert held(li) == tuple(expected.values())
             assert not session.scalar(sa.select(sa.func.sum(Posting.fen)))
-            assert not session.execute(sa.select(Posting.entry_id).group_by(Posting.entry_id).having(sa.func.sum(Posting.fen) != 0)).all()
+            assert not session.execute(
+                sa.select(Posting.entry_id).group_by(Posting.entry_id).having(sa.func.sum(Posting.fen) != 0)
+            ).all()
             summed = dict(session.execute(sa.select(Posting.account, sa.func.sum(Posting.fen)).group_by(Posting.account)).all())
             assert {account: int(summed.get(account) or 0) for account in expected} == expected
             raise Undo

@@ -14,7 +14,9 @@ MONEY = json.loads((Path(models.__file__).parent / "expense_categories.json").re
 LIMITS = rules.limits(MONEY)
 
 
-def flags(code: str, fen: int, left: int = 10**9, *, seen: bool = False, agreed: str | None = None, photos: int = 0, again: bool = False):
+def flags(
+    code: str, fen: int, left: int = 10**9, *, seen: bool = False, agreed: str | None = None, photos: int = 0, again: bool = False
+):
     kind = rules.category(MONEY, "expense", code)["receipt"]
     return rules.spend_flags(kind, fen, left, LIMITS, seen=seen, agreed=agreed, photos=photos, again=again)
 

@@ -39,9 +39,9 @@ class SpendForm(KeptForm):
         _l("花了钱"),
         adds={
             "amount_fen": "out_fen",
-            "-amount_fen?source=cash": "cash_fen",
-            "-amount_fen?source=advance": "advance_fen",
-            "-amount_fen?source=wallet": "wallet_fen",
+            "-amount_fen@source:cash": "cash_fen",
+            "-amount_fen@source:advance": "advance_fen",
+            "-amount_fen@source:wallet": "wallet_fen",
         },
     )
     household = KeyField(validators=[required()])
@@ -65,9 +65,9 @@ class ReceiveForm(KeptForm):
         _l("收到钱"),
         adds={
             "amount_fen": "in_fen",
-            "amount_fen?source=cash": "cash_fen",
-            "amount_fen?source=advance": "advance_fen",
-            "amount_fen?source=wallet": "wallet_fen",
+            "amount_fen@source:cash": "cash_fen",
+            "amount_fen@source:advance": "advance_fen",
+            "amount_fen@source:wallet": "wallet_fen",
         },
     )
     household = KeyField(validators=[required()])
@@ -103,4 +103,3 @@ class NoneTodayForm(KeptForm):
     keep = Keep("ledger.none_today", _l("今天没花钱"))
     household = KeyField(validators=[required()])
     visit = KeyField()
-

@@ -65,6 +65,8 @@ class Entry(Homed, Base):
     household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
     day: Mapped[date]
     kind: Mapped[str] = mapped_column(sa.String(10))
+    side: Mapped[str] = mapped_column(sa.String(3))
+    """in or out: where it stands in the month's sums; a reversal stands on its target's side."""
     category: Mapped[str] = mapped_column(sa.String(10))
     source: Mapped[str] = mapped_column(sa.String(8))
     fen: Mapped[Fen]
@@ -231,7 +233,7 @@ def spend(
     source: str,
     visit: uuid.UUID | None = None,
     things: Sequence[str] = (),
-    words: str = "",
+    words: str | None = None,
     resident: uuid.UUID | None = None,
     market_seen: bool = False,
     agreed: str | None = None,
@@ -243,10 +245,10 @@ def spend(
     found = _find(act, household, resident)
     money = rulebook.current("money", act.day, found.station_id)
     kind, limit = rules.category(money, "expense", category), rules.limits(money)
-    photos = act.photo("receipt")
+    photos, bought = act.photo("receipt"), "、".join([*things, *([words] if words else [])])
     _post(
         found, act, SPEND, rules.spent(source, kind["code"], amount_fen),
-        category=kind["code"], source=source, fen=-amount_fen, words="、".join([*things, *([words] if words else [])]),
+        side="out", category=kind["code"], source=source, fen=-amount_fen, words=bought,
         agreed=agreed, seen=market_seen, slip=rules.needs_receipt(kind["receipt"], amount_fen, market_seen, limit),
         resident_id=found.resident_id, visit_id=visit,
     )  # fmt: skip
@@ -269,8 +271,8 @@ def receive(
     category: str,
     source: str,
     visit: uuid.UUID | None = None,
-    giver: str = "",
-    words: str = "",
+    giver: str | None = None,
+    words: str | None = None,
     resident: uuid.UUID | None = None,
 ) -> str | None:
     """收到钱: `amount_fen` (above 0) came into `source`; into `advance` she got back what she had laid out.
@@ -282,7 +284,7 @@ def receive(
     code = rules.category(money, "income", category)["code"]
     _post(
         found, act, RECEIVE, rules.received(source, code, amount_fen),
-        category=code, source=source, fen=amount_fen, words=words, giver=giver or None,
+        side="in", category=code, source=source, fen=amount_fen, words=words or "", giver=giver or None,
         resident_id=found.resident_id, visit_id=visit,
     )  # fmt: skip
     _attach(act, act.id, act.photo("receipt"))
@@ -310,7 +312,7 @@ def reverse(act: Act, entry: uuid.UUID, reason: str) -> str | None:
     legs = [Leg(row.account, row.fen) for row in rows]
     _post(
         found, act, REVERSE, rules.undone(legs),
-        category=target.category, source=target.source, fen=-target.fen, words=reason,
+        side=target.side, category=target.category, source=target.source, fen=-target.fen, words=reason,
         resident_id=target.resident_id, visit_id=target.visit_id, reversal_of=entry,
     )  # fmt: skip
     _settle(EntryFlag.entry_id == entry, act.author_id, "reversed")

@@ -1,10 +1,26 @@
-"""Pages of ledger."""
+"""Pages of ledger: the books, one book, one entry, and what is written in it."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
-from webapp.ledger import forms, models
+from flask import Blueprint, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.access import Role
+from webapp.kit import clock, ids, show
+from webapp.kit.month import Month
+from webapp.kit.words import _, _l
+from webapp.ledger import forms, models, queries, rules
+from webapp.ledger.queries import House, Line
+from webapp.people.queries import nothing
+from webapp.store import files, rulebook
+from webapp.web import intake, page
+from webapp.web.forms import KeptForm
+from webapp.web.guard import allow, me
 from webapp.web.intake import Kept
 
 bp = Blueprint("ledger", __name__)
@@ -16,3 +32,216 @@ KEPT = [
     Kept(forms.ReceiptForm, models.bring_receipt),
     Kept(forms.NoneTodayForm, models.none_today),
 ]
+FLAG_WORDS = {
+    rules.Flag.NEGATIVE: _l("钱不够"),
+    rules.Flag.OVER_LIMIT: _l("数目大"),
+    rules.Flag.NO_RECEIPT: _l("待补票"),
+    rules.Flag.SAME_PHOTO: _l("同一张票"),
+    rules.Flag.ASK_FIRST: _l("还没问过"),
+}
+PAGE = 40
+MONTHS = 6
+
+
+@bp.get("/book")
+@allow("ledger.see")
+def index() -> ResponseReturnValue:
+    """The books within reach: a caregiver's households with what she holds, a station's by number."""
+    who, after, look = me(), request.args.get("after", ""), request.args.get("look") == "1"
+    own = who.role == Role.CAREGIVER
+    shelves = queries.shelves(who, after, PAGE + 1, look=look)
+    more = shelves[PAGE - 1].number if len(shelves) > PAGE else None
+    seen = queries.acts([shelf.household_id for shelf in shelves]) if own else {}
+    return page.render("ledger/index.html", shelves=shelves[:PAGE], own=own, seen=seen, look=look, more=more)
+
+
+@bp.get("/households/<uuid:household_id>/book")
+@allow("ledger.see")
+def book(household_id: uuid.UUID) -> ResponseReturnValue:
+    """One household's book, a month at a time."""
+    who = me()
+    house, month = queries.house(who, household_id), _month(request.args.get("month"))
+    sums = queries.sums(household_id, month, house.balance)
+    lines = queries.entries(household_id, month, sums.opening_fen, _cursor(request.args.get("before")), PAGE + 1)
+    own = who.role == Role.CAREGIVER
+    return page.render(
+        "ledger/book.html",
+        piece="book",
+        house=house,
+        month=month,
+        months=_months(household_id, month),
+        current=month == Month.of(clock.today()),
+        sums=sums,
+        lines=lines[:PAGE],
+        more=_after(lines[PAGE - 1]) if len(lines) > PAGE else None,
+        paged="before" in request.args,
+        own=own,
+        seen=queries.acts([household_id])[household_id] if own else [],
+        none_today=forms.NoneTodayForm(data={"household": household_id}),
+        flag_words=FLAG_WORDS,
+        **_words_of(house.station_id),
+    )
+
+
+@bp.route("/households/<uuid:household_id>/book/spend", methods=["GET", "POST"])
+@allow("ledger.write")
+def spend(household_id: uuid.UUID) -> ResponseReturnValue:
+    """花了钱."""
+    return _write(household_id, forms.SpendForm, "ledger/spend.html", "expense")
+
+
+@bp.route("/households/<uuid:household_id>/book/receive", methods=["GET", "POST"])
+@allow("ledger.write")
+def receive(household_id: uuid.UUID) -> ResponseReturnValue:
+    """收到钱."""
+    return _write(household_id, forms.ReceiveForm, "ledger/receive.html", "income")
+
+
+@bp.post("/households/<uuid:household_id>/book/none")
+@allow("ledger.write")
+def none_today(household_id: uuid.UUID) -> ResponseReturnValue:
+    """今天没花钱."""
+    house = queries.house(me(), household_id)
+    form = forms.NoneTodayForm(request.form)
+    if not form.validate() or form.household.data != house.id:
+        raise nothing()
+    return page.go(_book(house.id), _(intake.receive(form).say))
+
+
+@bp.get("/book/entries/<uuid:entry_id>")
+@allow("ledger.see")
+def entry(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """One entry with its slips, its flags and who wrote it when."""
+    line = queries.entry(me(), entry_id)
+    story = queries.story(entry_id)
+    return page.render("ledger/entry.html", line=line, story=story, flag_words=FLAG_WORDS, **_words_of(story.station_id))
+
+
+@bp.route("/book/entries/<uuid:entry_id>/reverse", methods=["GET", "POST"])
+@allow("ledger.write")
+def reverse(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """记错了，冲掉: asks first."""
+    return _follow(entry_id, forms.ReverseForm, "ledger/reverse.html")
+
+
+@bp.route("/book/entries/<uuid:entry_id>/receipt", methods=["GET", "POST"])
+@allow("ledger.write")
+def receipt(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """补票."""
+    return _follow(entry_id, forms.ReceiptForm, "ledger/receipt.html")
+
+
+@bp.post("/book/flags/<uuid:flag_id>/settle")
+@allow("ledger.settle")
+def settle(flag_id: uuid.UUID) -> ResponseReturnValue:
+    """The station has looked at a flag and says what it was."""
+    flag = queries.flag(me(), flag_id)
+    models.settle_flag(flag, me().account_id, request.form.get("words", ""))
+    return page.go(url_for("ledger.entry", entry_id=flag.entry_id), _("记下了"))
+
+
+@bp.get("/book/photos/<sha256>")
+@allow("ledger.see")
+def photo(sha256: str) -> ResponseReturnValue:
+    """A slip of an entry within reach."""
+    path = files.path(queries.receipt(me(), sha256))
+    if not path.exists():
+        raise nothing()
+    answer = send_file(path, "image/jpeg")
+    answer.headers["Cache-Control"] = "private, max-age=3600"
+    return answer
+
+
+def _write(household_id: uuid.UUID, kind: type[KeptForm], template: str, side: str) -> ResponseReturnValue:
+    house, visit = queries.house(me(), household_id), ids.parse(request.args.get("visit"))
+    then = page.safe_next(_book(household_id))
+    blank = {"household": household_id, "visit": visit, "source": "cash"}
+    form: Any = kind(request.form) if request.method == "POST" else kind(data=blank)
+    if request.method == "POST" and form.validate() and form.household.data == household_id:
+        return page.go(then, _(intake.receive(form).say))
+    return page.render(
+        template,
+        status=422 if request.method == "POST" else 200,
+        form=form,
+        house=house,
+        visit=visit,
+        then=then,
+        residents=queries.residents(household_id),
+        **_tiles(house, side),
+    )
+
+
+def _follow(entry_id: uuid.UUID, kind: type[KeptForm], template: str) -> ResponseReturnValue:
+    line = queries.entry(me(), entry_id)
+    story = queries.story(entry_id)
+    then = url_for("ledger.entry", entry_id=entry_id)
+    form: Any = kind(request.form) if request.method == "POST" else kind(data={"entry": entry_id})
+    if request.method == "POST" and form.validate() and form.entry.data == entry_id:
+        return page.go(then, _(intake.receive(form).say))
+    return page.render(
+        template,
+        status=422 if request.method == "POST" else 200,
+        form=form,
+        line=line,
+        story=story,
+        then=then,
+        reasons=forms.REASON_WORDS,
+        **_words_of(story.station_id),
+    )
+
+
+def _book(household_id: uuid.UUID) -> str:
+    return url_for("ledger.book", household_id=household_id)
+
+
+def _month(text: str | None) -> Month:
+    try:
+        return Month.parse(text or "")
+    except ValueError:
+        return Month.of(clock.today())
+
+
+def _months(household_id: uuid.UUID, chosen: Month) -> list[tuple[str, str, bool]]:
+    """This month and those before it, as tabs; an older chosen one stands last."""
+    month, found = Month.of(clock.today()), []
+    for _n in range(MONTHS):
+        found.append(month)
+        month = month.previous()
+    if chosen not in found:
+        found.append(chosen)
+    return [(url_for("ledger.book", household_id=household_id, month=str(m)), show.month(m), m == chosen) for m in found]
+
+
+def _cursor(text: str | None) -> tuple[datetime, uuid.UUID] | None:
+    at, _dot, key = (text or "").partition("_")
+    found = ids.parse(key)
+    try:
+        return (clock.from_wire(at), found) if found else None
+    except ValueError:
+        return None
+
+
+def _after(line: Line) -> str:
+    return f"{clock.to_wire(line.at)}_{line.id}"
+
+
+def _words_of(station_id: uuid.UUID) -> dict[str, Any]:
+    """Names of categories in the reader's language, by code, and of sources."""
+    money = rulebook.current("money", clock.today(), station_id)
+    names = {each["code"]: _name(each) for each in [*money["expense"], *money["income"]]}
+    return {"names": names, "sources": dict(forms.SOURCE_WORDS)}
+
+
+def _tiles(house: House, side: str) -> dict[str, Any]:
+    """The categories of a side as tiles, what most days need first, and the things one tap names."""
+    money = rulebook.current("money", clock.today(), house.station_id)
+    front = money.get("front", {}).get(side, [])
+    known = {each["code"]: each for each in money[side]}
+    tiles = [(code, _name(known[code]), known[code].get("icon")) for code in front if code in known]
+    rest = [(code, _name(each), None) for code, each in known.items() if code not in front]
+    things = [(each["zh"], _name(each)) for each in money.get("things", {}).get("list", [])]
+    return {"tiles": tiles, "rest": rest, "things": things, "limits": rules.limits(money)}
+
+
+def _name(each: Mapping[str, Any]) -> str:
+    return str(each["zh"] if show.chinese() else each["en"])

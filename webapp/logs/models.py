@@ -131,9 +131,9 @@ def write(
     mood: str | None = None,
     meals: str | None = None,
     slept: str | None = None,
-    story: str = "",
-    handover: str = "",
-    station_only: str = "",
+    story: str | None = None,
+    handover: str | None = None,
+    station_only: str | None = None,
     resident: uuid.UUID | None = None,
 ) -> str | None:
     """The diary of `visit`, once or again. Again: the words are replaced and the old ones kept; after the lock the change
@@ -146,7 +146,7 @@ def write(
     given = {name: words for name, words in state.items() if words}
     late = act.at >= _locked_at(found.visit)
     if found.log is None:
-        _begin(act, found, {} if found.resident_id else given, handover, late)
+        _begin(act, found, {} if found.resident_id else given, handover or "", late)
     elif not found.resident_id:
         _replace(act, found.log.id, found.log, given | ({"handover": handover} if handover else {}), late)
     elif handover:
@@ -233,7 +233,7 @@ def _replace(act: Act, log_id: uuid.UUID, row: Log | LogResident, given: dict[st
     )  # fmt: skip
 
 
-def _add(act: Act, found: Found, log_id: uuid.UUID, station_only: str) -> None:
+def _add(act: Act, found: Found, log_id: uuid.UUID, station_only: str | None) -> None:
     """Photos and the note to the station are added, never replaced."""
     session = db.session()
     insert: Any = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert

@@ -1,0 +1,337 @@
+"""What stands in the books. Every question of a person is asked through the actor; families are asked for by household."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from webapp.access import Actor, within
+from webapp.kit import clock
+from webapp.kit.month import Month
+from webapp.ledger.models import Book, Entry, EntryFlag, EntryReceipt, Posting, QuietDay
+from webapp.people.models import Account, Household, Person, Resident
+from webapp.people.queries import nothing
+from webapp.store import db
+from webapp.store.files import Photo
+
+PHONES_KEEP = timedelta(days=35)
+"""How long a phone may still hold what it has delivered (30 days until a backup covers it, and some)."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What the household's money comes to now, fen. `advance_fen` below zero: the caregiver has laid that out."""
+
+    cash_fen: int = 0
+    advance_fen: int = 0
+    wallet_fen: int = 0
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One book in a list."""
+
+    household_id: uuid.UUID
+    name: str
+    number: str
+    balance: Balance
+    flags: int
+    """How many of its entries somebody should look at."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A month, fen: what was in hand before it, what came in, what went out (above zero)."""
+
+    opening_fen: int
+    in_fen: int
+    out_fen: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as a page shows it. `fen` is signed; `after_fen` is the cash in hand after it."""
+
+    id: uuid.UUID
+    at: datetime
+    day: date
+    kind: str
+    side: str
+    category: str
+    source: str
+    fen: int
+    words: str
+    giver: str | None
+    seen: bool
+    slip: bool
+    reversal_of: uuid.UUID | None
+    reversed_by: uuid.UUID | None
+    photos: int
+    flags: tuple[str, ...]
+    after_fen: int
+
+
+def shelves(actor: Actor, after: str = "", limit: int = 30, *, look: bool = False) -> list[Shelf]:
+    """The households within reach with their books, by number, those after number `after`; `look`: with flags only."""
+    flags = (
+        sa.select(sa.func.count(EntryFlag.id))
+        .where(EntryFlag.household_id == Household.id, EntryFlag.settled_at.is_(None))
+        .scalar_subquery()
+    )
+    open_flag = sa.exists().where(EntryFlag.household_id == Household.id, EntryFlag.settled_at.is_(None))
+    ask = (
+        within(actor, sa.select(Household))
+        .with_only_columns(
+            Household.id, Household.name, Household.number, Book.cash_fen, Book.advance_fen, Book.wallet_fen, flags
+        )
+        .outerjoin(Book, Book.household_id == Household.id)
+        .where(Household.number > after, Household.ended_on.is_(None))
+        .order_by(Household.number)
+        .limit(limit)
+    )
+    rows = db.session().execute(ask.where(open_flag) if look else ask)
+    return [Shelf(key, name, number, Balance(c or 0, a or 0, w or 0), n) for key, name, number, c, a, w, n in rows]
+
+
+@dataclass(frozen=True)
+class House:
+    """A household as its book's page meets it."""
+
+    id: uuid.UUID
+    name: str
+    station_id: uuid.UUID
+    balance: Balance
+    quiet: bool
+    """Somebody has said today that nothing was spent."""
+
+
+def house(actor: Actor, key: uuid.UUID) -> House:
+    """The household within reach, with what its book comes to. Raises Missing."""
+    quiet = sa.exists().where(QuietDay.household_id == Household.id, QuietDay.day == clock.today())
+    row = (
+        db.session()
+        .execute(
+            within(actor, sa.select(Household))
+            .with_only_columns(
+                Household.name, Household.station_id, Book.cash_fen, Book.advance_fen, Book.wallet_fen, quiet.label("quiet")
+            )
+            .outerjoin(Book, Book.household_id == Household.id)
+            .where(Household.id == key)
+        )
+        .first()
+    )
+    if row is None:
+        raise nothing()
+    held = Balance(row.cash_fen or 0, row.advance_fen or 0, row.wallet_fen or 0)
+    return House(key, row.name, row.station_id, held, bool(row.quiet))
+
+
+def balance(household_id: uuid.UUID) -> Balance:
+    """What a household's book comes to now."""
+    row = (
+        db.session()
+        .execute(sa.select(Book.cash_fen, Book.advance_fen, Book.wallet_fen).where(Book.household_id == household_id))
+        .first()
+    )
+    return Balance(*row) if row else Balance()
+
+
+def sums(household_id: uuid.UUID, month: Month, held: Balance) -> Sums:
+    """The month's sums over all sources, and the cash before it: what is in hand now (`held`) less all since."""
+
+    def total(*conditions: Any) -> Any:
+        return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*conditions), Entry.fen), else_=0)), 0)
+
+    in_month = Entry.day <= month.last
+    row = (
+        db.session()
+        .execute(
+            sa.select(
+                total(Entry.source == "cash"), total(Entry.side == "in", in_month), total(Entry.side == "out", in_month)
+            ).where(Entry.household_id == household_id, Entry.day >= month.first)
+        )
+        .one()
+    )
+    since, came, went = (int(each) for each in row)
+    return Sums(held.cash_fen - since, came, -went)
+
+
+def entries(
+    household_id: uuid.UUID,
+    month: Month,
+    opening_fen: int = 0,
+    before: tuple[datetime, uuid.UUID] | None = None,
+    limit: int = 40,
+) -> list[Line]:
+    """The month's entries, newest first, those before (at, id) only. `opening_fen`: the cash before the month (`sums`)."""
+    order = (Entry.at, Entry.id)
+    moved = sa.func.sum(sa.case((Entry.source == "cash", Entry.fen), else_=0)).over(order_by=order)
+    of_month = (
+        sa.select(Entry.id, Entry.at, moved.label("moved"))
+        .where(Entry.household_id == household_id, Entry.day >= month.first, Entry.day <= month.last)
+        .subquery()
+    )
+    ask = (
+        _lines(of_month.c.moved).join(of_month, of_month.c.id == Entry.id).order_by(Entry.at.desc(), Entry.id.desc()).limit(limit)
+    )
+    if before:
+        ask = ask.where(sa.or_(Entry.at < before[0], sa.and_(Entry.at == before[0], Entry.id < before[1])))
+    return [_line(row, opening_fen) for row in db.session().execute(ask)]
+
+
+def entry(actor: Actor, key: uuid.UUID) -> Line:
+    """One entry within reach; `after_fen` says nothing here. Raises Missing."""
+    row = db.session().execute(_lines(sa.literal(0)).where(Entry.id == key, Entry.reach(actor))).first()
+    if row is None:
+        raise nothing()
+    return _line(row, 0)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What stands behind one entry: where it belongs, who wrote it and when it came, its pictures and its flags."""
+
+    household_id: uuid.UUID
+    household: str
+    station_id: uuid.UUID
+    author: str
+    resident: str | None
+    agreed: str | None
+    visit_id: uuid.UUID | None
+    made_at: datetime
+    photos: tuple[tuple[str, bool], ...]
+    """Digest, and whether the picture itself has come."""
+    flags: Sequence[EntryFlag]
+
+
+def story(key: uuid.UUID) -> Story:
+    """The story of an entry that was found through `entry`."""
+    row = (
+        db.session()
+        .execute(
+            sa.select(Entry, Household.name, Household.station_id, Person.name.label("author"), Resident.name.label("resident"))
+            .join(Household, Household.id == Entry.household_id)
+            .outerjoin(Account, Account.id == Entry.author_id)
+            .outerjoin(Person, Person.id == Account.person_id)
+            .outerjoin(Resident, Resident.id == Entry.resident_id)
+            .where(Entry.id == key)
+        )
+        .one()
+    )
+    photos = db.session().execute(
+        sa.select(EntryReceipt.sha256, sa.and_(Photo.done_at.is_not(None), Photo.refused.is_(None)))
+        .outerjoin(Photo, Photo.sha256 == EntryReceipt.sha256)
+        .where(EntryReceipt.entry_id == key)
+        .order_by(EntryReceipt.at)
+    )
+    flags = db.session().scalars(sa.select(EntryFlag).where(EntryFlag.entry_id == key).order_by(EntryFlag.made_at)).all()
+    told = row.Entry
+    return Story(
+        told.household_id, row.name, row.station_id, row.author or "", row.resident, told.agreed, told.visit_id, told.made_at,
+        tuple((sha, bool(done)) for sha, done in photos), flags,
+    )  # fmt: skip
+
+
+def flag(actor: Actor, key: uuid.UUID) -> EntryFlag:
+    """The flag, within reach. Raises Missing."""
+    found = db.session().scalar(within(actor, sa.select(EntryFlag)).where(EntryFlag.id == key))
+    if found is None:
+        raise nothing()
+    return found
+
+
+def receipt(actor: Actor, sha256: str) -> str:
+    """The digest of a slip of an entry within reach. Raises Missing."""
+    found = db.session().scalar(
+        sa.select(EntryReceipt.sha256)
+        .join(Entry, Entry.id == EntryReceipt.entry_id)
+        .where(EntryReceipt.sha256 == sha256, Entry.reach(actor))
+        .limit(1)
+    )
+    if found is None:
+        raise nothing()
+    return found
+
+
+def acts(household_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """The ids of the acts a book's page already contains (data-seen), by household, as long as phones keep them."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = {key: [] for key in household_ids}
+    for household, key in db.session().execute(
+        sa.select(Entry.household_id, Entry.id).where(
+            Entry.household_id.in_(household_ids), Entry.made_at >= clock.now() - PHONES_KEEP
+        )
+    ):
+        found[household].append(key)
+    return found
+
+
+def residents(household_id: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
+    """Who lives there: id and name."""
+    rows = db.session().execute(
+        sa.select(Resident.id, Resident.name)
+        .where(Resident.household_id == household_id, Resident.ended_on.is_(None))
+        .order_by(Resident.number)
+    )
+    return [(key, name) for key, name in rows]
+
+
+def of_visit(visit_id: uuid.UUID) -> list[Line]:
+    """What was written in the book during a visit, in order."""
+    ask = _lines(sa.literal(0)).where(Entry.visit_id == visit_id).order_by(Entry.at, Entry.id)
+    return [_line(row, 0) for row in db.session().execute(ask)]
+
+
+def quiet_days(household_id: uuid.UUID, month: Month) -> set[date]:
+    """The days of a month on which somebody said that nothing was spent."""
+    return set(
+        db.session().scalars(
+            sa.select(QuietDay.day).where(
+                QuietDay.household_id == household_id, QuietDay.day >= month.first, QuietDay.day <= month.last
+            )
+        )
+    )
+
+
+def disagreements(limit: int = 20) -> list[uuid.UUID]:
+    """Households whose carried balance differs from the sum of their postings. Always empty, or the disk is broken."""
+
+    def summed(account: str) -> Any:
+        return sa.func.coalesce(sa.func.sum(sa.case((Posting.account == account, Posting.fen), else_=0)), 0)
+
+    totals = [(getattr(Book, f"{account}_fen"), summed(account)) for account in ("cash", "advance", "wallet", "org")]
+    return list(
+        db.session().scalars(
+            sa.select(Book.household_id)
+            .outerjoin(Posting, Posting.book_id == Book.id)
+            .group_by(Book.id)
+            .having(sa.or_(*(carried != total for carried, total in totals)))
+            .limit(limit)
+        )
+    )
+
+
+def _lines(after: Any) -> Any:
+    undoing = aliased(Entry)
+    photos = sa.select(sa.func.count(EntryReceipt.sha256)).where(EntryReceipt.entry_id == Entry.id).scalar_subquery()
+    flags = (
+        sa.select(sa.func.aggregate_strings(EntryFlag.code, ","))
+        .where(EntryFlag.entry_id == Entry.id, EntryFlag.settled_at.is_(None))
+        .scalar_subquery()
+    )
+    return sa.select(
+        Entry.id, Entry.at, Entry.day, Entry.kind, Entry.side, Entry.category, Entry.source, Entry.fen, Entry.words, Entry.giver,
+        Entry.seen, Entry.slip, Entry.reversal_of, undoing.id.label("reversed_by"), photos.label("photos"), flags.label("flags"),
+        after.label("after"),
+    ).outerjoin(undoing, undoing.reversal_of == Entry.id)  # fmt: skip
+
+
+def _line(row: Any, opening_fen: int) -> Line:
+    *facts, flags, after = row
+    marks = tuple(sorted(flags.split(","))) if flags else ()
+    return Line(*[*facts, marks, opening_fen + int(after or 0)])
