@@ -405,9 +405,9 @@ def _insert(rows: list[dict[str, Any]]) -> int:
     session = db.session()
     insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     new = 0
-    for start in range(0, len(rows), 50):  # SQLite takes 32766 variables at once; 50 rows keep the statement short
-        done = session.execute(insert(Shift).values(rows[start : start + 50]).on_conflict_do_nothing())
-        new += done.rowcount  # type: ignore[attr-defined]
+    for start in range(0, len(rows), 50):
+        told = insert(Shift).values(rows[start : start + 50]).on_conflict_do_nothing().returning(Shift.id)
+        new += len(session.scalars(told).all())
     return new
 
 
