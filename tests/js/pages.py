@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - markup reads better unbroken
 """Pages of the stub: the smallest markup each behaviour asks for (the head of every file in static/js tells the same)."""
 
 from __future__ import annotations

@@ -25,22 +25,8 @@ from webapp.kit.canonical import envelope_digest, poisoned
 
 HOME = pathlib.Path(__file__).resolve().parents[2]
 STATIC = HOME / "static"
-APP = [
-    "canonical",
-    "keys",
-    "outbox",
-    "send",
-    "keep",
-    "overlay",
-    "draft",
-    "photo",
-    "place",
-    "keypad",
-    "scale",
-    "confirm",
-    "net",
-    "app",
-]
+APP = ["canonical", "keys", "outbox", "send", "keep", "overlay", "draft", "photo", "place"]
+APP += ["keypad", "scale", "confirm", "net", "app"]
 BUNDLES = {
     "app.js": [STATIC / "vendor/htmx.min.js", STATIC / "vendor/idb.umd.js", *(STATIC / f"js/{n}.js" for n in APP)],
     "scan.js": [STATIC / "vendor/ponyfill.js", STATIC / "js/scan.js"],

@@ -30,7 +30,8 @@ CARDS = json.dumps({MAC: "/today/visits/1"})
 def scanning(attrs: str = "") -> str:
     return made(
         f"""<section data-scan data-wasm="/zxing_reader.wasm" {attrs}><video data-scan-video muted playsinline></video>
-        <button data-scan-torch hidden>手电</button><p data-scan-hint hidden>靠近一点</p><p data-scan-other hidden>这不是我们的卡</p>
+        <button data-scan-torch hidden>手电</button><p data-scan-hint hidden>靠近一点</p>
+        <p data-scan-other hidden>这不是我们的卡</p>
         <p data-scan-denied hidden>没让用相机</p><div data-scan-number hidden>手输号码</div>
         <form data-scan-form method="post" action="/scan"><input type="hidden" name="token"></form></section>""",
         scripts=("app.js", "scan.js"),
@@ -38,7 +39,8 @@ def scanning(attrs: str = "") -> str:
 
 
 ARRIVING = made("""<form id="arrive" method="post" action="/x" data-kept="visits.arrive" data-chain="new">
-    <input type="hidden" name="method" value="number"><input type="hidden" name="token" data-card="method"><button>签到</button></form>""")
+    <input type="hidden" name="method" value="number">
+    <input type="hidden" name="token" data-card="method"><button>签到</button></form>""")
 
 
 def film(path: pathlib.Path, text: str) -> None:
@@ -139,7 +141,8 @@ def enrolling() -> str:
     )
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
     return made(
-        f"""<ul>{checks}</ul><p data-wechat hidden>请用浏览器打开</p><p data-enrol-say hidden></p><p data-enrol-cut hidden>没网了</p>
+        f"""<ul>{checks}</ul><p data-wechat hidden>请用浏览器打开</p><p data-enrol-say hidden></p>
+        <p data-enrol-cut hidden>没网了</p>
         <form data-enrol method="post" action="/enrol" data-then="/" data-wasm="/zxing_reader.wasm" data-now="{now}">
         <input name="slip"><input name="pin"><input name="label" value="红米"><button>开通</button></form>""",
         account="",
@@ -199,7 +202,8 @@ def test_a_live_piece_is_fetched_on_opening_on_a_topic_and_on_opening_again(page
     stub.pages["/roster"] = "2"
     stub.topics("roster")
     expect(page.locator("#piece")).to_have_text("2")
-    hide = "h => { Object.defineProperty(document, 'hidden', {value: h, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
+    hide = """h => { Object.defineProperty(document, 'hidden', {value: h, configurable: true});
+        document.dispatchEvent(new Event('visibilitychange')); }"""
     page.evaluate(hide, True)
     stop = time.monotonic() + 15
     while stub.streams and time.monotonic() < stop:

@@ -326,7 +326,8 @@ def test_unsent_work_is_never_dropped_by_age(page: Page, stub: Stub) -> None:
     arrive(page)
     until(lambda: stub.posts)
     page.evaluate("""async () => { await nc.outbox.use(async db => { const row = (await db.getAll('envelopes'))[0];
-        row.delivered_at = 1; row.envelope.made_at = '2020-01-01T00:00:00.000Z'; await db.put('envelopes', row); }); await nc.outbox.purge(); }""")
+        row.delivered_at = 1; row.envelope.made_at = '2020-01-01T00:00:00.000Z';
+        await db.put('envelopes', row); }); await nc.outbox.purge(); }""")
     assert len(rows(page)) == 1
 
 
@@ -360,10 +361,22 @@ def test_the_page_shows_what_is_unsent_and_what_is_delivered_but_not_yet_in_it(p
     expect(page.locator("#planned")).to_be_visible()
 
 
-def test_a_receipt_fetches_the_piece_again_but_never_under_typing_hands(page: Page, stub: Stub) -> None:
+def test_a_receipt_fetches_the_piece_again(page: Page, stub: Stub) -> None:
     stub.pages["/piece"] = '<section id="visit" data-chain="x"><p id="fresh">新的</p></section>'
     arrive(page)
     expect(page.locator("#fresh")).to_have_text("新的")
+
+
+def test_a_piece_is_not_fetched_under_typing_hands(page: Page, stub: Stub) -> None:
+    stub.pages["/piece"] = '<section id="visit" data-chain="x"><p id="fresh">新的</p></section>'
+    page.evaluate("document.querySelector('#visit').appendChild(document.querySelector('#spend'))")
+    page.fill("[name=note]", "写到一半")
+    until(lambda: page.evaluate("nc.draft.dirty()"))
+    arrive(page)
+    until(lambda: rows(page) and rows(page)[0]["state"] == "delivered")
+    page.wait_for_timeout(1200)
+    expect(page.locator("[name=note]")).to_have_value("写到一半")
+    expect(page.locator("#fresh")).to_have_count(0)
 
 
 def test_the_outbox_page_tells_state_age_receipt_and_gives_a_rescue_file(page: Page, stub: Stub) -> None:
@@ -383,7 +396,7 @@ def test_the_outbox_page_tells_state_age_receipt_and_gives_a_rescue_file(page: P
     expect(lines.nth(1).get_by_text("站里已收到")).to_be_visible()
     with page.expect_download() as download:
         page.click("[data-rescue]")
-    file = json.loads(open(download.value.path(), encoding="utf-8").read())
+    file = json.loads(download.value.path().read_text("utf-8"))
     assert [e["kind"] for e in file["envelopes"]] == ["ledger.spend"] and len(file["photos"]) == 1
     stub.stay("fine")
     page.click("[data-send-now]")
@@ -546,7 +559,8 @@ def test_a_page_with_none_of_it_is_left_alone_and_settling_twice_is_harmless(pag
 
 def test_saved_on_the_phone_comes_quickly_with_the_network_dead(page: Page, stub: Stub) -> None:
     stub.stay("hang")
-    took = page.evaluate("""() => new Promise(done => { const note = document.querySelector('#arrive [data-kept-note]'), t = performance.now();
+    took = page.evaluate("""() => new Promise(done => { const t = performance.now(),
+            note = document.querySelector('#arrive [data-kept-note]');
         new MutationObserver(() => { if (!note.hidden) done(performance.now() - t); }).observe(note, {attributes: true});
         document.querySelector('#arrive button').click(); })""")
     print("saved after", round(took), "ms")
