@@ -196,6 +196,12 @@ def upgrade() -> None:
     with op.batch_alter_table('rule_set', schema=None) as batch_op:
         batch_op.create_index('ix_rule_set_kind_valid_from', ['kind', 'valid_from'], unique=False)
 
+    op.create_table('tries',
+    sa.Column('key', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.Column('until', types.Instant(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_tries'))
+    )
     op.create_table('duty_hour',
     sa.Column('place_id', types.Uuid(length=16), nullable=False),
     sa.Column('weekday', sa.Integer(), nullable=False),
@@ -448,6 +454,7 @@ def upgrade() -> None:
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('side', sa.String(length=3), nullable=False),
     sa.Column('category', sa.String(length=10), nullable=False),
     sa.Column('source', sa.String(length=8), nullable=False),
     sa.Column('fen', sa.BigInteger(), nullable=False),
@@ -794,6 +801,28 @@ def upgrade() -> None:
         batch_op.create_index('ix_visit_open', ['caregiver_id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.create_index('ix_visit_station_id_day', ['station_id', 'day'], unique=False)
 
+    op.create_table('log',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.Column('mood', sa.String(length=4), nullable=True),
+    sa.Column('meals', sa.String(length=6), nullable=True),
+    sa.Column('slept', sa.String(length=4), nullable=True),
+    sa.Column('story', sa.Text(), nullable=False),
+    sa.Column('handover', sa.Text(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('received_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('late', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_log_household_id_household')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_log_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_log')),
+    sa.UniqueConstraint('visit_id', name=op.f('uq_log_visit_id'))
+    )
+    with op.batch_alter_table('log', schema=None) as batch_op:
+        batch_op.create_index('ix_log_household_id_day', ['household_id', 'day', 'at'], unique=False)
+
     op.create_table('seen',
     sa.Column('visit_id', types.Uuid(length=16), nullable=False),
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -837,11 +866,79 @@ def upgrade() -> None:
         batch_op.create_index('ix_visit_exception_open', ['station_id', 'day'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
         batch_op.create_index('uq_visit_exception_visit_id_code', ['visit_id', 'code'], unique=True)
 
+    op.create_table('log_amendment',
+    sa.Column('act_id', types.Uuid(length=16), nullable=False),
+    sa.Column('log_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('received_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('late', sa.Boolean(), nullable=False),
+    sa.Column('before', sa.JSON(), nullable=False),
+    sa.Column('after', sa.JSON(), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['log_id'], ['log.id'], name=op.f('fk_log_amendment_log_id_log')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_log_amendment_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_log_amendment'))
+    )
+    with op.batch_alter_table('log_amendment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_log_amendment_log_id'), ['log_id'], unique=False)
+
+    op.create_table('log_photo',
+    sa.Column('log_id', types.Uuid(length=16), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['log_id'], ['log.id'], name=op.f('fk_log_photo_log_id_log')),
+    sa.PrimaryKeyConstraint('log_id', 'sha256', name=op.f('pk_log_photo'))
+    )
+    with op.batch_alter_table('log_photo', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_log_photo_sha256'), ['sha256'], unique=False)
+
+    op.create_table('log_resident',
+    sa.Column('log_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('mood', sa.String(length=4), nullable=True),
+    sa.Column('meals', sa.String(length=6), nullable=True),
+    sa.Column('slept', sa.String(length=4), nullable=True),
+    sa.Column('story', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['log_id'], ['log.id'], name=op.f('fk_log_resident_log_id_log')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_log_resident_resident_id_resident')),
+    sa.PrimaryKeyConstraint('log_id', 'resident_id', name=op.f('pk_log_resident'))
+    )
+    op.create_table('log_station_note',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('log_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['log_id'], ['log.id'], name=op.f('fk_log_station_note_log_id_log')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_log_station_note_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_log_station_note'))
+    )
+    with op.batch_alter_table('log_station_note', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_log_station_note_log_id'), ['log_id'], unique=False)
+        batch_op.create_index('ix_log_station_note_station_id_at', ['station_id', 'at'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('log_station_note', schema=None) as batch_op:
+        batch_op.drop_index('ix_log_station_note_station_id_at')
+        batch_op.drop_index(batch_op.f('ix_log_station_note_log_id'))
+
+    op.drop_table('log_station_note')
+    op.drop_table('log_resident')
+    with op.batch_alter_table('log_photo', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_log_photo_sha256'))
+
+    op.drop_table('log_photo')
+    with op.batch_alter_table('log_amendment', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_log_amendment_log_id'))
+
+    op.drop_table('log_amendment')
     with op.batch_alter_table('visit_exception', schema=None) as batch_op:
         batch_op.drop_index('uq_visit_exception_visit_id_code')
         batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
@@ -849,6 +946,10 @@ def downgrade() -> None:
     op.drop_table('visit_exception')
     op.drop_table('service')
     op.drop_table('seen')
+    with op.batch_alter_table('log', schema=None) as batch_op:
+        batch_op.drop_index('ix_log_household_id_day')
+
+    op.drop_table('log')
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.drop_index('ix_visit_station_id_day')
         batch_op.drop_index('ix_visit_open', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
@@ -991,6 +1092,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_duty_hour_place_id'))
 
     op.drop_table('duty_hour')
+    op.drop_table('tries')
     with op.batch_alter_table('rule_set', schema=None) as batch_op:
         batch_op.drop_index('ix_rule_set_kind_valid_from')
 

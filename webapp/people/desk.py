@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, request, url_for
@@ -11,9 +12,9 @@ from flask.wrappers import Response
 from flask_babel import gettext
 
 from webapp.access import Actor
-from webapp.kit import ids
+from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
-from webapp.people import models, queries
+from webapp.people import models, queries, rules
 from webapp.people.forms import EditForm, FreshForm, wrong
 from webapp.store import db, secrets
 from webapp.web import page
@@ -91,3 +92,27 @@ def doors(*wanted: tuple[str, str, object, dict[str, Any]]) -> list[tuple[str, s
 def asked() -> str:
     """What stands in the search box."""
     return request.args.get("q", "").strip()[:60]
+
+
+@bp.app_template_filter("mask_name")
+def mask_name(name: str) -> str:
+    """张福贵 → 张**, for templates."""
+    return rules.mask_name(name)
+
+
+@bp.app_template_filter("mask_phone")
+def mask_phone(phone: str) -> str:
+    """138****5678, for templates."""
+    return rules.mask_phone(phone)
+
+
+@bp.app_template_filter("day_of")
+def day_of(at: datetime) -> date:
+    """The household day of an instant, for templates."""
+    return clock.day_of(at)
+
+
+@bp.app_template_filter("last_day")
+def last_day(until: datetime) -> date:
+    """The last day of something that holds until an instant, for templates."""
+    return clock.day_of(until - timedelta(milliseconds=1))

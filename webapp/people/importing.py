@@ -50,14 +50,14 @@ def import_sheet() -> Answer:
     if key is None or models.first_tap(key):
         row = bringing.bring(who, form.kind.data, filename, data, registering.guessed(sheet, form.kind.data), key)
         key = row.id
-    return page.go(url_for("people.import_step", key=key))
+    return page.go(url_for("people.import_step", import_id=key))
 
 
-@bp.get("/import/<uuid:key>")
+@bp.get("/import/<uuid:import_id>")
 @allow("people.import")
-def import_step(key: uuid.UUID) -> Answer:
+def import_step(import_id: uuid.UUID) -> Answer:
     """Where the import stands: columns, what to mend, what to answer, how far it is."""
-    row = bringing.find(me(), key)
+    row = bringing.find(me(), import_id)
     return _progress(row) if row.total is not None else _step_page(row)
 
 
@@ -99,11 +99,11 @@ def _samples(sheet: Sheet) -> dict[int, str]:
     return found
 
 
-@bp.post("/import/<uuid:key>/columns")
+@bp.post("/import/<uuid:import_id>/columns")
 @allow("people.import")
-def import_columns(key: uuid.UUID) -> Answer:
+def import_columns(import_id: uuid.UUID) -> Answer:
     """Which column is what, by her own word; remembered for this layout."""
-    row = bringing.find(me(), key)
+    row = bringing.find(me(), import_id)
     _refuse_begun(row)
     sheet = bringing.sheet_of(row)
     known = {column.index for column in sheet.columns}
@@ -114,19 +114,19 @@ def import_columns(key: uuid.UUID) -> Answer:
         return _step_page(row, 422, twice=twice, picked=columns)
     row.columns, row.answers = columns, {}
     registering.remember(sheet, _kind(row), columns)
-    return page.go(url_for("people.import_step", key=key), _("记住了，下次同样的表不用再对"))
+    return page.go(url_for("people.import_step", import_id=import_id), _("记住了，下次同样的表不用再对"))
 
 
-@bp.post("/import/<uuid:key>/answers")
+@bp.post("/import/<uuid:import_id>/answers")
 @allow("people.import")
-def import_answers(key: uuid.UUID) -> Answer:
+def import_answers(import_id: uuid.UUID) -> Answer:
     """What only she can know."""
-    row = bringing.find(me(), key)
+    row = bringing.find(me(), import_id)
     _refuse_begun(row)
     asked = {question.key: {choice.code for choice in question.choices} for question in bringing.outlook_of(me(), row).questions}
     told = {name: request.form.get(f"answer-{name}", "") for name in asked}
     row.answers = {**row.answers, **{name: code for name, code in told.items() if code in asked[name]}}
-    return page.go(url_for("people.import_step", key=key), _("记下了"))
+    return page.go(url_for("people.import_step", import_id=import_id), _("记下了"))
 
 
 def _refuse_begun(row: SheetImport) -> None:
@@ -134,42 +134,42 @@ def _refuse_begun(row: SheetImport) -> None:
         raise Refusal("import_begun", "这张表已经在导了，请看进度")
 
 
-@bp.get("/import/<uuid:key>/marked")
+@bp.get("/import/<uuid:import_id>/marked")
 @allow("people.import")
-def import_marked(key: uuid.UUID) -> Answer:
+def import_marked(import_id: uuid.UUID) -> Answer:
     """Her own file back, what to mend in amber."""
-    row = bringing.find(me(), key)
+    row = bringing.find(me(), import_id)
     outlook = bringing.outlook_of(me(), row)
     data = mark(bringing.sheet_of(row), outlook.problems)
     name = quote(f"{_('要改的地方')}-{PurePath(row.filename).stem}.xlsx")
     return Response(data, mimetype=XLSX, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
-@bp.post("/import/<uuid:key>/run")
+@bp.post("/import/<uuid:import_id>/run")
 @allow("people.import")
-def import_run(key: uuid.UUID) -> Answer:
+def import_run(import_id: uuid.UUID) -> Answer:
     """Begin, when all is mended or she says to leave out what is not."""
     who = me()
-    row = bringing.find(who, key)
+    row = bringing.find(who, import_id)
     if row.total is None:
         outlook = bringing.outlook_of(who, row)
         if not outlook.clean and request.form.get("skip") != "y":
             return _step_page(row, 422, unready=True)
         bringing.begin(row, outlook)
         db.settle()
-    _next_steps(key)
-    return page.go(url_for("people.import_step", key=key))
+    _next_steps(import_id)
+    return page.go(url_for("people.import_step", import_id=import_id))
 
 
-@bp.post("/import/<uuid:key>/more")
+@bp.post("/import/<uuid:import_id>/more")
 @allow("people.import")
-def import_more(key: uuid.UUID) -> Answer:
+def import_more(import_id: uuid.UUID) -> Answer:
     """The next few steps: an open page need not wait for the clock."""
-    bringing.find(me(), key)
-    _next_steps(key)
+    bringing.find(me(), import_id)
+    _next_steps(import_id)
     if not page.wants_piece():
-        return page.go(url_for("people.import_step", key=key))
-    return _progress(bringing.find(me(), key))
+        return page.go(url_for("people.import_step", import_id=import_id))
+    return _progress(bringing.find(me(), import_id))
 
 
 def _next_steps(key: uuid.UUID) -> None:

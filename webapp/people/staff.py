@@ -55,12 +55,12 @@ def people() -> Answer:
     )
 
 
-@bp.get("/people/<uuid:key>")
+@bp.get("/people/<uuid:person_id>")
 @allow("people.staff")
-def person(key: uuid.UUID) -> Answer:
+def person(person_id: uuid.UUID) -> Answer:
     """Somebody of the staff: roles, households, phones."""
     who = me()
-    return page.render("people/person.html", **_about(who, key))
+    return page.render("people/person.html", **_about(who, person_id))
 
 
 def _about(who: Actor, key: uuid.UUID) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def new_person() -> Answer:
         made.append(account)
 
     if taken(form, take_on):
-        return page.go(url_for("people.person", key=form.key.data), _("存好了"))
+        return page.go(url_for("people.person", person_id=form.key.data), _("存好了"))
     return form_page(form, title=_l("添一位工作人员"), back=url_for("people.people"))
 
 
@@ -135,16 +135,16 @@ def _last_moment(form: forms.GrantForm) -> Any:
     return clock.instant(form.until.data + timedelta(days=1), 0) if form.until.data else None
 
 
-@bp.route("/people/<uuid:key>/edit", methods=["GET", "POST"])
+@bp.route("/people/<uuid:person_id>/edit", methods=["GET", "POST"])
 @allow("people.staff")
-def edit_person(key: uuid.UUID) -> Answer:
+def edit_person(person_id: uuid.UUID) -> Answer:
     """Change what is known of somebody; a blank number stays as it is."""
-    found = queries.person(me(), key)
+    found = queries.person(me(), person_id)
     now = {"name": found.name, "sex": found.sex, "birth": rules.birth_of(found.birth_date, found.birth_precision)}
     form = forms.StaffForm(data=now)
     for field, shown in ((form.phones, found.phone and rules.mask_phone(found.phone)), (form.national_id, _id_shown(found))):
         field.description = _("现在是%(shown)s，不改就空着", shown=shown) if shown else None
-    back = url_for("people.person", key=key)
+    back = url_for("people.person", person_id=person_id)
     if not fresh(form, now):
         return stale_page(form, [(form.name.label.text, found.name)], title=found.name, back=back)
 
@@ -162,12 +162,12 @@ def _id_shown(found: Any) -> str | None:
     return rules.mask_national_id(found.national_id) if found.national_id else None
 
 
-@bp.route("/people/<uuid:key>/roles", methods=["GET", "POST"])
+@bp.route("/people/<uuid:person_id>/roles", methods=["GET", "POST"])
 @allow("people.staff")
-def new_grant(key: uuid.UUID) -> Answer:
+def new_grant(person_id: uuid.UUID) -> Answer:
     """A further role, with an optional end."""
     who, form = me(), forms.GrantForm()
-    found, account, places = queries.person(who, key), queries.account_of(key), _offer(who, form)
+    found, account, places = queries.person(who, person_id), queries.account_of(person_id), _offer(who, form)
     if account is None:
         raise queries.nothing()
 
@@ -175,23 +175,23 @@ def new_grant(key: uuid.UUID) -> Answer:
         role, place = _seat(form, places)
         models.appoint(who, account, role, place, _last_moment(form))
 
-    back = url_for("people.person", key=key)
+    back = url_for("people.person", person_id=person_id)
     if taken(form, give):
         return page.go(back, _("存好了"))
     return form_page(form, title=_l("添一个岗位"), sub=found.name, back=back)
 
 
-@bp.post("/people/<uuid:key>/roles/<uuid:grant_id>/end")
+@bp.post("/people/<uuid:person_id>/roles/<uuid:grant_id>/end")
 @allow("people.staff")
-def end_grant(key: uuid.UUID, grant_id: uuid.UUID) -> Answer:
+def end_grant(person_id: uuid.UUID, grant_id: uuid.UUID) -> Answer:
     """A role ends today."""
     who = me()
-    queries.person(who, key)
-    account = queries.account_of(key)
+    queries.person(who, person_id)
+    account = queries.account_of(person_id)
     row = next((row for row, _place in queries.grants(account.id) if row.id == grant_id), None) if account else None
     if row is None:
         raise queries.nothing()
-    return _done(key, lambda: models.end_grant(who, _open(row)), _l("这个岗位停了"))
+    return _done(person_id, lambda: models.end_grant(who, _open(row)), _l("这个岗位停了"))
 
 
 def _open(row: Grant) -> Grant:
@@ -200,16 +200,16 @@ def _open(row: Grant) -> Grant:
     return row
 
 
-@bp.post("/people/<uuid:key>/end")
+@bp.post("/people/<uuid:person_id>/end")
 @allow("people.staff")
-def end_account(key: uuid.UUID) -> Answer:
+def end_account(person_id: uuid.UUID) -> Answer:
     """The account ends: no way in any more; late records are still taken."""
     who = me()
-    queries.person(who, key)
-    account = queries.account_of(key)
+    queries.person(who, person_id)
+    account = queries.account_of(person_id)
     if account is None:
         raise queries.nothing()
-    return _done(key, lambda: models.retire(who, account), _l("账号停了"))
+    return _done(person_id, lambda: models.retire(who, account), _l("账号停了"))
 
 
 def _done(key: uuid.UUID, deed: Any, said: object) -> Answer:
@@ -218,7 +218,7 @@ def _done(key: uuid.UUID, deed: Any, said: object) -> Answer:
         deed()
     except Refusal as refusal:
         return page.render("people/person.html", status=422, refused=refusal.words(_), **_about(me(), key))
-    return page.go(url_for("people.person", key=key), said)
+    return page.go(url_for("people.person", person_id=key), said)
 
 
 # --- places --------------------
@@ -268,19 +268,19 @@ def new_place() -> Answer:
     return form_page(form, title=_l("添一个地方"), back=url_for("people.places"))
 
 
-@bp.route("/places/<uuid:key>/duty", methods=["GET", "POST"])
+@bp.route("/places/<uuid:place_id>/duty", methods=["GET", "POST"])
 @allow("people.duty")
-def duty(key: uuid.UUID) -> Answer:
+def duty(place_id: uuid.UUID) -> Answer:
     """The duty table of a place; hours nobody answers are named in words."""
-    place = queries.place(me(), key)
-    hours = queries.duty_table(key)
+    place = queries.place(me(), place_id)
+    hours = queries.duty_table(place_id)
     now = {"rows": _lines(hours)}
     form = forms.DutyForm(data={"rows": [*now["rows"], {}, {}]})
     facts = {"place": place, "holes": hole_words(queries.duty_holes(place)), "empty": not hours}
     if not fresh(form, now, lambda: {"rows": _lines(_hours(place, form))}):
         return stale_page(form, [], template="people/duty.html", **facts)
     if taken(form, lambda: models.set_duty(place, _hours(place, form))):
-        return page.go(url_for("people.duty", key=key), _("存好了"))
+        return page.go(url_for("people.duty", place_id=place_id), _("存好了"))
     return form_page(form, "people/duty.html", **facts)
 
 

@@ -62,27 +62,27 @@ def index() -> Answer:
 # --- a household --------------------
 
 
-@bp.get("/households/<uuid:key>")
+@bp.get("/households/<uuid:household_id>")
 @allow("people.see")
-def household(key: uuid.UUID) -> Answer:
+def household(household_id: uuid.UUID) -> Answer:
     """A household: where it is, who lives there, who cares for it. The look is written down."""
     who = me()
-    found = queries.household(who, key)
+    found = queries.household(who, household_id)
     residents = [each for each in found.residents if each.ended_on is None]
     facts: dict[str, Any] = {
-        "units": queries.units(key),
+        "units": queries.units(household_id),
         "kin": queries.kin([each.id for each in residents]),
-        "spots": queries.spots(key),
-        "contacts": queries.contacts(key),
+        "spots": queries.spots(household_id),
+        "contacts": queries.contacts(household_id),
         "station": queries.place(who, found.station_id),
     }
-    look(who, key, "household")
+    look(who, household_id, "household")
     return page.render(
         "people/household.html",
         household=found,
         residents=residents,
         past=[each for each in found.residents if each.ended_on],
-        doors=_rooms(key),
+        doors=_rooms(household_id),
         masked=who.role in MASKED,
         mask=rules.mask_name,
         mask_phone=rules.mask_phone,
@@ -130,21 +130,21 @@ def new_household() -> Answer:
         models.settle_household(station, form.address.data, no_signal=form.no_signal.data, key=form.key.data)
 
     if taken(form, settle):
-        return page.go(url_for("people.new_resident", key=form.key.data), _("存好了，再写住的是谁"))
+        return page.go(url_for("people.new_resident", household_id=form.key.data), _("存好了，再写住的是谁"))
     return form_page(form, title=_l("添一户"), back=url_for("people.index"))
 
 
-@bp.route("/households/<uuid:key>/edit", methods=["GET", "POST"])
+@bp.route("/households/<uuid:household_id>/edit", methods=["GET", "POST"])
 @allow("people.edit")
-def edit_household(key: uuid.UUID) -> Answer:
+def edit_household(household_id: uuid.UUID) -> Answer:
     """Change address, station, signal."""
     who = me()
-    found = queries.household(who, key)
+    found = queries.household(who, household_id)
     stations = queries.stations(who)
     now = {"station": str(found.station_id), "address": found.address, "no_signal": found.no_signal}
     form = forms.HouseholdForm(data=now)
     form.station.choices = forms.seats(who, stations)
-    back = url_for("people.household", key=key)
+    back = url_for("people.household", household_id=household_id)
     if not fresh(form, now):
         kept = [(form.address.label.text, found.address), (form.no_signal.label.text, _yes(found.no_signal))]
         return stale_page(form, kept, title=found.name, back=back)
@@ -162,11 +162,11 @@ def _yes(value: bool) -> str:
     return _("是") if value else _("不是")
 
 
-@bp.route("/households/<uuid:key>/spots", methods=["GET", "POST"])
+@bp.route("/households/<uuid:household_id>/spots", methods=["GET", "POST"])
 @allow("people.edit")
-def new_spot(key: uuid.UUID) -> Answer:
+def new_spot(household_id: uuid.UUID) -> Answer:
     """A point where the household is visited, converted to WGS-84."""
-    found = queries.household(me(), key)
+    found = queries.household(me(), household_id)
     usual = rulebook.current("people", clock.today(), found.station_id)["spot_radius_m"]
     form = forms.SpotForm(data={"radius": usual})
 
@@ -176,49 +176,49 @@ def new_spot(key: uuid.UUID) -> Answer:
         spot = (round(lat * 1e6), round(lon * 1e6))
         models.add_spot(found, *spot, kind=form.kind.data, name=name, radius_m=form.radius.data)
 
-    back = url_for("people.household", key=key)
+    back = url_for("people.household", household_id=household_id)
     if taken(form, add):
         return page.go(back, _("存好了"))
     return form_page(form, title=_l("在哪里服务"), sub=found.name, back=back)
 
 
-@bp.route("/households/<uuid:key>/contacts", methods=["GET", "POST"])
+@bp.route("/households/<uuid:household_id>/contacts", methods=["GET", "POST"])
 @allow("people.edit")
-def new_contact(key: uuid.UUID) -> Answer:
-    """A neighbour, or who holds the key."""
-    found, form = queries.household(me(), key), forms.ContactForm()
-    back = url_for("people.household", key=key)
+def new_contact(household_id: uuid.UUID) -> Answer:
+    """A neighbour, or who holds the household_id."""
+    found, form = queries.household(me(), household_id), forms.ContactForm()
+    back = url_for("people.household", household_id=household_id)
     if taken(form, lambda: models.add_contact(found, form.kind.data, form.name.data, form.phone.data[0])):
         return page.go(back, _("存好了"))
     return form_page(form, title=_l("附近能帮忙的人"), sub=found.name, back=back)
 
 
-@bp.post("/spots/<uuid:key>/drop")
+@bp.post("/spots/<uuid:spot_id>/drop")
 @allow("people.edit")
-def drop_spot(key: uuid.UUID) -> Answer:
+def drop_spot(spot_id: uuid.UUID) -> Answer:
     """A point that is no longer right."""
-    return _dropped(queries.one(me(), Spot, key))
+    return _dropped(queries.one(me(), Spot, spot_id))
 
 
-@bp.post("/contacts/<uuid:key>/drop")
+@bp.post("/contacts/<uuid:contact_id>/drop")
 @allow("people.edit")
-def drop_contact(key: uuid.UUID) -> Answer:
+def drop_contact(contact_id: uuid.UUID) -> Answer:
     """Somebody who is no longer near."""
-    return _dropped(queries.one(me(), Contact, key))
+    return _dropped(queries.one(me(), Contact, contact_id))
 
 
 def _dropped(row: Spot | Contact) -> Answer:
-    back = url_for("people.household", key=row.household_id)
+    back = url_for("people.household", household_id=row.household_id)
     models.drop(row)
     return page.go(back, _("去掉了"))
 
 
-@bp.route("/households/<uuid:key>/caregiver", methods=["GET", "POST"])
+@bp.route("/households/<uuid:household_id>/caregiver", methods=["GET", "POST"])
 @allow("people.edit")
-def pair(key: uuid.UUID) -> Answer:
+def pair(household_id: uuid.UUID) -> Answer:
     """Choose or change the household's main caregiver."""
     who, form = me(), forms.PairForm()
-    found = queries.household(who, key)
+    found = queries.household(who, household_id)
     team = queries.caregivers(who, found.station_id)
     loads = queries.loads([each.id for each in team])
     form.caregiver.choices = [
@@ -229,18 +229,20 @@ def pair(key: uuid.UUID) -> Answer:
         caregiver = next(each for each in team if str(each.id) == form.caregiver.data)
         models.pair(found, caregiver, relative=form.relative.data)
 
-    back = url_for("people.household", key=key)
+    back = url_for("people.household", household_id=household_id)
     if taken(form, choose):
         return page.go(back, _("配好了"))
-    return form_page(form, title=_l("谁来照看"), sub=found.name, back=back, units=queries.units(key), template="people/pair.html")
+    return form_page(
+        form, title=_l("谁来照看"), sub=found.name, back=back, units=queries.units(household_id), template="people/pair.html"
+    )
 
 
-@bp.get("/households/<uuid:key>/looks")
+@bp.get("/households/<uuid:household_id>/looks")
 @allow("people.see")
-def looks(key: uuid.UUID) -> Answer:
+def looks(household_id: uuid.UUID) -> Answer:
     """Who looked at this household's records."""
-    found = queries.household(me(), key)
-    return page.render("people/looks.html", household=found, looks=queries.looks(key), whats=_WHATS)
+    found = queries.household(me(), household_id)
+    return page.render("people/looks.html", household=found, looks=queries.looks(household_id), whats=_WHATS)
 
 
 _WHATS = {
@@ -254,14 +256,14 @@ _WHATS = {
 # --- a resident --------------------
 
 
-@bp.get("/residents/<uuid:key>")
+@bp.get("/residents/<uuid:resident_id>")
 @allow("people.see")
-def resident(key: uuid.UUID) -> Answer:
+def resident(resident_id: uuid.UUID) -> Answer:
     """A resident: facts with numbers masked, alerts, kin and what they may see. The look is written down."""
     who = me()
-    found = queries.resident(who, key)
+    found = queries.resident(who, resident_id)
     home = queries.household(who, found.household_id)
-    kin = queries.kin([key])
+    kin = queries.kin([resident_id])
     look(who, home.id, "resident")
     return page.render("people/resident.html", reveal=forms.RevealForm(), **_shown(who, found, home, kin))
 
@@ -284,11 +286,11 @@ def _shown(who: Actor, found: Resident, home: Household, kin: Any) -> dict[str, 
     }
 
 
-@bp.route("/households/<uuid:key>/residents/new", methods=["GET", "POST"])
+@bp.route("/households/<uuid:household_id>/residents/new", methods=["GET", "POST"])
 @allow("people.edit")
-def new_resident(key: uuid.UUID) -> Answer:
+def new_resident(household_id: uuid.UUID) -> Answer:
     """Take a resident in."""
-    home, form = queries.household(me(), key), forms.NewResidentForm()
+    home, form = queries.household(me(), household_id), forms.NewResidentForm()
 
     def take_in() -> None:
         made = models.take_in(
@@ -297,8 +299,8 @@ def new_resident(key: uuid.UUID) -> Answer:
         made.set_phones(form.phones.data or ())
 
     if taken(form, take_in):
-        return page.go(url_for("people.resident", key=form.key.data), _("存好了"))
-    return form_page(form, title=_l("添一位老人"), sub=home.address, back=url_for("people.household", key=key))
+        return page.go(url_for("people.resident", resident_id=form.key.data), _("存好了"))
+    return form_page(form, title=_l("添一位老人"), sub=home.address, back=url_for("people.household", household_id=household_id))
 
 
 def _number(form: forms.ResidentForm | forms.StaffForm) -> str | None:
@@ -321,19 +323,19 @@ def _card(form: forms.ResidentForm, before: Any) -> dict[str, Any]:
     return {"card_consent_on": (before or clock.today()) if form.card_consent.data else None}
 
 
-@bp.route("/residents/<uuid:key>/edit", methods=["GET", "POST"])
+@bp.route("/residents/<uuid:resident_id>/edit", methods=["GET", "POST"])
 @allow("people.edit")
-def edit_resident(key: uuid.UUID) -> Answer:
+def edit_resident(resident_id: uuid.UUID) -> Answer:
     """Change what is known of a resident; a blank number stays as it is."""
     who = me()
-    found = queries.resident(who, key)
+    found = queries.resident(who, resident_id)
     home = queries.household(who, found.household_id)
     now = {name: getattr(found, name) for name in ("name", "sex", "tier", "relation", "blood_type")}
     now |= {"birth": rules.birth_of(found.birth_date, found.birth_precision), "card_consent": found.card_consent_on is not None}
     form = forms.ResidentForm(data=now)
     form.phones.description = _masked_hint(rules.mask_phone(found.phones[0]) if found.phones else None)
     form.national_id.description = _masked_hint(found.national_id and rules.mask_national_id(found.national_id))
-    back = url_for("people.resident", key=key)
+    back = url_for("people.resident", resident_id=resident_id)
     if not fresh(form, now):
         kept = [(form[name].label.text, value) for name, value in now.items() if value not in (None, "", True, False)]
         return stale_page(form, kept, title=found.name, back=back)
@@ -359,51 +361,51 @@ def _masked_hint(shown: str | None) -> Any:
     return _("现在是%(shown)s，不改就空着", shown=shown) if shown else None
 
 
-@bp.route("/residents/<uuid:key>/end", methods=["GET", "POST"])
+@bp.route("/residents/<uuid:resident_id>/end", methods=["GET", "POST"])
 @allow("people.edit")
-def discharge(key: uuid.UUID) -> Answer:
+def discharge(resident_id: uuid.UUID) -> Answer:
     """A resident is no longer cared for."""
     who, form = me(), forms.DischargeForm(data={"on": clock.today()})
-    found = queries.resident(who, key)
+    found = queries.resident(who, resident_id)
     home = queries.household(who, found.household_id)
     if taken(form, lambda: models.discharge(found, home, form.on.data)):
-        return page.go(url_for("people.household", key=home.id), _("记下了"))
-    back = url_for("people.resident", key=key)
+        return page.go(url_for("people.household", household_id=home.id), _("记下了"))
+    back = url_for("people.resident", resident_id=resident_id)
     note = _l("资料都留着。这一户没有别的老人了，养护员也就不再上门")
     return form_page(form, title=_l("不再照看"), sub=found.name, back=back, note=note)
 
 
-@bp.route("/residents/<uuid:key>/alerts", methods=["GET", "POST"])
+@bp.route("/residents/<uuid:resident_id>/alerts", methods=["GET", "POST"])
 @allow("people.edit")
-def new_alert(key: uuid.UUID) -> Answer:
+def new_alert(resident_id: uuid.UUID) -> Answer:
     """Put an alert on a resident."""
-    found, form = queries.resident(me(), key), forms.AlertForm()
-    back = url_for("people.resident", key=key)
+    found, form = queries.resident(me(), resident_id), forms.AlertForm()
+    back = url_for("people.resident", resident_id=resident_id)
     if taken(form, lambda: models.warn(found, form.words.data, kind=form.kind.data, level=form.level.data)):
         return page.go(back, _("存好了"))
     return form_page(form, title=_l("要注意的事"), sub=found.name, back=back)
 
 
-@bp.post("/alerts/<uuid:key>/end")
+@bp.post("/alerts/<uuid:alert_id>/end")
 @allow("people.edit")
-def end_alert(key: uuid.UUID) -> Answer:
+def end_alert(alert_id: uuid.UUID) -> Answer:
     """An alert that no longer holds."""
-    found = queries.one(me(), Alert, key, joinedload(Alert.resident))
+    found = queries.one(me(), Alert, alert_id, joinedload(Alert.resident))
     models.calm(found, found.resident.household_id)
-    return page.go(url_for("people.resident", key=found.resident_id), _("去掉了"))
+    return page.go(url_for("people.resident", resident_id=found.resident_id), _("去掉了"))
 
 
 # --- masked numbers --------------------
 
 
-@bp.post("/residents/<uuid:key>/reveal")
+@bp.post("/residents/<uuid:resident_id>/reveal")
 @allow("people.reveal")
-def reveal(key: uuid.UUID) -> Answer:
+def reveal(resident_id: uuid.UUID) -> Answer:
     """A masked number whole, for a reason; kin and station can read who looked and why."""
     who = me()
-    found = queries.resident(who, key)
+    found = queries.resident(who, resident_id)
     home = queries.household(who, found.household_id)
-    return _reveal(who, found, home, queries.kin([key]))
+    return _reveal(who, found, home, queries.kin([resident_id]))
 
 
 def _reveal(who: Actor, found: Resident, home: Household, kin: Any) -> Answer:
@@ -424,11 +426,11 @@ def _reveal(who: Actor, found: Resident, home: Household, kin: Any) -> Answer:
 # --- the portrait --------------------
 
 
-@bp.get("/residents/<uuid:key>/portrait.jpg")
+@bp.get("/residents/<uuid:resident_id>/portrait.jpg")
 @allow("people.portrait")
-def portrait(key: uuid.UUID) -> Answer:
+def portrait(resident_id: uuid.UUID) -> Answer:
     """The portrait, to those who may enter or are in charge."""
-    found = queries.resident(me(), key)
+    found = queries.resident(me(), resident_id)
     if not found.portrait or not files.path(found.portrait).exists():
         abort(404)
     response = send_file(files.path(found.portrait), mimetype="image/jpeg", max_age=0)
@@ -436,15 +438,15 @@ def portrait(key: uuid.UUID) -> Answer:
     return response
 
 
-@bp.route("/residents/<uuid:key>/portrait", methods=["GET", "POST"])
+@bp.route("/residents/<uuid:resident_id>/portrait", methods=["GET", "POST"])
 @allow("people.edit")
-def new_portrait(key: uuid.UUID) -> Answer:
+def new_portrait(resident_id: uuid.UUID) -> Answer:
     """Take the one portrait in, by consent."""
     form = forms.PortraitForm()
     # Pillow takes its time: the picture is read before the first query takes the write lock
     sha256 = _picture(form) if form.is_submitted() and form.validate() else None
-    found = queries.resident(me(), key)
-    back = url_for("people.resident", key=key)
+    found = queries.resident(me(), resident_id)
+    back = url_for("people.resident", resident_id=resident_id)
     if sha256:
         models.show_face(found, sha256, clock.today())
         return page.go(back, _("存好了"))
@@ -463,23 +465,23 @@ def _picture(form: forms.PortraitForm) -> str | None:
         return None
 
 
-@bp.post("/residents/<uuid:key>/portrait/drop")
+@bp.post("/residents/<uuid:resident_id>/portrait/drop")
 @allow("people.edit")
-def drop_portrait(key: uuid.UUID) -> Answer:
+def drop_portrait(resident_id: uuid.UUID) -> Answer:
     """The resident no longer wants the portrait shown."""
-    models.show_face(queries.resident(me(), key), None, None)
-    return page.go(url_for("people.resident", key=key), _("去掉了"))
+    models.show_face(queries.resident(me(), resident_id), None, None)
+    return page.go(url_for("people.resident", resident_id=resident_id), _("去掉了"))
 
 
 # --- kin --------------------
 
 
-@bp.route("/residents/<uuid:key>/kin", methods=["GET", "POST"])
+@bp.route("/residents/<uuid:resident_id>/kin", methods=["GET", "POST"])
 @allow("people.edit")
-def new_kin(key: uuid.UUID) -> Answer:
+def new_kin(resident_id: uuid.UUID) -> Answer:
     """A relative, with what the resident agreed to show."""
     who, form = me(), forms.KinForm()
-    found = queries.resident(who, key)
+    found = queries.resident(who, resident_id)
 
     def relate() -> None:
         person = models.welcome(form.name.data)
@@ -488,31 +490,31 @@ def new_kin(key: uuid.UUID) -> Answer:
         if form.scopes.data:
             models.consent(kin, found.household_id, set(form.scopes.data), form.how.data, who.account_id)
 
-    back = url_for("people.resident", key=key)
+    back = url_for("people.resident", resident_id=resident_id)
     if taken(form, relate):
         return page.go(back, _("存好了"))
     return form_page(form, title=_l("添一位家属"), sub=found.name, back=back)
 
 
-@bp.route("/kin/<uuid:key>", methods=["GET", "POST"])
+@bp.route("/kin/<uuid:kin_id>", methods=["GET", "POST"])
 @allow("people.edit")
-def consent(key: uuid.UUID) -> Answer:
+def consent(kin_id: uuid.UUID) -> Answer:
     """What a relative may see: each scope, who took it down and how."""
     who = me()
-    kin = queries.one(who, Kin, key, joinedload(Kin.person), joinedload(Kin.resident), joinedload(Kin.consents))
+    kin = queries.one(who, Kin, kin_id, joinedload(Kin.person), joinedload(Kin.resident), joinedload(Kin.consents))
     home = kin.resident.household_id
     form = forms.ConsentForm(data={"scopes": sorted(kin.scopes)})
-    back = url_for("people.resident", key=kin.resident_id)
+    back = url_for("people.resident", resident_id=kin.resident_id)
     if taken(form, lambda: models.consent(kin, home, set(form.scopes.data), form.how.data, who.account_id)):
         return page.go(back, _("存好了"))
     takers = queries.names([each.by_id for each in kin.consents])
     return form_page(form, "people/kin.html", kin=kin, back=back, words=_WORDS, takers=takers)
 
 
-@bp.post("/kin/<uuid:key>/end")
+@bp.post("/kin/<uuid:kin_id>/end")
 @allow("people.edit")
-def end_kin(key: uuid.UUID) -> Answer:
+def end_kin(kin_id: uuid.UUID) -> Answer:
     """No longer kin for us."""
-    kin = queries.one(me(), Kin, key, joinedload(Kin.resident))
+    kin = queries.one(me(), Kin, kin_id, joinedload(Kin.resident))
     models.part(kin, kin.resident.household_id)
-    return page.go(url_for("people.resident", key=kin.resident_id), _("去掉了"))
+    return page.go(url_for("people.resident", resident_id=kin.resident_id), _("去掉了"))
