@@ -22,7 +22,13 @@ from webapp.web.forms import (
 SOURCE_WORDS = (("cash", _l("老人的现金")), ("advance", _l("我先垫的")), ("wallet", _l("家属转来的钱")))
 INTO_WORDS = (("cash", _l("现金")), ("wallet", _l("转到我手机")), ("advance", _l("还我垫的钱")))
 AGREED_WORDS = (("elder", _l("老人")), ("family", _l("家属")), ("station", _l("服务站")))
-REASON_WORDS = (_l("重复记账"), _l("钱数错了"), _l("记错人家"), _l("东西退了"))
+REASON_WORDS = (
+    ("重复记账", _l("重复记账")),
+    ("钱数错了", _l("钱数错了")),
+    ("记错人家", _l("记错人家")),
+    ("东西退了", _l("东西退了")),
+)
+"""What is written into the book stays Chinese, whatever language it was tapped in."""
 
 
 class WhoField(KeyField):

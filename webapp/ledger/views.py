@@ -229,7 +229,7 @@ def _words_of(station_id: uuid.UUID) -> dict[str, Any]:
     """Names of categories in the reader's language, by code, and of sources."""
     money = rulebook.current("money", clock.today(), station_id)
     names = {each["code"]: _name(each) for each in [*money["expense"], *money["income"]]}
-    return {"names": names, "sources": dict(forms.SOURCE_WORDS)}
+    return {"names": names, "sources": {**dict(forms.SOURCE_WORDS), "advance": _("养护员垫的")}}
 
 
 def _tiles(house: House, side: str) -> dict[str, Any]:
