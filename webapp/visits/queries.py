@@ -248,3 +248,18 @@ def residents_of(household_id: uuid.UUID) -> Sequence[Resident]:
         )
         .all()
     )
+
+
+def authors(account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Names by account."""
+    if not account_ids:
+        return {}
+    rows = db.session().execute(
+        sa.select(Account.id, Person.name).join(Person, Person.id == Account.person_id).where(Account.id.in_(account_ids))
+    )
+    return {key: name for key, name in rows}
+
+
+def household_by_number(actor: Actor, number: str) -> Household | None:
+    """The household of a short number (H00012), within reach."""
+    return db.session().scalar(within(actor, sa.select(Household)).where(Household.number == number.strip().upper()))

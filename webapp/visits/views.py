@@ -1,10 +1,29 @@
-"""Pages of visits."""
+"""Pages of visits: arriving, serving, leaving, nobody home; a household's history; one visit; the live roster."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from webapp.visits import forms, recording
+import sqlalchemy as sa
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.access import MASKED, Actor, within
+from webapp.kit import clock, ids
+from webapp.kit.refusal import Refusal
+from webapp.kit.words import _
+from webapp.people import queries as people
+from webapp.people.models import Place, PlaceKind
+from webapp.roster import models as roster
+from webapp.roster import queries as shifts
+from webapp.store import db, secrets
+from webapp.visits import forms, live, models, queries, recording, words
+from webapp.web import guard, intake, page
+from webapp.web.forms import KeptForm
+from webapp.web.guard import allow
 from webapp.web.intake import Kept
 
 bp = Blueprint("visits", __name__)
@@ -16,3 +35,309 @@ KEPT = [
     Kept(forms.VoidForm, recording.void),
     Kept(forms.NobodyForm, recording.nobody),
 ]
+HISTORY_PAGE = 30
+TOPICS = 8  # what one stream carries; a place with more stations asks every few seconds instead
+
+bp.add_app_template_filter(words.exception, "exception_word")
+bp.add_app_template_filter(words.category_icon, "category_icon")
+bp.add_app_template_filter(words.name_shown, "name_shown")
+bp.add_app_template_global(words.refusals, "refusals")
+
+
+# -- the caregiver's steps, for phones without our scripts --
+
+
+@bp.route("/households/<uuid:household_id>/arrive", methods=["GET", "POST"])
+@allow("visits.record")
+def arrive(household_id: uuid.UUID) -> ResponseReturnValue:
+    """我到了. An arrival that was posted is always kept."""
+    if request.method == "POST":
+        form = forms.ArriveForm(request.form)
+        form.visit.data = form.visit.data or ids.new()
+        form.household.data = household_id
+        receipt = intake.receive(form)
+        return page.go(_visit_page(form.visit.data), receipt.say)
+    who = guard.me()
+    household = people.household(who, household_id)
+    shift = _shift_today(who, household_id)
+    form = forms.ArriveForm(data=_arrival(household_id, shift))
+    return page.render("visits/arrive.html", form=form, household=household, shift=shift)
+
+
+def _shift_today(who: Actor, household_id: uuid.UUID) -> roster.Shift | None:
+    """Her shift at this household today that has no visit yet."""
+    here = [each for each in shifts.shifts_of(who.person_id, clock.today()) if each.household_id == household_id]
+    taken = {visit.shift_id for visit in queries.day_of(who.person_id, clock.today())}
+    return next((each for each in here if each.id not in taken), None)
+
+
+def _arrival(household_id: uuid.UUID, shift: roster.Shift | None) -> dict[str, Any]:
+    return {
+        "visit": shift.visit_id if shift else ids.new(),
+        "shift": shift.id if shift else None,
+        "household": household_id,
+    }
+
+
+@bp.route("/visits/<uuid:visit_id>/leave", methods=["GET", "POST"])
+@allow("visits.record")
+def leave(visit_id: uuid.UUID) -> ResponseReturnValue:
+    """我走了."""
+    return _step(forms.LeaveForm, "visits/leave.html", visit_id)
+
+
+@bp.route("/visits/<uuid:visit_id>/services", methods=["GET", "POST"])
+@allow("visits.record")
+def services(visit_id: uuid.UUID) -> ResponseReturnValue:
+    """What was done today."""
+    if request.method == "POST":
+        return _step(forms.ServicesForm, "visits/services.html", visit_id)
+    visit = queries.visit(guard.me(), visit_id)
+    kept = queries.services(visit_id)
+    form = forms.ServicesForm(data={"visit": visit_id, **said(kept)})
+    return page.render("visits/services.html", form=form, visit=visit, **tiles(visit))
+
+
+def said(kept: Sequence[models.Service]) -> dict[str, Any]:
+    """What a services form is filled with from what was said before."""
+    return {
+        "done": [row.code for row in kept if row.outcome == "done"],
+        "refused": [row.code for row in kept if row.outcome == "refused"],
+        "reason": next((row.reason for row in kept if row.reason), None),
+    }
+
+
+def tiles(visit: models.Visit | None, shift: roster.Shift | None = None) -> dict[str, Any]:
+    """For `visits/_services_form.html`: planned items first, the rest of the catalogue by category."""
+    shift = shift or (visit.shift if visit else None)
+    book = roster.catalogue(visit.day if visit else None)
+    known = {item["code"]: item for item in book["items"] if "caregiver" in item["done_by"]}
+    planned = [known[code] for code in (shift.items if shift else ()) if code in known]
+    if not planned:
+        planned = [item for item in known.values() if item["daily_core"]]
+    rest = [item for item in known.values() if item not in planned]
+    groups = [(each, [item for item in rest if item["category"] == each["code"]]) for each in book["categories"]]
+    return {"planned": planned, "groups": [(each, items) for each, items in groups if items]}
+
+
+@bp.route("/visits/<uuid:visit_id>/seen", methods=["GET", "POST"])
+@allow("visits.record")
+def seen(visit_id: uuid.UUID) -> ResponseReturnValue:
+    """The second resident's card."""
+    return _step(forms.SeenForm, "visits/seen.html", visit_id)
+
+
+@bp.post("/visits/<uuid:visit_id>/void")
+@allow("visits.record")
+def void(visit_id: uuid.UUID) -> ResponseReturnValue:
+    """扫错了."""
+    return _step(forms.VoidForm, "visits/leave.html", visit_id)
+
+
+def _step(kind: type[KeptForm], template: str, visit_id: uuid.UUID) -> ResponseReturnValue:
+    """A step of a visit: the page with its form, or the record kept and back to the visit."""
+    if request.method == "GET":
+        visit = queries.visit(guard.me(), visit_id)
+        return page.render(template, form=kind(data={"visit": visit_id}), visit=visit)
+    form = kind(request.form)
+    form["visit"].data = visit_id
+    if not form.validate():
+        visit = queries.visit(guard.me(), visit_id)
+        return page.render(template, status=422, form=form, visit=visit, **tiles(visit))
+    receipt = intake.receive(form)
+    return page.go(_visit_page(visit_id), receipt.say)
+
+
+def _visit_page(visit_id: uuid.UUID) -> str:
+    return url_for("today.visit", visit_id=visit_id)
+
+
+@bp.route("/households/<uuid:household_id>/nobody", methods=["GET", "POST"])
+@allow("visits.record")
+def nobody(household_id: uuid.UUID) -> ResponseReturnValue:
+    """没人应."""
+    household = people.household(guard.me(), household_id)
+    station = db.session().get_one(Place, household.station_id)
+    shift = _shift_today(guard.me(), household_id)
+    if request.method == "GET":
+        form = forms.NobodyForm(data={"household": household_id, "shift": shift.id if shift else None})
+        return page.render("visits/nobody.html", form=form, household=household, station=station)
+    form = forms.NobodyForm(request.form)
+    form.household.data = household_id
+    if not form.validate():
+        return page.render("visits/nobody.html", status=422, form=form, household=household, station=station)
+    receipt = intake.receive(form)
+    return page.go(url_for("today.index"), receipt.say)
+
+
+# -- what was recorded --
+
+
+@bp.get("/households/<uuid:household_id>/visits")
+@allow("visits.see")
+def history(household_id: uuid.UUID) -> ResponseReturnValue:
+    """The household's visits of the last 30 days, newest first."""
+    household = people.household(guard.me(), household_id)
+    since = clock.now() - timedelta(days=models.limits()["history_days"])
+    rows = queries.history(household_id, since, _mark(request.args.get("before")), HISTORY_PAGE + 1)
+    more = rows[HISTORY_PAGE - 1] if len(rows) > HISTORY_PAGE else None
+    onward = more and url_for("visits.history", household_id=household_id, before=f"{clock.to_wire(more.arrived_at)}_{more.id}")
+    return page.render("visits/history.html", household=household, rows=rows[:HISTORY_PAGE], onward=onward, named=_named())
+
+
+def _named() -> Callable[[str], str]:
+    """How the reader may see names."""
+    masked = guard.me().role in MASKED
+    return lambda name: words.name_shown(name, masked)
+
+
+def _mark(text: str | None) -> tuple[datetime, uuid.UUID] | None:
+    """The last line of the page before, as its address names it; anything else is the first page."""
+    at, _sep, key = (text or "").partition("_")
+    known = ids.parse(key)
+    try:
+        return (clock.from_wire(at), known) if known else None
+    except ValueError:
+        return None
+
+
+@bp.get("/visits/<uuid:visit_id>", endpoint="show")
+@allow("visits.see")
+def show_visit(visit_id: uuid.UUID) -> ResponseReturnValue:
+    """One visit with all its evidence: captured values as captured, findings in words."""
+    visit = queries.visit(guard.me(), visit_id)
+    return page.render("visits/show.html", **_all_about(visit), form=_settle_form())
+
+
+def _all_about(visit: models.Visit) -> dict[str, Any]:
+    return {
+        "visit": visit,
+        "calls": queries.calls(visit.id),
+        "services": queries.services(visit.id),
+        "seen": queries.seen(visit.id),
+        "exceptions": queries.exceptions(visit.id),
+        "words": words,
+        "named": _named(),
+        "masked": guard.me().role in MASKED,
+        "reasons": dict(models.limits(visit.day)["reasons"]),
+    }
+
+
+def _settle_form() -> forms.SettleForm:
+    form = forms.SettleForm(request.form if request.method == "POST" else None)
+    form.reason.choices = [("", _("请选")), *((code, _(said)) for code, said in models.limits()["reasons"])]
+    return form
+
+
+@bp.post("/visits/exceptions/<uuid:exception_id>")
+@allow("visits.settle")
+def settle(exception_id: uuid.UUID) -> ResponseReturnValue:
+    """Somebody of the station has looked at a finding."""
+    who = guard.me()
+    row = queries.exception(who, exception_id)
+    form = _settle_form()
+    if form.validate():
+        try:
+            row.settle(who, form.reason.data, form.memo.data or "")
+            return page.go(url_for("visits.show", visit_id=row.visit_id), _("记下了"))
+        except Refusal as refusal:
+            wrong = form[refusal.facts.get("field", "reason")]
+            wrong.errors = [refusal.words(_)]
+    visit = queries.visit(who, row.visit_id)
+    return page.render("visits/show.html", status=422, **_all_about(visit), form=form, at_fault=row.id)
+
+
+@bp.get("/visits/strays")
+@allow("visits.settle")
+def strays() -> ResponseReturnValue:
+    """Arrivals that belong to no known home."""
+    who = guard.me()
+    calls = queries.strays(who)
+    names = queries.authors([call.author_id for call in calls])
+    return page.render("visits/strays.html", calls=calls, names=names, words=words)
+
+
+@bp.post("/visits/strays/<uuid:call_id>")
+@allow("visits.settle")
+def name_home(call_id: uuid.UUID) -> ResponseReturnValue:
+    """The station says which household it was, by its number (H00012)."""
+    who = guard.me()
+    call = next((each for each in queries.strays(who) if each.id == call_id), None)
+    household = queries.household_by_number(who, request.form.get("number", ""))
+    if call is None:
+        raise people.nothing()
+    if household is None:
+        return page.go(url_for("visits.strays"), _("没找到这个户号，请再看一下"))
+    recording.name_home(call, household, who.account_id)
+    return page.go(url_for("visits.show", visit_id=call.visit_id), _("记到这一户了"))
+
+
+# -- the live roster --
+
+
+@bp.get("/live", endpoint="live")
+@allow("visits.live")
+def live_roster() -> ResponseReturnValue:
+    """Who is where now: plan against fact, one line per caregiver."""
+    who = guard.me()
+    places = _places(who)
+    chosen = next((each for each in places if str(each.id) == request.args.get("place")), None)
+    top = chosen or next((each for each in places if each.id == who.place_id), places[0] if places else None)
+    if top is None:
+        raise people.nothing()
+    stations = [
+        each.id for each in places if each.kind == PlaceKind.STATION and top.id in (each.id, each.street_id, each.district_id)
+    ]
+    asked = request.args.get("show")
+    told = board(stations, asked if asked in live.SHOWS else None, _count(request.args.get("from")))
+    filters: dict[str, Any] = {name: request.args.get(name) for name in ("place", "show", "from")}
+    address = url_for("visits.live", **filters)
+    return page.render(
+        "visits/live.html", piece="board", top=top, places=places, topics=[f"roster:{key}" for key in stations],
+        most_topics=TOPICS, address=address, chosen=chosen, asked=asked, **told,
+    )  # fmt: skip
+
+
+def _count(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _places(who: Actor) -> Sequence[Any]:
+    """The places within reach as plain rows: id, kind, name, street_id, district_id."""
+    ask = within(who, sa.select(Place)).with_only_columns(Place.id, Place.kind, Place.name, Place.street_id, Place.district_id)
+    order = sa.case({"district": 0, "street": 1}, value=Place.kind, else_=2)
+    return db.session().execute(ask.order_by(order, Place.code)).all()
+
+
+def board(stations: Sequence[uuid.UUID], asked: str | None, start: int = 0, day: date | None = None) -> dict[str, Any]:
+    """What the live roster shows of some stations."""
+    now = clock.now()
+    day = day or clock.day_of(now)
+    plans, facts = live.plans_on(stations, day), live.facts_on(stations, day)
+    keys = dict.fromkeys([plan.caregiver_id for plan in plans] + [fact.caregiver_id for fact in facts])
+    known = live.people_of(keys, clock.instant(day, 0))
+    heard = {key: at for key, (_name, _phone, at) in known.items() if at}
+    moment = live.Moment(now, day, heard, models.limits(day, stations[0] if len(stations) == 1 else None))
+    every = live.lines(plans, facts, moment)
+    wanted = live.shown(every, asked)
+    rows = wanted[start : start + live.PAGE]
+    low, high = live.hours(every)
+    return {
+        "figures": live.figures(plans, every, facts, moment),
+        "rows": [(line, known[line.caregiver_id][0] if line.caregiver_id else None, _phone(line, known)) for line in rows],
+        "now": now,
+        "day": day,
+        "minute": moment.minute,
+        "hours": (low, high),
+        "heard": heard,
+        "onward": start + live.PAGE if len(wanted) > start + live.PAGE else None,
+    }
+
+
+CALL = (live.SILENT, live.LATE, live.NOBODY)
+
+
+def _phone(line: live.Line, known: dict[uuid.UUID, tuple[str, Any, datetime | None]]) -> str | None:
+    """The number to ring, unsealed only for those who should be rung."""
+    sealed = known[line.caregiver_id][1] if line.caregiver_id and line.state in CALL else None
+    return secrets.unseal(sealed, f"person.phone:{line.caregiver_id}") if sealed else None

@@ -1,0 +1,315 @@
+"""The live roster: plan against fact, worked out from plain rows; one line per caregiver."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from webapp.kit import clock
+from webapp.people.models import Account, Device, Household, Person
+from webapp.roster.models import PLANNED, Shift
+from webapp.store import db
+from webapp.store.inbox import Kept
+from webapp.visits import rules
+from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Visit, VisitException
+
+GAP, SILENT, NOBODY, LATE, OFFLINE, OFF, HERE, NEXT, ENDED = (
+    "gap", "silent", "nobody", "late", "offline", "off", "here", "next", "ended",
+)  # fmt: skip
+ORDER = (GAP, SILENT, NOBODY, LATE, OFF, OFFLINE, HERE, NEXT, ENDED)
+LOOK = "look"
+SHOWS = ("look", "gap", "on", "done")
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A planned shift of the day. nobody: somebody stood there and nobody answered."""
+
+    id: uuid.UUID
+    household_id: uuid.UUID
+    home: str
+    no_signal: bool
+    caregiver_id: uuid.UUID | None
+    start_min: int
+    minutes: int
+    nobody: bool = False
+
+
+@dataclass
+class Fact:
+    """A visit of the day with what still waits about it."""
+
+    id: uuid.UUID
+    household_id: uuid.UUID
+    home: str
+    caregiver_id: uuid.UUID
+    shift_id: uuid.UUID | None
+    arrived_at: datetime
+    left_at: datetime | None
+    state: str
+    minutes: int | None
+    planned_minutes: int | None
+    grade: str
+    codes: set[str] = field(default_factory=set)
+    distance_m: int | None = None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of the day: state names its look, minutes of the household's day."""
+
+    state: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One caregiver now. state: one of ORDER; n: its minutes, metres or count; look: something should be looked at."""
+
+    caregiver_id: uuid.UUID | None
+    homes: tuple[str, ...]
+    state: str
+    n: int
+    bars: tuple[Bar, ...]
+    look: bool
+    checked: bool
+    visit_id: uuid.UUID | None
+    stand_in: bool
+    on: int
+    done: int
+    gaps: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Shifts planned, visits open and done, households nobody came to, visits to look at."""
+
+    planned: int
+    on: int
+    done: int
+    gap: int
+    look: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Now, as rules need it: the minute of the day, the day, when each phone was last heard, the figures of visits.json."""
+
+    now: datetime
+    day: date
+    heard: Mapping[uuid.UUID, datetime]
+    limits: Mapping[str, Any]
+
+    @property
+    def minute(self) -> int:
+        """Minutes since midnight of `day`."""
+        return int((self.now - clock.instant(self.day, 0)).total_seconds()) // 60
+
+
+def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
+    """Where a shift without a visit stands, and by how many minutes it is late.
+
+    没信号 is said only of a home without signal or of a phone heard earlier that day and not since, until the planned
+    end + silent_min; after that somebody must phone.
+    """
+    late = moment.minute - plan.start_min
+    if plan.nobody:
+        return NOBODY, max(late, 0)
+    if late <= moment.limits["late_min"]:
+        return NEXT, 0
+    if plan.caregiver_id is None:
+        return GAP, late
+    if moment.minute > plan.start_min + plan.minutes + moment.limits["silent_min"]:
+        return SILENT, late
+    heard = moment.heard.get(plan.caregiver_id)
+    quiet = heard is not None and clock.instant(moment.day, 0) <= heard < clock.instant(moment.day, plan.start_min)
+    return (OFFLINE, late) if plan.no_signal or quiet else (LATE, late)
+
+
+def lines(plans: Sequence[Plan], facts: Sequence[Fact], moment: Moment) -> list[Line]:
+    """One line per caregiver with a shift or a visit; shifts nobody has come first, one line each."""
+    attended = {fact.shift_id for fact in facts}
+    open_plans: dict[uuid.UUID | None, list[Plan]] = {}
+    for plan in plans:
+        if plan.id not in attended:
+            open_plans.setdefault(plan.caregiver_id, []).append(plan)
+    visits: dict[uuid.UUID, list[Fact]] = {}
+    for fact in facts:
+        visits.setdefault(fact.caregiver_id, []).append(fact)
+    planned_for = {plan.id: plan.caregiver_id for plan in plans}
+    found = [_line(None, [plan], [], planned_for, moment) for plan in open_plans.pop(None, [])]
+    known: list[uuid.UUID] = [key for key in open_plans if key is not None]
+    for key in dict.fromkeys([*known, *visits]):
+        found.append(_line(key, open_plans.get(key, []), visits.get(key, []), planned_for, moment))
+    return found
+
+
+def _line(key: uuid.UUID | None, plans: list[Plan], facts: list[Fact], planned_for: Mapping[Any, Any], moment: Moment) -> Line:
+    states = [(plan, *state_of(plan, moment)) for plan in plans]
+    here = next((fact for fact in facts if fact.state == OPEN), None)
+    blameless = set(moment.limits["blameless"])
+    odd = [fact for fact in facts if fact.codes - blameless]
+    state, n, at = _now(states, facts, here, moment)
+    bars = [_visit_bars(fact, fact in odd, moment) for fact in facts] + [[_plan_bar(plan, told)] for plan, told, _n in states]
+    first = [at.home] if at else []
+    homes = dict.fromkeys(first + [fact.home for fact in facts] + [plan.home for plan in plans])
+    newest = here or max((fact for fact in facts), key=lambda fact: fact.arrived_at, default=None)
+    shown = next((fact for fact in odd if fact is here), odd[0] if odd else newest)
+    return Line(
+        caregiver_id=key,
+        homes=tuple(homes),
+        state=state,
+        n=n,
+        bars=tuple(sorted((bar for each in bars for bar in each), key=lambda bar: bar.start)),
+        look=bool(odd),
+        checked=bool(facts),
+        visit_id=shown.id if shown else None,
+        stand_in=any(planned_for.get(fact.shift_id, key) not in (key, None) for fact in facts),
+        on=sum(fact.state == OPEN for fact in facts),
+        done=sum(fact.state == DONE for fact in facts),
+        gaps=sum(told in (GAP, SILENT) for _plan, told, _n in states),
+    )
+
+
+def _now(
+    states: Sequence[tuple[Plan, str, int]], facts: Sequence[Fact], here: Fact | None, moment: Moment
+) -> tuple[str, int, Plan | Fact | None]:
+    """What is said of a caregiver: what alarms before where she is, where she is before what comes."""
+    alarms = [(told, n, plan) for plan, told, n in states if told in (GAP, SILENT, NOBODY)]
+    if alarms:
+        return min(alarms, key=lambda each: (ORDER.index(each[0]), -each[1]))
+    if here is not None:
+        if here.distance_m is not None:
+            return OFF, here.distance_m, here
+        return HERE, rules.minutes_between(here.arrived_at, moment.now), here
+    waits = [(told, n, plan) for plan, told, n in states if told in (LATE, OFFLINE)]
+    if waits:
+        return min(waits, key=lambda each: (ORDER.index(each[0]), -each[1]))
+    coming = min((plan for plan, told, _n in states), key=lambda plan: plan.start_min, default=None)
+    if coming is not None:
+        return NEXT, coming.start_min, coming
+    return ENDED, sum(fact.state == DONE for fact in facts), None
+
+
+def _visit_bars(fact: Fact, odd: bool, moment: Moment) -> list[Bar]:
+    start = _minute(fact.arrived_at, moment)
+    if fact.left_at is not None:
+        return [Bar("check" if odd else "done", start, max(_minute(fact.left_at, moment), start + 1))]
+    planned_end = start + (fact.planned_minutes or 0)
+    rest = [Bar("check-left" if odd else "left", moment.minute, planned_end)] if planned_end > moment.minute else []
+    return [Bar("check" if odd else "now", start, max(moment.minute, start + 1)), *rest]
+
+
+def _plan_bar(plan: Plan, told: str) -> Bar:
+    look = {NEXT: "planned", OFFLINE: "offline"}.get(told, "late")
+    return Bar(look, plan.start_min, plan.start_min + plan.minutes)
+
+
+def _minute(at: datetime, moment: Moment) -> int:
+    return int((at - clock.instant(moment.day, 0)).total_seconds()) // 60
+
+
+def figures(plans: Sequence[Plan], found: Iterable[Line], facts: Sequence[Fact], moment: Moment) -> Figures:
+    """The five figures above the table."""
+    every = list(found)
+    blameless = set(moment.limits["blameless"])
+    return Figures(
+        planned=len(plans),
+        on=sum(line.on for line in every),
+        done=sum(line.done for line in every),
+        gap=sum(line.gaps for line in every),
+        look=sum(bool(fact.codes - blameless) for fact in facts),
+    )
+
+
+def shown(found: Iterable[Line], show: str | None) -> list[Line]:
+    """The lines a filter asks for, what alarms first."""
+
+    def asked(line: Line) -> bool:
+        return bool({"look": line.look, "gap": line.gaps, "on": line.on, "done": line.done}.get(show or "", True))
+
+    return sorted(filter(asked, found), key=lambda line: (ORDER.index(line.state), -line.n, line.homes))
+
+
+def hours(found: Iterable[Line], earliest: int = 6, latest: int = 20) -> tuple[int, int]:
+    """The hours the drawing spans: at least 6 to 20, wider when somebody works earlier or later."""
+    bars = [bar for line in found for bar in line.bars]
+    low = min([earliest, *(max(bar.start, 0) // 60 for bar in bars)])
+    high = max([latest, *(-(-min(bar.end, 1440) // 60) for bar in bars)])
+    return low, high
+
+
+# -- reading: plain rows, the number of queries does not grow with them --
+
+
+def plans_on(stations: Sequence[uuid.UUID], day: date) -> list[Plan]:
+    """The planned shifts of some stations on a day."""
+    nobody = (
+        sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.at >= clock.day_bounds(day)[0])
+        & (Shift.day == day)
+    ).label("nobody")
+    rows = db.session().execute(
+        sa.select(
+            Shift.id, Shift.household_id, Household.name, Household.no_signal, Shift.caregiver_id, Shift.start_min,
+            Shift.minutes, nobody,
+        )
+        .join(Household, Household.id == Shift.household_id)
+        .where(Shift.station_id.in_(stations), Shift.day == day, Shift.state == PLANNED)
+        .order_by(Shift.start_min)
+    )  # fmt: skip
+    return [Plan(*row) for row in rows]
+
+
+def facts_on(stations: Sequence[uuid.UUID], day: date) -> list[Fact]:
+    """The visits of a day and those still open from the evening before, with their waiting exceptions."""
+    columns = (
+        Visit.id, Visit.household_id, Household.name, Visit.caregiver_id, Visit.shift_id, Visit.arrived_at, Visit.left_at,
+        Visit.state, Visit.minutes, Visit.planned_minutes, Visit.grade,
+    )  # fmt: skip
+    rows = db.session().execute(
+        sa.select(*columns, VisitException.code, VisitException.facts)
+        .join(Household, Household.id == Visit.household_id)
+        .outerjoin(VisitException, sa.and_(VisitException.visit_id == Visit.id, VisitException.settled_at.is_(None)))
+        .where(
+            Visit.station_id.in_(stations),
+            Visit.day.in_([day, day - timedelta(days=1)]),
+            Visit.state != VOID,
+            sa.or_(Visit.day == day, Visit.state == OPEN),
+        )
+        .order_by(Visit.arrived_at)
+    )
+    found: dict[uuid.UUID, Fact] = {}
+    for *values, code, facts in rows:
+        fact = found.get(values[0]) or found.setdefault(values[0], Fact(*values))
+        if code:
+            fact.codes.add(code)
+            if code == "OUT_OF_RADIUS":
+                fact.distance_m = facts.get("distance_m")
+    return list(found.values())
+
+
+def people_of(keys: Iterable[uuid.UUID | None], since: datetime) -> dict[uuid.UUID, tuple[str, Any, datetime | None]]:
+    """Names, sealed numbers and when their phones were last heard since an instant, by person."""
+    wanted = [key for key in keys if key is not None]
+    if not wanted:
+        return {}
+    heard = (
+        sa.select(sa.func.max(Kept.received_at))
+        .where(Kept.author_id == Account.id, Kept.received_at >= since)
+        .correlate(Account)
+        .scalar_subquery()
+    )
+    seen = sa.select(sa.func.max(Device.seen_at)).where(Device.account_id == Account.id).correlate(Account).scalar_subquery()
+    rows = db.session().execute(
+        sa.select(Person.id, Person.name, Person.phone_sealed, heard, seen)
+        .outerjoin(Account, Account.person_id == Person.id)
+        .where(Person.id.in_(wanted))
+    )
+    return {key: (name, phone, max((at for at in (one, two) if at), default=None)) for key, name, phone, one, two in rows}
