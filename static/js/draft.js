@@ -51,7 +51,7 @@
       const form = target.form;
       if (!form || !(form.dataset.draft || form.dataset.kept)) return;
       clearTimeout(timers.get(form));
-      timers.set(form, setTimeout(() => save(form), 250));
+      timers.set(form, setTimeout(() => save(form), type === 'change' ? 0 : 200));
     });
   }
   const now = () => Array.from(timers.keys()).forEach(save);

@@ -24,6 +24,12 @@
     const made = await tx.store.get('device:new');
     tx.store.put(Object.assign(made, {account: answer.account, device: answer.device}), 'device:' + answer.account);
     tx.store.delete('device:new');
+    if (answer.beacon) tx.store.put(answer.beacon, 'beacon');
+    // A known epoch stays: only a receipt may change it, because then everything is offered again.
+    if (answer.epoch && await tx.store.get('epoch') === undefined) {
+      tx.store.put(answer.epoch, 'epoch');
+      tx.store.put(answer.backup_seq || 0, 'backup_seq');
+    }
     await tx.done;
   });
 

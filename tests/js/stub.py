@@ -212,7 +212,9 @@ class Stub:
                 if not account:
                     return self.answer(422, {"say": "这个码不对，请问站长"})
                 stub.keys[DEVICE] = asked["jwk"]
-                return self.answer(201, {"device": DEVICE, "account": account})
+                return self.answer(
+                    201, {"device": DEVICE, "account": account, "beacon": "beacon-0", "epoch": stub.epoch, "backup_seq": 0}
+                )
 
             def inbox(self, data: bytes) -> None:
                 envelope = json.loads(data)

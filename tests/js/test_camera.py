@@ -135,13 +135,17 @@ def test_a_detector_that_cannot_read_the_sample_is_not_believed(camera: Callable
 
 
 def enrolling() -> str:
+    weight = {"browser": " data-must", "key": " data-must", "storage": " data-mild"}
+    results = '<b data-when-result="ok" hidden>好</b><b data-when-result="not" hidden>不行</b>'
     checks = "".join(
-        f'<li data-check="{name}">{name}<b data-when-result="ok" hidden>好</b><b data-when-result="not" hidden>不行</b></li>'
+        f'<li data-check="{name}"{weight.get(name, "")}>{name}{results}</li>'
         for name in ("browser", "camera", "place", "storage", "key", "clock", "scanner")
     )
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
     return made(
-        f"""<ul>{checks}</ul><p data-wechat hidden>请用浏览器打开</p><p data-enrol-say hidden></p>
+        f"""<ul>{checks}</ul><p data-verdict="ok" hidden>可以</p><p data-verdict="part" hidden>差一点</p>
+        <p data-verdict="not" hidden>不行</p>
+        <p data-wechat hidden>请用浏览器打开</p><p data-enrol-say hidden></p>
         <p data-enrol-cut hidden>没网了</p>
         <form data-enrol method="post" action="/enrol" data-then="/" data-wasm="/zxing_reader.wasm" data-now="{now}">
         <input name="slip"><input name="pin"><input name="label" value="红米"><button>开通</button></form>""",
@@ -158,6 +162,7 @@ def test_the_phone_check_tells_each_result_and_enrols(camera: Callable[..., Brow
     for name in ("browser", "camera", "place", "key", "clock", "scanner"):
         expect(page.locator(f"[data-check={name}]")).to_have_attribute("data-result", "ok", timeout=20000)
         expect(page.locator(f"[data-check={name}] b:visible")).to_have_text("好")
+    expect(page.locator("[data-verdict]:visible")).to_have_text("可以")
     page.fill("[name=slip]", "00000000")
     page.fill("[name=pin]", "135790")
     page.click("button")
@@ -168,7 +173,7 @@ def test_the_phone_check_tells_each_result_and_enrols(camera: Callable[..., Brow
     page.click("#arrive button")
     expect(page.locator("#arrive [data-kept-note]")).to_be_visible()
     (row,) = page.evaluate("async () => (await nc.outbox.list()).map(r => r.envelope)")
-    assert (row["author"], row["device"], row["dseq"]) == (ACCOUNT, DEVICE, 1)
+    assert (row["author"], row["device"], row["dseq"], row["beacon"]) == (ACCOUNT, DEVICE, 1, "beacon-0")
     assert not stub.wrong
 
 
@@ -178,6 +183,7 @@ def test_the_check_says_no_where_it_is_no(camera: Callable[..., BrowserContext],
     page.goto(stub.url + "/enrol")
     for name in ("camera", "place", "clock"):
         expect(page.locator(f"[data-check={name}]")).to_have_attribute("data-result", "not", timeout=20000)
+    expect(page.locator("[data-verdict]:visible")).to_have_text("差一点")
 
 
 def test_inside_wechat_it_only_says_how_to_leave(camera: Callable[..., BrowserContext], stub: Stub) -> None:

@@ -458,7 +458,8 @@ def test_a_full_disk_falls_back_to_the_plain_post_or_keeps_what_was_typed(page: 
 def test_a_draft_comes_back_after_a_reload_and_goes_with_the_keep(page: Page) -> None:
     page.fill("[name=note]", "买了豆腐")
     page.check("[value=food]")
-    until(lambda: page.evaluate("nc.outbox.use(db => db.count('drafts'))") == 1)
+    ticked = "async () => (await nc.outbox.use(db => db.getAll('drafts'))).some(d => d.values.some(v => v[1] === 'food' && v[2]))"
+    until(lambda: page.evaluate(ticked))
     assert page.evaluate("nc.draft.dirty()")
     page.reload()
     expect(page.locator("[name=note]")).to_have_value("买了豆腐")
