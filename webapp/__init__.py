@@ -20,12 +20,14 @@ from webapp.logs import views as logs
 from webapp.people import doors, login
 from webapp.people import views as people
 from webapp.roster import views as roster
+from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
+from webapp.today import faces
 from webapp.today import views as today
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa
 
-FEATURES: tuple[ModuleType, ...] = (doors, people, cards, roster, visits, logs, ledger, family, today)
+FEATURES: tuple[ModuleType, ...] = (doors, people, cards, roster, visits, logs, ledger, family, faces, today)
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]
 
@@ -68,6 +70,8 @@ def create_app(given: Settings | None = None) -> Flask:
         app.register_blueprint(feature.bp)
         for command in getattr(feature, "COMMANDS", ()):
             app.cli.add_command(command)
+    for command in sample.COMMANDS:
+        app.cli.add_command(command)
     intake.init_app(app, [kept for feature in FEATURES for kept in getattr(feature, "KEPT", ())], login.find_key)
     cli.init_app(app)
     return app

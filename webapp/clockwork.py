@@ -16,7 +16,7 @@ from types import FrameType
 
 import structlog
 from flask import Flask
-from huey import SqliteHuey, crontab
+from huey.api import SqliteHuey, crontab
 
 from webapp.kit.settings import Settings
 from webapp.store import jobs, topics
@@ -30,7 +30,7 @@ def make_clock(app: Flask) -> SqliteHuey:
     chosen: Settings = app.extensions["settings"]
     huey = SqliteHuey("nuanchao", filename=str(chosen.data_dir / "jobs.db"))
 
-    @huey.periodic_task(crontab(minute="*"))
+    @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
     def tick() -> None:
         with app.app_context():
             jobs.ask_nightly()

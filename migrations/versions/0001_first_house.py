@@ -507,6 +507,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_card_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_card_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_card_resident_id'), ['resident_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_card_station_id'), ['station_id'], unique=False)
 
@@ -1026,6 +1027,7 @@ def downgrade() -> None:
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_card_station_id'))
         batch_op.drop_index(batch_op.f('ix_card_resident_id'))
+        batch_op.drop_index(batch_op.f('ix_card_person_id'))
         batch_op.drop_index(batch_op.f('ix_card_household_id'))
 
     op.drop_table('card')

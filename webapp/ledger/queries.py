@@ -287,6 +287,12 @@ def of_visit(visit_id: uuid.UUID) -> list[Line]:
     return [_line(row, 0) for row in db.session().execute(ask)]
 
 
+def for_kin(household_id: uuid.UUID, since: date, limit: int = 60) -> list[Line]:
+    """What families read of a book from a day on, newest first. Consent is asked by the caller."""
+    ask = _lines(sa.literal(0)).where(Entry.household_id == household_id, Entry.day >= since)
+    return [_line(row, 0) for row in db.session().execute(ask.order_by(Entry.day.desc(), Entry.at.desc()).limit(limit))]
+
+
 def quiet_days(household_id: uuid.UUID, month: Month) -> set[date]:
     """The days of a month on which somebody said that nothing was spent."""
     return set(

@@ -43,6 +43,14 @@ PAGE = 40
 MONTHS = 6
 
 
+@bp.app_template_filter("category_word")
+def category_word(code: str) -> str:
+    """A category's name in the reader's language."""
+    money = rulebook.default("money")
+    found = next((each for each in [*money["expense"], *money["income"]] if each["code"] == code), None)
+    return _name(found) if found else _("其他")
+
+
 @bp.get("/book")
 @allow("ledger.see")
 def index() -> ResponseReturnValue:

@@ -202,7 +202,7 @@ def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[st
 def _agrees(entry: Entry) -> bool:
     """Whether the columns beside the body say what the body says."""
     told = json.loads(entry.body)
-    return (
+    return bool(
         told["id"] == str(entry.id)
         and told["actor"] == (entry.actor_id and str(entry.actor_id))
         and told["at"] == clock.to_wire(entry.at)

@@ -7,6 +7,7 @@ import ipaddress
 import sqlalchemy as sa
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
 
 from webapp.access import STAFF, Actor, Role, within
 from webapp.cards import models as cards
@@ -63,10 +64,12 @@ def _reaches(who: Actor, found: Card) -> bool:
     return db.session().scalar(within(who, sa.select(Household)).where(Household.id == found.household_id)) is not None
 
 
-def _stranger(found: Card, form: SightingForm, status: int = 200, told: bool = False) -> page.Response:
+def _stranger(found: Card, form: SightingForm, status: int = 200, told: bool = False) -> Response:
     station = db.session().get_one(Place, found.station_id)
     duty = people.duty_now(station)
-    return page.render("today/stranger.html", status=status, station=station, duty=duty, form=form, token=request.view_args, told=told)
+    return page.render(
+        "today/stranger.html", status=status, station=station, duty=duty, form=form, token=request.view_args, told=told
+    )
 
 
 @bp.post("/c/<token>")

@@ -171,7 +171,7 @@ class ChoicesField(SelectMultipleField):
             raise ValidationError(str(_l("请选一个")))
 
 
-class ListField(AnyField):  # type: ignore[misc]
+class ListField(AnyField):
     """Any short words; the verb knows which exist (catalogue codes change while phones are away)."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
@@ -185,7 +185,7 @@ class YesField(BooleanField):
     """Yes or no."""
 
 
-class PhotoField(AnyField):  # type: ignore[misc]
+class PhotoField(AnyField):
     """Photos: the files themselves on the plain path, digests in an envelope. `most` of them."""
 
     def __init__(self, label: Any = None, validators: Any = (), most: int = 6, **kwargs: Any) -> None:

@@ -96,7 +96,8 @@ def to_sign_in() -> ResponseReturnValue:
 
 def actor() -> Actor | None:
     """Who is asking, or None."""
-    return cast(Actor, current_user._get_current_object()) if current_user and current_user.is_authenticated else None
+    who: Any = current_user
+    return cast(Actor, who._get_current_object()) if who and who.is_authenticated else None
 
 
 def me() -> Actor:

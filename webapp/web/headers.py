@@ -65,7 +65,7 @@ def _pack(response: Response) -> None:
         or response.is_streamed
         or "Content-Encoding" in response.headers
         or "gzip" not in request.headers.get("Accept-Encoding", "")
-        or not PACKABLE.match(response.mimetype)
+        or not PACKABLE.match(response.mimetype or "")
     ):
         return
     body = response.get_data()

@@ -10,7 +10,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, has_request_context, request
 from flask_babel import Babel
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -34,7 +34,9 @@ def init_app(app: Flask) -> None:
 
 
 def chosen() -> str:
-    """The language of this request: cookie, account, Accept-Language, Chinese."""
+    """The language of this request: cookie, account, Accept-Language, Chinese. Commands and jobs speak Chinese."""
+    if not has_request_context():
+        return "zh"
     wish = request.cookies.get("lang") or getattr(actor(), "language", None)
     return wish if wish in LANGUAGES else request.accept_languages.best_match(["zh", "en"], "zh")
 
