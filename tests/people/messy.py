@@ -153,7 +153,7 @@ def _write_head(file: Messy) -> None:
 def _person(luck: random.Random, n: int) -> Person:
     """Names of people without a number are never repeated; the n-th person is told apart by n."""
     male = n % 2 == 0
-    given = _FIRST[n // 50 % 20] + _SECOND[n // 1000 % 20 + n % 3]
+    given = _FIRST[n // 50 % 20] + _SECOND[(n // 1000 + n % 3) % 20]
     born = date(1931 + luck.randrange(30), 1 + luck.randrange(12), 1 + luck.randrange(28))
     phone = f"1{luck.choice('3589')}{luck.randrange(10**9):09d}"
     return Person(_SURNAMES[n % 50] + given, male, born, national_id(born, male, n), phone)

@@ -11,9 +11,9 @@ import pytest
 import xlsxwriter
 
 from webapp.kit.refusal import Refusal
-from webapp.people.sheets import opening
+from webapp.people.sheets import layout, opening
 from webapp.people.sheets.columns import fingerprint, guess_columns, missing_columns
-from webapp.people.sheets.facts import Known, Reading, Sheet
+from webapp.people.sheets.facts import Known, Merge, Reading, Sheet
 from webapp.people.sheets.marking import mark
 from webapp.people.sheets.opening import open_sheet
 from webapp.people.sheets.reading import read_rows
@@ -106,8 +106,19 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
 
 
 def test_entities_are_not_expanded() -> None:
-    evil = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet>&a;</worksheet>'
-    assert refused(repacked(book([HEAD, ONE]), "xl/worksheets/sheet1.xml", evil)) == "not_a_sheet"
+    good = book([HEAD, ONE])
+    with zipfile.ZipFile(io.BytesIO(good)) as archive:
+        part = archive.read("xl/worksheets/sheet1.xml")
+    evil = b'<!DOCTYPE worksheet [<!ENTITY a "1">]>' + part.replace(b'<c r="A2"', b'<c r="&a;A2"')
+    assert refused(repacked(good, "xl/worksheets/sheet1.xml", b'<!DOCTYPE worksheet [<!ENTITY a "1">]>' + part)) == "not_a_sheet"
+    assert refused(repacked(good, "xl/worksheets/sheet1.xml", evil)) == "not_a_sheet"
+
+
+def test_blocks_merged_over_each_other_are_followed_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "MAX_COVERED", 10)
+    found = layout.find_layout([HEAD, *[ONE] * 50], [Merge(1, 1, 50, 3), Merge(1, 1, 50, 3)])
+    assert found
+    assert len(found.anchors) <= 10
 
 
 def test_a_sheet_full_of_empty_cells_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +174,16 @@ def test_a_head_of_two_lines_says_whose_name_and_phone(merges: tuple[str, ...]) 
 
 def test_a_head_of_two_lines_is_read_from_text_too() -> None:
     assert guess_columns(open_sheet(text(TWO_LINES), "a.csv"), "households") == MEANT
+
+
+def test_a_few_lower_head_words_under_one_group_are_still_head() -> None:
+    upper: list[object] = ["服务站", "地址", "姓名", "性别", "身份证号码（18位，请设为文本格式）", "家属", None, "养护员"]
+    lower: list[object] = [None, None, None, None, None, "姓名", "电话", None]
+    for made in (text([upper, lower, ONE]), book([upper, lower, ONE])):
+        sheet = open_sheet(made, "a")
+        found = guess_columns(sheet, "households")
+        assert (found["name"], found["kin_name"], found["kin_phone"], found["caregiver"]) == (2, 5, 6, 7)
+        assert sheet.body == (2,)
 
 
 def test_a_second_telephone_belongs_to_who_stands_left_of_it() -> None:
@@ -256,7 +277,12 @@ def test_several_relatives_beside_one_merged_elder_are_his() -> None:
 def test_a_long_merged_station_is_read_from_text_where_only_its_first_row_is_left() -> None:
     rows: list[list[object]] = [["服务站", "地址", "姓名"]]
     rows += [["望海社区" if n == 0 else "", f"望海街{n}号", f"张福{name}"] for n, name in enumerate("贵林海生")]
-    assert {out.facts.station for out in reading(open_sheet(text(rows), "a.csv")).ready} == {"望海社区"}
+    assert [out.facts.station for out in reading(open_sheet(text(rows), "a.csv")).ready] == ["望海社区"] * 4
+
+
+def test_rare_characters_of_names_survive_the_old_chinese_coding() -> None:
+    data = "服务站,地址,姓名\n望海社区,望海街1号,欧阳䶮德\n".encode("gb18030")
+    assert [out.facts.name for out in reading(open_sheet(data, "a.csv")).ready] == ["欧阳䶮德"]
 
 
 def test_ditto_means_the_cell_above() -> None:

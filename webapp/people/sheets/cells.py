@@ -56,6 +56,8 @@ def plain(value: Cell) -> str:
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     if not isinstance(value, str):
         return str(value)
+    if value.isascii() and value.isalnum():
+        return value
     text = unicodedata.normalize("NFKC", value)
     text = " ".join(_INVISIBLE.sub("", text).split())
     if guarded := _GUARD.fullmatch(text):
@@ -361,7 +363,7 @@ def _unfloated(text: str) -> str:
         return str(int(round(float(hit[0]))))
     if _EXPONENT.fullmatch(text):
         raise Unclear("phone_digits_lost", _l("电话的后几位丢了，请重新填"))
-    return text[:-2] if re.fullmatch(r"\d{11}\.0", text) else text
+    return text
 
 
 def _dialled(hit: re.Match[str]) -> str:

@@ -106,7 +106,7 @@ def _unmark(page: Worksheet, sheet: Sheet, column: int) -> None:
                 continue
             if cell.comment and cell.comment.author == AUTHOR:
                 cell.comment = None
-            if cell.fill.fill_type == "solid" and cell.fill.fgColor.rgb == AMBER:
+            if cell.has_style and cell.fill.fill_type == "solid" and cell.fill.fgColor.rgb == AMBER:
                 cell.fill = PatternFill()
             if cell.column == column:
                 cell.value = None

@@ -38,6 +38,7 @@ _OTHER_TEXT = re.compile(rb"\s*(<\?xml|<!doctype|<html|<table|<meta|mime-version
 _CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+# the XML reader refuses entities only where an optional package is installed
 _ENTITY = re.compile(rb"<!(DOCTYPE|ENTITY)")
 
 
@@ -228,7 +229,7 @@ def _page(ws: object, raw: _Raw, vast: bool) -> _Page:
 
 
 def _cells(ws: object) -> Iterator[tuple[Cell, ...]]:
-    ws.reset_dimensions()  # type: ignore[attr-defined]  # the size a file states of itself is often wrong
+    # with both ends given the reader does not ask the size the file states of itself, which is often wrong
     rows = ws.iter_rows(values_only=True, max_row=MAX_SHEET_ROW, max_col=MAX_COLUMNS)  # type: ignore[attr-defined]
     for row in rows:
         yield tuple(map(_simple, row))
