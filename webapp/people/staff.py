@@ -229,7 +229,7 @@ def _done(key: uuid.UUID, deed: Any, said: object) -> Answer:
 def places() -> Answer:
     """The tree: district, streets, stations, and whose duty table has holes."""
     who = me()
-    return page.render("people/places.html", places=_tree(queries.places(who)), founds=_may_found(who))
+    return page.render("people/places.html", tree=_tree(queries.places(who)), founds=_may_found(who))
 
 
 def _tree(found: Any) -> list[tuple[int, Place]]:

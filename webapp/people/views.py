@@ -232,9 +232,7 @@ def pair(household_id: uuid.UUID) -> Answer:
     back = url_for("people.household", household_id=household_id)
     if taken(form, choose):
         return page.go(back, _("配好了"))
-    return form_page(
-        form, title=_l("谁来照看"), sub=found.name, back=back, units=queries.units(household_id), template="people/pair.html"
-    )
+    return form_page(form, "people/pair.html", household=found, back=back, units=queries.units(household_id))
 
 
 @bp.get("/households/<uuid:household_id>/looks")
