@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import secrets as random
 import uuid
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,9 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.access import Actor
 from webapp.cards.number import number_for
 from webapp.kit import clock, ids
-from webapp.kit.refusal import Refusal
+from webapp.kit.refusal import Conflict, Refusal
 from webapp.people.models import Household, Person, Resident, next_number
-from webapp.store import audit, db, secrets, topics
+from webapp.store import audit, db, jobs, rulebook, secrets, topics
 from webapp.store.db import Base
 from webapp.store.traits import Keyed, Made
 from webapp.store.types import Instant, Uuid
@@ -34,6 +37,10 @@ class CardKind(StrEnum):
     SEWIN = "sewin"
 
 
+WORN = (CardKind.RESIDENT, CardKind.SHOE, CardKind.SEWIN)
+"""What a resident wears or carries; a plate hangs in the home, a badge belongs to one of the staff."""
+
+
 class Card(Keyed, Made, Base):
     """One printed code. The token itself is sealed for reprinting until the card is handed over; its digest stays."""
 
@@ -42,7 +49,7 @@ class Card(Keyed, Made, Base):
     station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
     household_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
     resident_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("resident.id"), index=True)
-    person_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
+    person_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"), index=True)
     token_digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     token_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
     number: Mapped[str] = mapped_column(sa.String(7), unique=True)
@@ -55,8 +62,9 @@ class Card(Keyed, Made, Base):
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
-        """Condition: the card's household or station is within reach."""
-        return sa.or_(actor.reaches_household(cls.household_id), actor.reaches_station(cls.station_id))
+        """Condition: the card's household is within reach, wherever it moved; for a badge its station."""
+        homeless = sa.and_(cls.household_id.is_(None), actor.reaches_station(cls.station_id))
+        return sa.or_(actor.reaches_household(cls.household_id), homeless)
 
     @property
     def live(self) -> bool:
@@ -68,8 +76,34 @@ class Card(Keyed, Made, Base):
         """The token, while it may still be printed again."""
         return secrets.unseal(self.token_sealed, f"card.token:{self.id}") if self.token_sealed else None
 
+    @property
+    def printable(self) -> bool:
+        """Whether it can still be drawn: it opens something and is not with its bearer yet."""
+        return self.live and self.token_sealed is not None
+
+    @property
+    def standing(self) -> str:
+        """Where it is in its life: fresh (never printed for real), printed, out (with its bearer), revoked."""
+        if self.revoked_at:
+            return "revoked"
+        if self.handed_over_at:
+            return "out"
+        return "printed" if self.printed_at else "fresh"
+
+    @property
+    def bearer_id(self) -> uuid.UUID | None:
+        """The resident or person it stands for; for a plate the household."""
+        return self.resident_id or self.person_id or self.household_id
+
     def hand_over(self) -> None:
-        """The card is with its bearer: the token can no longer be printed, only replaced by a new card."""
+        """The card is with its bearer: the token can no longer be printed, only replaced by a new card.
+
+        Refuses a card that was stopped or is with its bearer already.
+        """
+        if self.revoked_at:
+            raise Refusal("card_revoked", "这张卡已经停用了")
+        if self.handed_over_at:
+            raise Refusal("card_out", "这张卡已经交出去了")
         self.handed_over_at = clock.now()
         self.token_sealed = None
         audit.note("cards.hand_over", self, self.household_id)
@@ -142,11 +176,16 @@ def log_scan(card: Card | None, actor: Actor | None, face: str, network: str) ->
 def issue(
     kind: CardKind, *, resident: Resident | None = None, household: Household | None = None, badge: Person | None = None
 ) -> Card:
-    """A new live card for a resident, a household (plate) or a caregiver (badge). Others of the same bearer stay live."""
-    home = resident.household if resident else household
+    """A new live card for a resident, a household (plate) or a caregiver (badge). Others of the same bearer stay live.
+
+    With `resident`, `household` may be given to spare a look-up. Refuses those no longer cared for.
+    """
+    home = household or (resident.household if resident else None)
     station_id = home.station_id if home else badge.station_id if badge else None
     if station_id is None:
         raise Refusal("no_station", "先选好属于哪个站，再发卡")
+    if (resident and resident.ended_on) or (home and home.ended_on):
+        raise Refusal("no_longer_here", "已经不再照看了，不用发卡")
     card = Card(
         id=ids.new(),
         kind=kind,
@@ -155,8 +194,8 @@ def issue(
         resident_id=resident.id if resident else None,
         person_id=badge.id if badge else None,
         number=number_for(next_number("card"), secrets.keyring().number),
-        generation=1 + _issued_before(resident, household, badge, kind),
     )
+    card.generation = 1 + (db.session().scalar(_alike(card, sa.select(sa.func.max(Card.generation)))) or 0)
     token = new_token()
     card.token_digest = secrets.one_way(token)
     card.token_sealed = secrets.seal(token, f"card.token:{card.id}")
@@ -167,15 +206,39 @@ def issue(
 
 
 def reissue(card: Card, by: uuid.UUID, why: str) -> Card:
-    """Revoke `card` and issue its successor."""
+    """Revoke `card`, if it is not yet, and issue its successor. Refuses when a revoked card has one in use already."""
     session = db.session()
-    card.revoke(by, why)
+    if card.live:
+        card.revoke(by, why)
+    elif session.scalar(_alike(card, sa.select(Card.id)).where(Card.revoked_at.is_(None)).limit(1)):
+        raise Refusal("card_replaced", "已经有新卡了，请用新卡")
     return issue(
         CardKind(card.kind),
         resident=session.get(Resident, card.resident_id) if card.resident_id else None,
-        household=session.get(Household, card.household_id) if card.household_id and not card.resident_id else None,
+        household=session.get(Household, card.household_id) if card.household_id else None,
         badge=session.get(Person, card.person_id) if card.person_id else None,
     )
+
+
+def note_print(keys: Sequence[uuid.UUID], *, sample: bool) -> None:
+    """These cards were drawn for the printer; made-up copies (`sample`) are noted but do not count as printed.
+
+    Refuses (409) when one of them was stopped or handed over while it was drawn.
+    """
+    session = db.session()
+    cards = session.scalars(sa.select(Card).where(Card.id.in_(keys)).with_for_update()).all()
+    if len(cards) < len(keys) or not all(card.printable for card in cards):
+        raise Conflict("cards_changed", "刚才有一张卡停用了或交出去了，请返回再看一下")
+    for card in cards:
+        card.printed_at = card.printed_at if sample else clock.now()
+        audit.note("cards.print", card, card.household_id, sample=sample)
+
+
+@jobs.job("cards.forget_scans", nightly=True)
+def forget_scans() -> None:
+    """Forget scans older than the setting says."""
+    days = rulebook.current("cards", clock.today())["scan_days"]
+    db.session().execute(sa.delete(Scan).where(Scan.at < clock.now() - timedelta(days=days)))
 
 
 def new_token() -> str:
@@ -183,12 +246,15 @@ def new_token() -> str:
     return "".join(random.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
 
 
-def _issued_before(resident: Resident | None, household: Household | None, badge: Person | None, kind: str) -> int:
-    newest = sa.select(Card.generation).where(Card.kind == kind).order_by(Card.generation.desc()).limit(1)
-    if resident:
-        newest = newest.where(Card.resident_id == resident.id)
-    elif household:
-        newest = newest.where(Card.household_id == household.id, Card.resident_id.is_(None))
-    elif badge:
-        newest = newest.where(Card.person_id == badge.id)
-    return db.session().scalar(newest) or 0
+def _alike(card: Card, ask: sa.Select[tuple[Any]]) -> sa.Select[tuple[Any]]:
+    """`ask` narrowed to cards of the same kind and bearer."""
+    if card.resident_id:
+        bearer = Card.resident_id == card.resident_id
+    elif card.person_id:
+        bearer = Card.person_id == card.person_id
+    else:
+        bearer = sa.and_(Card.household_id == card.household_id, Card.resident_id.is_(None))
+    return ask.where(Card.kind == card.kind, bearer)
+
+
+rulebook.ship("cards", Path(__file__).parent / "cards.json")
