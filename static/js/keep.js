@@ -1,6 +1,6 @@
 /* A kept form: <form method="post" action="…" data-kept="visits.arrive" data-schema="1" data-title="签到 王奶奶"
      data-chain="<uuid>" | "field:visit" (empty or absent field: minted here) | "new" | absent
-     data-household="<uuid>" data-makes="arrived" data-adds="cash_fen=-amount_fen spent_fen=amount_fen"
+     data-household="<uuid>" data-makes="arrived" data-adds="spent_fen=amount_fen cash_fen=-amount_fen@source:cash"
      data-then="/today/visits/{chain}" | "stay" data-draft="…">, hidden inputs id, made_at, seal (used without JavaScript only).
    Fields go into the body by name, read by data-kind: text (default) int fen bool list place; empty ones are left out.
    data-kind="place" is for the hidden fields place.js fills: a whole number or a word. <input type="file" name="…"> become photos. An input data-card="method" takes the
@@ -73,12 +73,14 @@
     document.querySelectorAll('[data-chain=""]:not(form)').forEach(piece => { piece.dataset.chain = chain; });
   }
 
-  /** "cash_fen=-amount_fen": what this act adds to the sums on the pages. */
+  /** "out_fen=amount_fen cash_fen=-amount_fen@source:cash": what this act adds to the sums on the pages. */
   function addsOf(form, body) {
     const adds = {};
     for (const pair of (form.dataset.adds || '').split(' ').filter(Boolean)) {
-      const [sum, field] = pair.split('='), value = body[field.replace('-', '')];
-      if (Number.isInteger(value)) adds[sum] = field[0] === '-' ? -value : value;
+      const found = /^(\w+)=(-?)(\w+)(?:@(\w+):(.+))?$/.exec(pair);
+      if (!found || found[4] && body[found[4]] !== found[5]) continue;
+      const [, sum, minus, field] = found, value = body[field];
+      if (Number.isInteger(value)) adds[sum] = (adds[sum] || 0) + (minus ? -value : value);
     }
     return adds;
   }

@@ -37,7 +37,7 @@ PIECE = f"""
 
 SPEND = f"""
 <form id="spend" method="post" action="/book/spend" data-kept="ledger.spend" data-schema="2" data-title="买菜" data-chain="{VISIT}"
-  data-household="{HOUSE}" data-adds="cash_fen=-amount_fen" data-then="stay" data-draft="spend">
+  data-household="{HOUSE}" data-adds="cash_fen=-amount_fen@how:now advance_fen=-amount_fen@how:later" data-then="stay" data-draft="spend">
  <input name="amount_fen" data-kind="fen" inputmode="decimal" required data-wrong="这里只能填数字">
  <input name="minutes" data-kind="int"><input name="note"><input type="checkbox" name="seen" data-kind="bool">
  <label><input type="checkbox" name="items" value="medicine" data-kind="list">药</label>
@@ -52,7 +52,7 @@ SPEND = f"""
  <p data-draft-note hidden>找回来了</p><button id="save" name="how" value="now">存好</button><p data-kept-note hidden>手机已存</p></form>"""
 
 BOOK = f"""
-<section id="book" data-household="{HOUSE}" data-seen=""><b id="cash" data-sum="cash_fen" data-value="12000" data-as="money">120.00</b>
+<section id="book" data-household="{HOUSE}" data-seen=""><b id="cash" data-sum="cash_fen" data-value="12000" data-as="money">120.00</b><b id="advance" data-sum="advance_fen" data-value="500" data-as="money">5.00</b>
  <ul><template data-kept-template="ledger.spend"><li><span data-fill="title"></span> <span class="sum" data-fill="amount_fen" data-as="money"></span>
   <span class="items" data-fill="items" data-words='{{"food":"菜","medicine":"药"}}'></span>
   <i data-when-kept="queued sending" hidden>手机已存</i><i data-when-kept="delivered" hidden>站里已收到</i></li></template><li>以前的</li></ul></section>"""

@@ -343,6 +343,7 @@ def test_the_page_shows_what_is_unsent_and_what_is_delivered_but_not_yet_in_it(p
     page.check("[value=food]")
     spend(page, "36.50")
     expect(page.locator("#cash")).to_have_text("83.50")
+    expect(page.locator("#advance")).to_have_text("5.00")
     expect(page.locator("#book li .sum")).to_have_text("36.50")
     expect(page.locator("#book li .items")).to_have_text("菜")
     stub.stay("fine")
