@@ -26,6 +26,14 @@ ITEMS = ("MEAL-01", "CLEAN-01", "MIND-01", "MED-03", "CLEAN-05", "SHOP-01", "MOV
 STARTS = (480, 510, 540, 570, 600, 630, 840, 870, 900)
 UNITS = (1, 2, 3)
 """Households of the small world's three caregivers."""
+SMALL = ((-40, 90, 510), (-150, 90, 510), (60, 60, 630), (-25, 60, 660), (-190, 60, 480), (-100, 60, 570))
+"""Of its six homes: when somebody comes, minutes from now; how long; when, if now is the middle of the night."""
+
+
+def small_start(n: int) -> int:
+    """When home `n` of the small world is visited, so that whoever tries it meets a day in full swing."""
+    now, (away, _long, otherwise) = clock.minute_of(clock.now()), SMALL[n]
+    return (now + away) // 5 * 5 if 200 <= now <= 1300 else otherwise
 
 
 @dataclass
@@ -116,8 +124,8 @@ class Builder:
                     couple=n == 1,
                     no_signal=n == 4,
                     relative=caregiver_number == 0,
-                    start_min=(510, 510, 630, 480, 570, 660)[n],
-                    minutes=(90, 90, 60, 60, 60, 60)[n],
+                    start_min=small_start(n),
+                    minutes=SMALL[n][1],
                 )
                 n += 1
                 yield n

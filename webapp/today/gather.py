@@ -16,7 +16,6 @@ from webapp.logs.forms import WriteForm
 from webapp.people import queries as people
 from webapp.people.models import Household, Place
 from webapp.people.queries import nothing
-from webapp.people.rules import age
 from webapp.roster import queries as roster
 from webapp.roster.models import Shift
 from webapp.store import db
@@ -59,8 +58,6 @@ def visit(who: Actor, visit_id: uuid.UUID, home: Household | None, shown: Shown)
         "home": home,
         "shift": shift,
         "shown": shown,
-        "today": clock.today(),
-        "age_on": age,
         "names": {each.id: each.name for each in home.residents},
         "alerts": [alert for each in home.residents for alert in each.alerts if each.ended_on is None],
         "numbers": _numbers(home),

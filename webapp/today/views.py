@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, url_for
@@ -16,6 +16,7 @@ from webapp.cards.models import Card
 from webapp.kit import clock, ids
 from webapp.kit.words import _
 from webapp.people import queries as people
+from webapp.people import rules
 from webapp.people.models import Household
 from webapp.roster.models import Shift
 from webapp.today import gather, queries
@@ -31,6 +32,12 @@ bp = Blueprint("today", __name__)
 NUMBERS_AN_HOUR = 60
 
 
+@bp.app_template_filter("age")
+def age(birth: date) -> int:
+    """Whole years today, for templates."""
+    return rules.age(birth, clock.today())
+
+
 @bp.get("/")
 @bp.get("/today", endpoint="start")
 @allow("people.self")
@@ -42,7 +49,11 @@ def index() -> ResponseReturnValue:
     if who.role == Role.KIN:
         return page.go(url_for("family.index"))
     if who.role in STAFF:
-        facts: dict[str, Any] = {"place": queries.place_name(who), "today": clock.today(), "todo": queries.todo(who, clock.today())}
+        facts: dict[str, Any] = {
+            "place": queries.place_name(who),
+            "today": clock.today(),
+            "todo": queries.todo(who, clock.today()),
+        }
         return page.render("today/office.html", **facts)
     return page.render("today/plain.html")
 
