@@ -164,9 +164,9 @@ def test_an_entry_belongs_to_the_day_of_its_act(li, wang):
 
 def entry_row(book: Book, **facts) -> dict:
     return {
-        "id": ids.new(), "book_id": book.id, "household_id": book.household_id, "day": clock.today(), "kind": "spend", "side": "out",
-        "category": "EX-VEG", "source": "cash", "fen": -100, "words": "", "at": clock.now(), "made_at": clock.now(),
-        "author_id": ids.new(), "seen": False, "slip": False, **facts,
+        "id": ids.new(), "book_id": book.id, "household_id": book.household_id, "day": clock.today(), "kind": "spend",
+        "side": "out", "category": "EX-VEG", "source": "cash", "fen": -100, "words": "", "at": clock.now(),
+        "made_at": clock.now(), "author_id": ids.new(), "seen": False, "slip": False, **facts,
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from webapp.kit.words import _, _l
 from webapp.ledger import forms, models, queries, rules
 from webapp.ledger.queries import House, Line
 from webapp.people.queries import nothing
-from webapp.store import files, rulebook
+from webapp.store import files, inbox, rulebook
 from webapp.web import intake, page
 from webapp.web.forms import KeptForm
 from webapp.web.guard import allow, me
@@ -109,11 +109,10 @@ def receive(household_id: uuid.UUID) -> ResponseReturnValue:
 @allow("ledger.write")
 def none_today(household_id: uuid.UUID) -> ResponseReturnValue:
     """今天没花钱."""
-    house = queries.house(me(), household_id)
     form = forms.NoneTodayForm(request.form)
-    if not form.validate() or form.household.data != house.id:
+    if not form.validate() or form.household.data != household_id:
         raise nothing()
-    return page.go(_book(house.id), _(intake.receive(form).say))
+    return _kept(form, _book(household_id))
 
 
 @bp.get("/book/entries/<uuid:entry_id>")
@@ -161,12 +160,13 @@ def photo(sha256: str) -> ResponseReturnValue:
 
 
 def _write(household_id: uuid.UUID, kind: type[KeptForm], template: str, side: str) -> ResponseReturnValue:
-    house, visit = queries.house(me(), household_id), ids.parse(request.args.get("visit"))
+    visit = ids.parse(request.args.get("visit"))
     then = page.safe_next(_book(household_id))
     blank = {"household": household_id, "visit": visit, "source": "cash"}
     form: Any = kind(request.form) if request.method == "POST" else kind(data=blank)
     if request.method == "POST" and form.validate() and form.household.data == household_id:
-        return page.go(then, _(intake.receive(form).say))
+        return _kept(form, then)
+    house = queries.house(me(), household_id)
     return page.render(
         template,
         status=422 if request.method == "POST" else 200,
@@ -180,12 +180,12 @@ def _write(household_id: uuid.UUID, kind: type[KeptForm], template: str, side: s
 
 
 def _follow(entry_id: uuid.UUID, kind: type[KeptForm], template: str) -> ResponseReturnValue:
-    line = queries.entry(me(), entry_id)
-    story = queries.story(entry_id)
     then = url_for("ledger.entry", entry_id=entry_id)
     form: Any = kind(request.form) if request.method == "POST" else kind(data={"entry": entry_id})
     if request.method == "POST" and form.validate() and form.entry.data == entry_id:
-        return page.go(then, _(intake.receive(form).say))
+        return _kept(form, then)
+    line = queries.entry(me(), entry_id)
+    story = queries.story(entry_id)
     return page.render(
         template,
         status=422 if request.method == "POST" else 200,
@@ -196,6 +196,13 @@ def _follow(entry_id: uuid.UUID, kind: type[KeptForm], template: str) -> Respons
         reasons=forms.REASON_WORDS,
         **_words_of(story.station_id),
     )
+
+
+def _kept(form: KeptForm, then: str) -> ResponseReturnValue:
+    """Keep it before asking whether the household is still hers: what was typed is not lost, the verb judges it."""
+    receipt = intake.receive(form)
+    applied = receipt.state in (inbox.APPLIED, inbox.WAITING)
+    return page.go(then if applied else url_for("ledger.index"), _(receipt.say))
 
 
 def _book(household_id: uuid.UUID) -> str:

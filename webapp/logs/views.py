@@ -49,21 +49,23 @@ def words(name: str, value: str | None) -> object:
 @allow("logs.write")
 def write(visit_id: uuid.UUID) -> ResponseReturnValue:
     """The diary of a visit, or of one resident in it (`resident`)."""
+    posted: Any = forms.WriteForm(request.form) if request.method == "POST" else None
+    then = _then(visit_id)
+    if posted and posted.validate() and posted.visit.data == visit_id:
+        # kept before asking whether the visit is hers: what was typed is not lost, the verb judges it
+        return page.go(then, _(intake.receive(posted).say))
     resident = ids.parse(request.args.get("resident"))
     desk = queries.desk(me(), visit_id, resident)
-    who = next((each for each in desk.visit.household.residents if each.id == resident), None)
-    form: Any = forms.WriteForm(request.form) if request.method == "POST" else blank(desk, who.id if who else None)
-    then = _then(visit_id)
-    if request.method == "POST" and form.validate() and form.visit.data == visit_id:
-        return page.go(then, _(intake.receive(form).say))
+    residents = [each for each in desk.visit.household.residents if each.ended_on is None]
+    who = next((each for each in residents if each.id == resident), None)
     return page.render(
         "logs/write.html",
-        status=422 if request.method == "POST" else 200,
-        form=form,
+        status=422 if posted else 200,
+        form=posted or blank(desk, who.id if who else None),
         desk=desk,
         who=who,
         then=then,
-        residents=[each for each in desk.visit.household.residents if each.ended_on is None],
+        residents=residents,
     )
 
 
