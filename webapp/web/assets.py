@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import brotli
 from flask import Blueprint, Flask, Response, abort, current_app, request
 
 from webapp.web.guard import open_door
@@ -35,7 +36,8 @@ class Asset:
     """A file as it is sent."""
 
     body: bytes
-    packed: bytes | None
+    packed: dict[str, bytes]
+    """By encoding, smallest first; empty for pictures."""
     kind: str
     digest: str
 
@@ -71,7 +73,7 @@ def _read(name: str) -> Asset:
         if kind is None or not path.is_relative_to(root.resolve()) or not path.is_file():
             raise KeyError(name)
         body = path.read_bytes()
-    packed = None if name.endswith(".png") else gzip.compress(body, 9, mtime=0)
+    packed = {} if name.endswith(".png") else {"br": brotli.compress(body), "gzip": gzip.compress(body, 9, mtime=0)}
     return Asset(body, packed, kind or "", hashlib.sha256(body).hexdigest()[:12])
 
 
@@ -89,10 +91,11 @@ def send(digest: str, name: str) -> Response:
         found = load(name)
     except KeyError:
         abort(404)
-    pack = found.packed is not None and "gzip" in request.headers.get("Accept-Encoding", "")
-    response = Response(found.packed if pack else found.body, mimetype=found.kind)
-    if pack:
-        response.headers["Content-Encoding"] = "gzip"
+    accepted = request.headers.get("Accept-Encoding", "")
+    encoding = next((each for each in found.packed if each in accepted), None)
+    response = Response(found.packed[encoding] if encoding else found.body, mimetype=found.kind)
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
     response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = YEAR if digest == found.digest else "no-cache"
     return response
