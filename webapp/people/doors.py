@@ -72,6 +72,12 @@ def _used_at() -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
 
 
+def _there() -> str:
+    """Where to go on to. Browsers drop tabs from an address, so /<tab>/evil is //evil: such a one leads home."""
+    there = page.safe_next("/")
+    return there if there.isprintable() and " " not in there else "/"
+
+
 def _touch() -> None:
     """Note in the cookie that somebody is at it; what a page fetches by itself does not count."""
     now = int(clock.now().timestamp())
@@ -101,7 +107,7 @@ def pin() -> ResponseReturnValue:
     if phone is None:
         return page.go(url_for("doors.sign_in"))
     device, name = phone
-    form, there = PinForm(), page.safe_next("/")
+    form, there = PinForm(), _there()
     facts: dict[str, Any] = {"form": form, "name": name, "device": device, "there": there, "others": _others(device)}
     if request.method == "GET":
         return page.render("doors/pin.html", **facts)
@@ -178,7 +184,7 @@ def _remember_phone(device_id: uuid.UUID) -> None:
 @open_door
 def sign_in() -> ResponseReturnValue:
     """Name or phone and password. Wrong and unknown are one sentence; wrong tries wait longer each time."""
-    form, there = SignInForm(), page.safe_next("/")
+    form, there = SignInForm(), _there()
     if actor() is not None and request.method == "GET":
         return page.go(there)
     facts: dict[str, Any] = {"form": form, "there": there, "phones": login.phones_here(_known_phones())}
@@ -238,7 +244,7 @@ def sign_out() -> ResponseReturnValue:
 def grant() -> ResponseReturnValue:
     """Choose under which of one's grants to go on. What opened with a PIN stays a caregiver's."""
     who: Any = me()
-    grants, there = _grants_here(who), page.safe_next("/")
+    grants, there = _grants_here(who), _there()
     facts: dict[str, Any] = {"grants": grants, "there": there, "role_words": ROLE_WORDS}
     form = PlainForm()
     if request.method == "GET":
@@ -383,11 +389,6 @@ def _revoke(account_id: uuid.UUID, device_id: uuid.UUID) -> None:
         device.revoke()
 
 
-def _address(endpoint: str, **values: Any) -> str:
-    """Where to go back to; the start where a house was built without that page."""
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else "/"
-
-
 def _public(endpoint: str, **values: Any) -> str:
     """An address that works from another phone."""
     return str(current_app.extensions["settings"].public_url) + url_for(endpoint, **values)
@@ -420,8 +421,7 @@ def give_reset(person_id: uuid.UUID) -> ResponseReturnValue:
         raise Refusal("no_password", "这位不用密码登录")
     slip, code = Slip.write(Slip.RESET, account, who.account_id)
     name = db.session().get_one(Person, person_id).name
-    back = _address("people.person", person_id=person_id)
-    facts: dict[str, Any] = {"slip": slip, "code": code, "name": name, "back": back}
+    facts: dict[str, Any] = {"slip": slip, "code": code, "name": name, "back": _from_path()}
     return page.render("doors/give_reset.html", qr=_qr(_public("doors.reset", code=code)), **facts)
 
 
@@ -469,7 +469,7 @@ def invite(kin_id: uuid.UUID) -> ResponseReturnValue:
     slip, code = Slip.write(Slip.INVITE, account, who.account_id)
     link = _public("doors.accept", code=code)
     facts: dict[str, Any] = {"slip": slip, "link": link, "qr": _qr(link), "name": kin.person.name, "resident": kin.resident.name}
-    return page.render("doors/invite.html", back=_address("people.household", household_id=kin.resident.household_id), **facts)
+    return page.render("doors/invite.html", back=_from_path(), **facts)
 
 
 @bp.route("/i/<code>", methods=["GET", "POST"])
