@@ -31,7 +31,17 @@ ENTRY = [
 ]
 
 
-class PlacedForm(KeptForm):
+class StepForm(KeptForm):
+    """A form that stands on one page with others: its fields' ids carry its own name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        deed = self.keep.kind.rpartition(".")[2]
+        for each in self:
+            each.id = each.label.field_id = f"{deed}-{each.name}"
+
+
+class PlacedForm(StepForm):
     """With where it was. The phone may send the five facts side by side or together as `place`."""
 
     lat_e6 = NumberField(widget=HiddenInput())
@@ -55,7 +65,7 @@ class ArriveForm(PlacedForm):
     visit = KeyField()
     household = KeyField()
     shift = KeyField()
-    token = TextField(widget=HiddenInput(), most=200)
+    token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
     number = TextField(_l("卡上的7位号码"), most=40)
     method = ChoiceField(_l("怎么签到"), choices=ENTRY)
 
@@ -75,21 +85,21 @@ class LeaveForm(PlacedForm):
 
     keep = Keep(kind="visits.leave", title=_l("签退"), chain="visit", makes="done")
     visit = KeyField(validators=[required()])
-    token = TextField(widget=HiddenInput(), most=200)
+    token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
     number = TextField(_l("卡上的7位号码"), most=40)
     method = ChoiceField(_l("怎么签退"), choices=[*ENTRY, (rules.PHONE, _l("打电话报的"))])
 
 
-class SeenForm(KeptForm):
+class SeenForm(StepForm):
     """Another resident's card, shown during the visit."""
 
     keep = Keep(kind="visits.seen", title=_l("见到老人"), chain="visit")
     visit = KeyField(validators=[required()])
-    token = TextField(widget=HiddenInput(), most=200)
+    token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
     number = TextField(_l("卡上的7位号码"), most=40)
 
 
-class ServicesForm(KeptForm):
+class ServicesForm(StepForm):
     """What was done, and what the resident did not want today."""
 
     keep = Keep(kind="visits.services", title=_l("做了哪些事"), chain="visit")
@@ -99,7 +109,7 @@ class ServicesForm(KeptForm):
     reason = TextField(_l("为什么没做？"), most=60)
 
 
-class VoidForm(KeptForm):
+class VoidForm(StepForm):
     """扫错了."""
 
     keep = Keep(kind="visits.void", title=_l("扫错了"), chain="visit", makes="void")

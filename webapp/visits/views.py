@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from webapp.access import MASKED, Actor, within
 from webapp.kit import clock, ids
@@ -52,16 +53,23 @@ bp.add_app_template_global(words.refusals, "refusals")
 def arrive(household_id: uuid.UUID) -> ResponseReturnValue:
     """我到了. An arrival that was posted is always kept."""
     if request.method == "POST":
-        form = forms.ArriveForm(request.form)
-        form.visit.data = form.visit.data or ids.new()
-        form.household.data = household_id
+        form = forms.ArriveForm.from_body(_typed(household=household_id))
+        form["visit"].data = form["visit"].data or ids.new()
         receipt = intake.receive(form)
-        return page.go(_visit_page(form.visit.data), receipt.say)
+        return page.go(_visit_page(form["visit"].data), receipt.say)
     who = guard.me()
     household = people.household(who, household_id)
     shift = _shift_today(who, household_id)
     form = forms.ArriveForm(data=_arrival(household_id, shift))
     return page.render("visits/arrive.html", form=form, household=household, shift=shift)
+
+
+def _typed(**known: uuid.UUID) -> MultiDict[str, str]:
+    """What was typed, with what the address says already."""
+    typed = MultiDict(request.form)
+    for name, key in known.items():
+        typed[name] = str(key)
+    return typed
 
 
 def _shift_today(who: Actor, household_id: uuid.UUID) -> roster.Shift | None:
@@ -139,8 +147,7 @@ def _step(kind: type[KeptForm], template: str, visit_id: uuid.UUID) -> ResponseR
     if request.method == "GET":
         visit = queries.visit(guard.me(), visit_id)
         return page.render(template, form=kind(data={"visit": visit_id}), visit=visit)
-    form = kind(request.form)
-    form["visit"].data = visit_id
+    form = kind(_typed(visit=visit_id))
     if not form.validate():
         visit = queries.visit(guard.me(), visit_id)
         return page.render(template, status=422, form=form, visit=visit, **tiles(visit))
@@ -162,8 +169,7 @@ def nobody(household_id: uuid.UUID) -> ResponseReturnValue:
     if request.method == "GET":
         form = forms.NobodyForm(data={"household": household_id, "shift": shift.id if shift else None})
         return page.render("visits/nobody.html", form=form, household=household, station=station)
-    form = forms.NobodyForm(request.form)
-    form.household.data = household_id
+    form = forms.NobodyForm(_typed(household=household_id))
     if not form.validate():
         return page.render("visits/nobody.html", status=422, form=form, household=household, station=station)
     receipt = intake.receive(form)
