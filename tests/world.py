@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
+from sqlalchemy import orm
 
 from webapp.access import Role
 from webapp.kit import clock
@@ -54,17 +55,22 @@ class World:
                 cookie["_user_id"], cookie["_fresh"] = f"token-{name}", True
         return client
 
+    @property
+    def _session(self) -> orm.Session:
+        """The transaction that is open, else one that only reads: a finder must not hold SQLite's write lock."""
+        return db.session() if g.get("writes") else db.reading()
+
     def place(self, code: str) -> Place:
-        return db.session().scalars(sa.select(Place).where(Place.code == code)).one()
+        return self._session.scalars(sa.select(Place).where(Place.code == code)).one()
 
     def account(self, name: str) -> Account:
-        return db.session().scalars(sa.select(Account).where(Account.login == name)).one()
+        return self._session.scalars(sa.select(Account).where(Account.login == name)).one()
 
     def person(self, name: str) -> Person:
         return self.account(name).person
 
     def resident(self, name: str) -> Resident:
-        return db.session().scalars(sa.select(Resident).where(Resident.name == name)).one()
+        return self._session.scalars(sa.select(Resident).where(Resident.name == name)).one()
 
     def household(self, name: str) -> Household:
         return self.resident(name).household

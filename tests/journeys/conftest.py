@@ -30,7 +30,7 @@ PHONE = {"viewport": {"width": 360, "height": 780}, "device_scale_factor": 2, "i
 DESK = {"viewport": {"width": 1200, "height": 800}}
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(app: Flask) -> Iterator[str]:
     """The app on a port of its own; its address."""
     app.config["WTF_CSRF_ENABLED"] = True
@@ -49,7 +49,7 @@ def playwright_() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture()
+@pytest.fixture
 def browser(playwright_: Playwright) -> Iterator[Browser]:
     """A browser without a camera."""
     launched = playwright_.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -57,7 +57,7 @@ def browser(playwright_: Playwright) -> Iterator[Browser]:
     launched.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def camera(playwright_: Playwright, tmp_path: Path) -> Iterator[Callable[[bytes], Browser]]:
     """Launch a browser whose camera sees the given picture of a card, held by a shaking hand."""
     launched: list[Browser] = []
@@ -90,7 +90,9 @@ def film(path: Path, card_png: bytes, frames: int = 30, size: tuple[int, int] = 
     for n in range(frames):
         frame = Image.new("RGB", size, (96, 92, 88))
         held = shown.rotate(hand.uniform(-6, 6), expand=True, fillcolor=(96, 92, 88), resample=Image.Resampling.BICUBIC)
-        frame.paste(held, ((size[0] - held.width) // 2 + hand.randint(-20, 20), (size[1] - held.height) // 2 + hand.randint(-20, 20)))
+        frame.paste(
+            held, ((size[0] - held.width) // 2 + hand.randint(-20, 20), (size[1] - held.height) // 2 + hand.randint(-20, 20))
+        )
         if n % 3:
             frame = frame.filter(ImageFilter.GaussianBlur(1.2))
         frame.save(out, "JPEG", quality=80, subsampling="4:2:0")
