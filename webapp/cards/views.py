@@ -18,12 +18,12 @@ from webapp.cards.forms import KIND_WORDS, WHY_WORDS, FileForm, HandOverForm, Is
 from webapp.cards.models import WORN, Card, CardKind
 from webapp.cards.printing import SHEETS, Side, card_png
 from webapp.cards.queries import Issued
-from webapp.kit import ids
+from webapp.kit import clock, ids
 from webapp.kit.words import _, _l
 from webapp.people import queries as people
 from webapp.people.desk import taken
 from webapp.people.models import Household, Person, Resident
-from webapp.store import audit, db
+from webapp.store import audit, db, rulebook
 from webapp.web import page
 from webapp.web.guard import allow, me
 
@@ -118,6 +118,8 @@ def _offering(offers: list[tuple[CardKind, uuid.UUID, str]], held: Sequence[Card
         (f"{kind}:{key}", f"{name} · {KIND_WORDS[kind]}" + (_("（已有一张在用）") if (kind, key) in live else ""))
         for kind, key, name in offers
     ]
+    if len(offers) == 1 and not form.is_submitted():
+        form.what.data = form.what.choices[0][0]
     return form
 
 
@@ -139,7 +141,7 @@ def _list(
         status=422 if form.errors else 200,
         form=form,
         bearer=bearer,
-        cards=held,
+        cards=sorted(held, key=_stopped),
         names=names,
         gone=gone,
         station=place[0] if place else None,
@@ -148,6 +150,10 @@ def _list(
         standing=STANDING,
         **_places(bearer),
     )
+
+
+def _stopped(card: Card) -> bool:
+    return not card.live
 
 
 def _places(bearer: Household | Person) -> dict[str, str]:
@@ -278,7 +284,7 @@ def scans() -> Answer:
         openings=rules.told(found[:SCANS]),
         cards=cards,
         older=found[SCANS - 1].id if len(found) > SCANS else None,
-        newest=before is None,
+        days=rulebook.current("cards", clock.today())["scan_days"],
         kinds=KIND_WORDS,
         faces=FACE_WORDS,
     )
