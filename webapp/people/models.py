@@ -832,8 +832,8 @@ def first_tap(key: uuid.UUID) -> bool:
     """Whether the form with this hidden key is sent for the first time; of two taps at once one is first."""
     session = db.session()
     insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
-    done = session.execute(insert(FormTaken).values(key=key, at=clock.now()).on_conflict_do_nothing())
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    taken = insert(FormTaken).values(key=key, at=clock.now()).on_conflict_do_nothing().returning(FormTaken.key)
+    return session.scalar(taken) is not None
 
 
 def _refuse_second(table: type[Resident] | type[Person], number: str | None, but: uuid.UUID | None = None) -> None:
