@@ -98,6 +98,20 @@ def test_a_job_asked_for_in_a_write_that_fails_was_never_asked(app: Flask) -> No
     assert rows("test.work") == []
 
 
+def test_the_newest_event_stays_so_that_numbers_go_on(app: Flask) -> None:
+    with db.transaction() as session:
+        session.execute(sa.delete(Event))
+        session.add_all([Event(topic="old", at=clock.now() - timedelta(hours=n)) for n in (3, 2)])
+    with db.transaction():
+        topics.purge()
+    with db.transaction() as session:
+        assert len(session.scalars(sa.select(Event)).all()) == 1
+        before = session.scalar(sa.select(sa.func.max(Event.id)))
+        session.add(Event(topic="next", at=clock.now()))
+        session.flush()
+        assert session.scalar(sa.select(Event.id).where(Event.topic == "next")) > before
+
+
 def test_events_are_purged_after_an_hour(app: Flask) -> None:
     with db.transaction() as session:
         session.add_all([Event(topic="old", at=clock.now() - timedelta(minutes=61)), Event(topic="new", at=clock.now())])

@@ -24,7 +24,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms import Field as AnyField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
 
 from webapp.kit import ids, money
 from webapp.kit.refusal import Refusal
@@ -58,9 +58,19 @@ def clean(text: Any) -> Any:
     return "".join(kept).strip()
 
 
+class Filled(InputRequired):
+    """Blanks are nothing: what cleaning leaves empty was not filled in."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Raises StopValidation when nothing is there; what could not be read has its own words already."""
+        super().__call__(form, field)
+        if field.data in (None, "", []) and not field.process_errors:
+            raise StopValidation(str(self.message))
+
+
 def required(say: Any = None) -> InputRequired:
     """Must be filled in."""
-    return InputRequired(say or _l("这里要填"))
+    return Filled(say or _l("这里要填"))
 
 
 def at_most(length: int) -> Length:

@@ -19,7 +19,7 @@ from webapp.store import db
 from webapp.web.guard import allow
 
 bp = Blueprint("live", __name__)
-BEAT_S, LIFE_S, POLL_S = 15.0, 600.0, 0.25
+BEAT_S, LIFE_S, POLL_S, START_S = 15.0, 600.0, 0.25, 2.0
 
 
 class Hub:
@@ -31,15 +31,17 @@ class Hub:
         self.lock = threading.Lock()
         self.ears: set[queue.Queue[str]] = set()
         self.started = False
+        self.hearing = threading.Event()
 
     def listen(self) -> queue.Queue[str]:
-        """A new ear; the listener starts with the first one, so after a fork."""
+        """A new ear; the listener starts with the first one, so after a fork, and hears before the page is told it is open."""
         ear: queue.Queue[str] = queue.Queue(maxsize=100)
         with self.lock:
             self.ears.add(ear)
             if not self.started:
                 self.started = True
                 threading.Thread(target=self._hear, daemon=True, name="live").start()
+        self.hearing.wait(START_S)
         return ear
 
     def forget(self, ear: queue.Queue[str]) -> None:
@@ -61,12 +63,18 @@ class Hub:
             try:
                 self._sqlite() if self.url.get_backend_name() == "sqlite" else self._postgresql()
             except (sqlite3.Error, psycopg.Error, OSError):
-                self.pass_on("resync")  # something may have been missed
                 time.sleep(1)
+
+    def _hears(self) -> None:
+        """From here on nothing is missed; after a break everybody looks once, for what was told meanwhile."""
+        if self.hearing.is_set():
+            self.pass_on("resync")
+        self.hearing.set()
 
     def _sqlite(self) -> None:
         connection = sqlite3.connect(self.url.database or "", isolation_level=None)
         last = connection.execute("select coalesce(max(id), 0) from event").fetchone()[0]
+        self._hears()
         seen = -1
         while True:
             version = connection.execute("pragma data_version").fetchone()[0]
@@ -81,6 +89,7 @@ class Hub:
         url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("listen events")
+            self._hears()
             for notice in connection.notifies():
                 self.pass_on(notice.payload)
 
