@@ -72,12 +72,22 @@ def build(size: str, seed: int | None) -> None:
     _backdate(since)
     homes = builder.world.homes
     with tqdm(total=len(homes) * days, desc="上门 visits", unit="", leave=False) as bar, db.transaction():
-        for written in history.live(homes, facts["generator"], draw, days):
+        past = history.Past(homes, facts["generator"], draw)
+        for written in past.live(days):
             bar.update(written - bar.n)
         audit.note("sample.live", f"sample:{size}", days=days)
-    if size != "district":
+        if size != "small":
+            past.begin_today()
+    if size == "small":
         with db.transaction():
             morning.begin(homes, draw)
+    _measure()
+
+
+def _measure() -> None:
+    """Let the database look at what was laid, or it plans its reading for empty tables."""
+    with db.transaction() as session:
+        session.execute(sa.text("analyze"))
 
 
 def _backdate(since: Any) -> None:

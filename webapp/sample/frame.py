@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -43,6 +44,7 @@ class Home:
     household: Household
     caregiver: Person
     account: Account
+    head: Account
     plan: ServicePlan
     spot: Spot
 
@@ -64,6 +66,7 @@ class Builder:
         self.figures: dict[str, Any] = facts["generator"]
         self.world = World()
         self.phones = 0
+        self.heads: dict[uuid.UUID, Account] = {}
 
     def build(self, size: str) -> Iterator[int]:
         """Make everything; yields the number of households made after each one."""
@@ -110,7 +113,9 @@ class Builder:
                 place if place.kind == PlaceKind.STATION else None,
                 phone=self._phone(),
             )
-            people.open_account(who, role, place, login=login, password=PASSWORD)
+            account = people.open_account(who, role, place, login=login, password=PASSWORD)
+            if role == Role.STATION_HEAD:
+                self.heads[place.id] = account
 
     def _small(self, station: Place) -> Iterator[int]:
         """Caregivers of one, two and three households; a couple, a home without signal, a child as caregiver."""
@@ -195,7 +200,7 @@ class Builder:
         items = sorted(draw.sample(ITEMS[1:], draw.randint(2, 4)) + [ITEMS[0]])
         plan = roster.plan(house, range(7), start_min, minutes, items, valid_from=clock.day_of(self.since))
         ledger.open_book(house.id, clock.day_of(self.since))
-        self.world.homes.append(Home(house, account.person, account, plan, spot))
+        self.world.homes.append(Home(house, account.person, account, self.heads[station.id], plan, spot))
 
     def _kin(self, resident: people.Resident, by: Account) -> None:
         """A relative with consent to all, some or nothing, in turn."""

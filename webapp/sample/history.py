@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,122 +21,177 @@ from webapp.logs.models import Log
 from webapp.roster.models import Shift
 from webapp.sample import rules
 from webapp.sample.frame import Home
+from webapp.sample.laying import Ink, Shelf
 from webapp.store import db
-from webapp.visits.models import ACK, DONE, IN, OUT, Call, CallPlace, Service, Visit, VisitException
+from webapp.visits.models import ACK, DONE, IN, OPEN, OUT, Call, CallPlace, Service, Visit, VisitException
 
-BATCH = 400  # household days to a round of inserts
+BATCH = 1000  # household days to a round of writing
+PLACES_KEPT, LOOKED_AT = timedelta(days=30), timedelta(days=2)
 TOP_UP_FEN, LOW_FEN = 30_000, 6_000
-ORDER: tuple[type[Any], ...] = (Shift, Visit, Call, CallPlace, Service, VisitException, Log, QuietDay, Posting, Entry)
+COLUMNS: dict[type[Any], str] = {
+    Shift: "id made_at visit_id plan_id household_id station_id caregiver_id day start_min minutes items state",
+    Visit: (
+        "id household_id station_id caregiver_id shift_id day arrived_at left_at state minutes planned_start_min "
+        "planned_minutes grade"
+    ),
+    Call: ("id visit_id household_id author_id direction method card_state place_state app made_at at received_at skew_s"),
+    CallPlace: "id lat_e6 lon_e6 accuracy_m fix_age_ms distance_m",
+    Service: "visit_id code outcome reason at act_id",
+    VisitException: "id made_at visit_id household_id station_id day code kind facts settled_at settled_by reason",
+    Log: "id visit_id household_id day author_id mood meals story handover at received_at late",
+    QuietDay: "household_id day at author_id",
+    Posting: "entry_id account book_id fen",
+    Entry: ("id book_id household_id side day kind category source fen words giver seen slip visit_id at made_at author_id"),
+}
 
 
 @dataclass
-class Shelf:
-    """Rows waiting to be written, by table."""
+class Desk:
+    """One home with its keys as the driver takes them, and the cash its caregiver holds, fen."""
 
-    rows: dict[type[Any], list[dict[str, Any]]] = field(default_factory=lambda: {table: [] for table in ORDER})
+    home: Home
+    house: Any
+    station: Any
+    caregiver: Any
+    author: Any
+    head: Any
+    book: Any
+    plan: Any
+    items: str
+    cash_fen: int = 0
 
-    def put(self, table: type[Any], **row: Any) -> None:
-        """One more row."""
-        self.rows[table].append(row)
 
-    def write(self) -> None:
-        """Write all, parents before children and postings before their entries."""
+@dataclass(frozen=True)
+class Visited:
+    """One visit to be written down: its keys, its instants, and whether it is over."""
+
+    day: date
+    visit: Any
+    shift: Any
+    told: rules.Day
+    arrived: datetime
+    left: datetime
+    over: bool = True
+
+
+class Past:
+    """Lets days go by in the given homes; everything is drawn from one seeded source."""
+
+    def __init__(self, homes: Sequence[Home], figures: dict[str, Any], draw: random.Random) -> None:
         session = db.session()
-        for table in ORDER:
-            if self.rows[table]:
-                session.execute(sa.insert(table), self.rows[table])
-                self.rows[table] = []
+        self.ink, self.figures, self.draw = Ink(session.get_bind().dialect), figures, draw
+        self.shelf, self.today = Shelf(COLUMNS), clock.today()
+        books = dict(session.execute(sa.select(Book.household_id, Book.id)).tuples().all())
+        self.desks = [self._desk(home, books[home.household.id]) for home in homes]
 
+    def _desk(self, home: Home, book: uuid.UUID) -> Desk:
+        key = self.ink.key
+        return Desk(
+            home, key(home.household.id), key(home.household.station_id), key(home.caregiver.id), key(home.account.id),
+            key(home.head.id), key(book), key(home.plan.id), self.ink.json(home.plan.items),
+        )  # fmt: skip
 
-def live(homes: list[Home], figures: dict[str, Any], draw: random.Random, days: int) -> Iterator[int]:
-    """Let `days` days go by up to yesterday; yields household days written so far."""
-    shelf, written = Shelf(), 0
-    books = dict(db.session().execute(sa.select(Book.household_id, Book.id)).all())
-    cash = dict.fromkeys((home.household.id for home in homes), 0)
-    for back in range(days, 0, -1):
-        day = clock.today() - timedelta(days=back)
-        for home in homes:
-            _day(shelf, home, day, books[home.household.id], cash, figures, draw)
-            written += 1
-            if written % BATCH == 0:
-                shelf.write()
+    def live(self, days: int) -> Iterator[int]:
+        """Let `days` days go by up to yesterday; yields the household days written so far, after each commit."""
+        waiting, written = 0, 0
+        for back in range(days, 0, -1):
+            day = self.today - timedelta(days=back)
+            for desk in self.desks:
+                self._visit(desk, self._shift(desk, day))
+            waiting += len(self.desks)
+            if waiting >= BATCH or back == 1:
+                self.shelf.write(db.session().connection())
+                db.settle()
+                written, waiting = written + waiting, 0
                 yield written
-    shelf.write()
-    yield written
 
+    def begin_today(self) -> None:
+        """Today as far as it has come: done and open visits of the shifts that were laid."""
+        now, today = clock.now(), self.today
+        ask = sa.select(Shift.household_id, Shift.id, Shift.visit_id).where(Shift.day == today)
+        planned = {self.ink.key(house): (shift, visit) for house, shift, visit in db.session().execute(ask)}
+        for desk in self.desks:
+            told = self._told(desk)
+            arrived = clock.instant(today, told.arrived_min)
+            if desk.house in planned and arrived < now and self.draw.random() > 0.02:
+                shift, visit = (self.ink.key(key) for key in planned[desk.house])
+                left = arrived + timedelta(minutes=told.minutes)
+                self._visit(desk, Visited(today, visit, shift, told, arrived, left, over=left < now))
+        self.shelf.write(db.session().connection())
 
-def _day(
-    shelf: Shelf, home: Home, day: date, book: uuid.UUID, cash: dict[uuid.UUID, int], figures: dict[str, Any], draw: random.Random
-) -> None:
-    plan, house = home.plan, home.household
-    told = rules.day(draw, figures, plan.start_min, plan.minutes, tuple(plan.items))
-    arrived = clock.instant(day, told.arrived_min)
-    left = arrived + timedelta(minutes=told.minutes)
-    ms = int(arrived.timestamp() * 1000)
+    def _told(self, desk: Desk) -> rules.Day:
+        plan = desk.home.plan
+        return rules.day(self.draw, self.figures, plan.start_min, plan.minutes, tuple(plan.items))
 
-    def key() -> uuid.UUID:
-        return ids.seeded(ms, draw.getrandbits(80))
-
-    visit_id, shift_id = key(), key()
-    shelf.put(
-        Shift, id=shift_id, made_at=arrived, visit_id=visit_id, plan_id=plan.id, household_id=house.id,
-        station_id=house.station_id, caregiver_id=home.caregiver.id, day=day, start_min=plan.start_min,
-        minutes=plan.minutes, items=plan.items, state="planned",
-    )  # fmt: skip
-    shelf.put(
-        Visit, id=visit_id, household_id=house.id, station_id=house.station_id, caregiver_id=home.caregiver.id,
-        shift_id=shift_id, day=day, arrived_at=arrived, left_at=left, voided_at=None, state=DONE, minutes=told.minutes,
-        planned_start_min=plan.start_min, planned_minutes=plan.minutes, partner_id=None, grade="A",
-    )  # fmt: skip
-    for direction, at in ((IN, arrived), (OUT, left)):
-        call = key()
-        shelf.put(
-            Call, id=call, visit_id=visit_id, household_id=house.id, author_id=home.account.id, direction=direction,
-            method="QR", why=None, card_id=None, card_state="live", resident_id=None, place_state="ok", device_id=None,
-            app="sample", made_at=at, beacon_at=None, at=at, received_at=at, skew_s=0,
+    def _shift(self, desk: Desk, day: date) -> Visited:
+        told, plan = self._told(desk), desk.home.plan
+        arrived = clock.instant(day, told.arrived_min)
+        visited = Visited(day, self._key(arrived), self._key(arrived), told, arrived, arrived + timedelta(minutes=told.minutes))
+        self.shelf.rows[Shift].append(
+            (visited.shift, self.ink.at(arrived), visited.visit, desk.plan, desk.house, desk.station, desk.caregiver,
+             self.ink.day(day), plan.start_min, plan.minutes, desk.items, "planned")
         )  # fmt: skip
-        if day > clock.today() - timedelta(days=30):
-            shelf.put(
-                CallPlace, id=call, lat_e6=home.spot.lat_e6 + draw.randint(-200, 200),
-                lon_e6=home.spot.lon_e6 + draw.randint(-200, 200), accuracy_m=draw.randint(8, 40),
-                fix_age_ms=draw.randint(0, 9000), distance_m=draw.randint(2, 30),
+        return visited
+
+    def _key(self, at: datetime) -> Any:
+        return self.ink.key(ids.seeded(int(at.timestamp() * 1000), self.draw.getrandbits(80)))
+
+    def _visit(self, desk: Desk, one: Visited) -> None:
+        rows, told, plan = self.shelf.rows, one.told, desk.home.plan
+        day, arrived, left = self.ink.day(one.day), self.ink.at(one.arrived), self.ink.at(one.left)
+        rows[Visit].append(
+            (one.visit, desk.house, desk.station, desk.caregiver, one.shift, day, arrived, left if one.over else None,
+             DONE if one.over else OPEN, told.minutes if one.over else None, plan.start_min, plan.minutes, "A")
+        )  # fmt: skip
+        self._call(desk, one, IN, one.arrived, arrived)
+        if told.late:
+            self._late(desk, one, day, arrived, left)
+        if not one.over:
+            return
+        self._call(desk, one, OUT, one.left, left)
+        rows[Service] += [(one.visit, code, "done", None, left, one.visit) for code in told.done]
+        rows[Service] += [(one.visit, code, "refused", "老人今天不想要", left, one.visit) for code in told.refused]
+        rows[Log].append(
+            (self._key(one.left), one.visit, desk.house, day, desk.author, told.mood, told.meals, told.story, "", left, left,
+             False)
+        )  # fmt: skip
+        self._money(desk, one, day, arrived, left)
+
+    def _call(self, desk: Desk, one: Visited, direction: str, at: datetime, told_at: Any) -> None:
+        key, draw, spot = self._key(at), self.draw, desk.home.spot
+        self.shelf.rows[Call].append(
+            (key, one.visit, desk.house, desk.author, direction, "QR", "live", "ok", "sample", told_at, told_at, told_at, 0)
+        )
+        if one.day > self.today - PLACES_KEPT:
+            self.shelf.rows[CallPlace].append(
+                (key, spot.lat_e6 + draw.randint(-200, 200), spot.lon_e6 + draw.randint(-200, 200), draw.randint(8, 40),
+                 draw.randint(0, 9000), draw.randint(2, 30))
             )  # fmt: skip
-    for outcome, codes in (("done", told.done), ("refused", told.refused)):
-        for code in codes:
-            why = "老人今天不想要" if outcome == "refused" else None
-            shelf.put(Service, visit_id=visit_id, code=code, outcome=outcome, reason=why, at=left, act_id=visit_id)
-    if told.late:
-        recent = day >= clock.today() - timedelta(days=2)
-        shelf.put(
-            VisitException, id=key(), made_at=arrived, visit_id=visit_id, household_id=house.id, station_id=house.station_id,
-            day=day, code="LATE_IN", kind=ACK, facts={"late_min": told.arrived_min - plan.start_min},
-            settled_at=None if recent else left, settled_by=None if recent else home.account.id,
-            reason=None if recent else "01", memo=None,
+
+    def _late(self, desk: Desk, one: Visited, day: Any, arrived: Any, left: Any) -> None:
+        waits = one.day >= self.today - LOOKED_AT
+        facts = self.ink.json({"minutes": one.told.arrived_min - desk.home.plan.start_min})
+        settled = (None, None, None) if waits else (left, desk.head, "01")
+        self.shelf.rows[VisitException].append(
+            (self._key(one.arrived), arrived, one.visit, desk.house, desk.station, day, "LATE_IN", ACK, facts, *settled)
+        )
+
+    def _money(self, desk: Desk, one: Visited, day: Any, arrived: Any, left: Any) -> None:
+        told = one.told
+        if desk.cash_fen < max(LOW_FEN, told.spent_fen):
+            self._entry(desk, one, day, (one.arrived, arrived), "IN-FAM", TOP_UP_FEN, "这个月的买菜钱")
+        if told.spent_fen:
+            self._entry(desk, one, day, (one.left, left), told.category, -told.spent_fen, told.things)
+        else:
+            self.shelf.rows[QuietDay].append((desk.house, day, left, desk.author))
+
+    def _entry(self, desk: Desk, one: Visited, day: Any, at: tuple[datetime, Any], category: str, fen: int, words: str) -> None:
+        legs = money.received("cash", category, fen) if fen > 0 else money.spent("cash", category, -fen)
+        key, told_at = self._key(at[0]), at[1]
+        side, kind, giver = ("in", "receive", "家属") if fen > 0 else ("out", "spend", None)
+        self.shelf.rows[Posting] += [(key, leg.account, desk.book, leg.fen) for leg in legs]
+        self.shelf.rows[Entry].append(
+            (key, desk.book, desk.house, side, day, kind, category, "cash", fen, words, giver, one.told.seen and fen < 0, False,
+             one.visit, told_at, told_at, desk.author)
         )  # fmt: skip
-    shelf.put(
-        Log, id=key(), visit_id=visit_id, household_id=house.id, day=day, author_id=home.account.id, mood=told.mood,
-        meals=told.meals, slept=None, story=told.story, handover="", at=left, received_at=left, late=False,
-    )  # fmt: skip
-    if not told.spent_fen:
-        shelf.put(QuietDay, household_id=house.id, day=day, at=left, author_id=home.account.id)
-    if cash[house.id] < max(LOW_FEN, told.spent_fen):
-        _entry(shelf, home, book, key(), day, arrived, "in", "IN-FAM", TOP_UP_FEN, "这个月的买菜钱", visit_id, told.seen)
-        cash[house.id] += TOP_UP_FEN
-    if told.spent_fen:
-        _entry(shelf, home, book, key(), day, left, "out", told.category, -told.spent_fen, told.things, visit_id, told.seen)
-        cash[house.id] -= told.spent_fen
-
-
-def _entry(
-    shelf: Shelf, home: Home, book: uuid.UUID, key: uuid.UUID, day: date, at: Any, side: str, category: str, fen: int,
-    words: str, visit_id: uuid.UUID, seen: bool,
-) -> None:  # fmt: skip
-    legs = money.received("cash", category, fen) if fen > 0 else money.spent("cash", category, -fen)
-    for leg in legs:
-        shelf.put(Posting, entry_id=key, account=leg.account, book_id=book, fen=leg.fen)
-    shelf.put(
-        Entry, id=key, book_id=book, household_id=home.household.id, side=side, day=day,
-        kind="receive" if fen > 0 else "spend", category=category, source="cash", fen=fen, words=words,
-        giver="家属" if fen > 0 else None, agreed=None, seen=seen and fen < 0, slip=False, resident_id=None,
-        visit_id=visit_id, reversal_of=None, at=at, made_at=at, author_id=home.account.id,
-    )  # fmt: skip
+        desk.cash_fen += fen

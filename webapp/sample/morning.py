@@ -36,7 +36,13 @@ def begin(homes: list[Home], draw: random.Random) -> None:
 
 def _visit(home: Home, shift: Shift, arrived: datetime, ends: datetime, draw: random.Random) -> None:
     card = next(each for each in cards.of_household(home.household.id) if each.resident_id)
-    place: dict[str, Any] = {"accuracy_m": 14, "fix_age_ms": 1200, "place_state": "ok", "lat_e6": home.spot.lat_e6, "lon_e6": home.spot.lon_e6}
+    place: dict[str, Any] = {
+        "accuracy_m": 14,
+        "fix_age_ms": 1200,
+        "place_state": "ok",
+        "lat_e6": home.spot.lat_e6,
+        "lon_e6": home.spot.lon_e6,
+    }
     scan: dict[str, Any] = {"token": card.token, "method": "scan", **place}
     _send("visits.arrive", home, arrived, visit=shift.visit_id, household=home.household.id, shift=shift.id, **scan)
     if ends < clock.now():
