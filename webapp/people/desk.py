@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, current_app, request, url_for
 from flask.wrappers import Response
-from flask_babel import gettext
 
 from webapp.access import Actor
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
+from webapp.kit.words import _
 from webapp.people import models, queries, rules
 from webapp.people.forms import EditForm, FreshForm, wrong
 from webapp.store import db, secrets
@@ -34,15 +35,19 @@ def taken(form: PlainForm, deed: Callable[[], object]) -> bool:
         return True
     try:
         deed()
+        db.session().flush()
     except Refusal as refusal:
         blame(form, refusal)
+        return False
+    except sa.exc.IntegrityError:  # somebody was quicker with the same name or place: the page undoes what was begun
+        form.form_errors.append(_("别人刚存了一样的，请返回看一看"))
         return False
     return True
 
 
 def blame(form: PlainForm, refusal: Refusal) -> None:
     """Put the sentence of `refusal` beside the field it names, else above the form."""
-    said, name = refusal.words(gettext), refusal.facts.get("field")
+    said, name = refusal.words(_), refusal.facts.get("field")
     if name in form:
         wrong(form[name], said)
     else:
