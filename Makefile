@@ -2,7 +2,7 @@
 PYTHON ?= python3
 V := .venv/bin
 
-.PHONY: run test phone lock bench words clean
+.PHONY: run test phone logins bench lock clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready
@@ -40,6 +40,9 @@ test: .venv/proved
 	@echo "Installing packages, about a minute ..."
 	@$(V)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/ready
+
+logins: .venv/ready
+	@$(V)/flask --app wsgi sample logins
 
 # Refresh the locked lists after editing requirements*.in.
 lock:

@@ -209,7 +209,7 @@ def sign_in(account: Account, grant: Grant, device: Device | None = None) -> str
         unlocked_at=clock.now(),
     )
     session.permanent = True  # the row says how long; a cookie that dies with the browser would say it sooner
-    login_user(ghost)  # type: ignore[no-untyped-call]
+    login_user(ghost)
     return token
 
 
@@ -221,7 +221,7 @@ def sign_out(who: Any) -> None:
     """End the session row and forget the cookie."""
     _end(who.sign_in_id)
     audit.note("account.sign_out", f"sign_in:{who.sign_in_id}")
-    logout_user()  # type: ignore[no-untyped-call]
+    logout_user()
 
 
 def end_sign_in(who: Actor, sign_in_id: uuid.UUID) -> bool:

@@ -86,7 +86,7 @@ class DutyHour(Keyed, Base):
 class Identified:
     """A name that can be found, and sealed numbers shown masked."""
 
-    __tablename__: ClassVar[str]
+    __tablename__: Any
     id: Mapped[uuid.UUID]
     name: Mapped[str] = mapped_column(sa.String(60))
     initials: Mapped[str] = mapped_column(sa.String(200), default="")
@@ -643,7 +643,7 @@ def next_number(kind: str) -> int:
         session.add(Counter(name=kind, value=1))
         session.flush()
         return 1
-    return value
+    return int(value)
 
 
 def found_place(kind: PlaceKind, code: str, name: str, parent: Place | None = None, phone: str | None = None) -> Place:

@@ -77,12 +77,13 @@ def _add_deeds(stops: list[Stop]) -> None:
         sa.select(Service.visit_id, Service.code).where(Service.visit_id.in_(over), Service.outcome == "done")
     ):
         over[visit_id].done.append(code)
-    for visit_id, fen in db.session().execute(
+    for spent_in, fen in db.session().execute(
         sa.select(Entry.visit_id, sa.func.sum(Entry.fen))
         .where(Entry.visit_id.in_(over), Entry.kind == SPEND)
         .group_by(Entry.visit_id)
     ):
-        over[visit_id].spent_fen = -int(fen)
+        if spent_in:
+            over[spent_in].spent_fen = -int(fen)
 
 
 def _add_nobody(stops: list[Stop], actor: Actor, day: date) -> None:
