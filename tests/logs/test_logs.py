@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from webapp.kit import clock, ids
+from webapp.kit import canonical, clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.logs import models as logs
 from webapp.logs import rules
@@ -186,3 +186,30 @@ def test_the_shortest_diary_a_phone_may_send_is_applied(app, world, wang):
         visit = visit_of(world).id
     told = inbox.plain("logs.write", {"visit": str(visit)}, [], author=wang, key=ids.new(), made_at=clock.now())
     assert inbox.receive(told, None).state == "applied"
+
+
+def test_leaving_between_two_writings_of_one_released_chain_is_seen(app, world, wang):
+    with db.transaction() as session:
+        visit = visit_of(world, days_ago=2)
+        midnight = clock.day_bounds(visit.day)[1]
+        logs.write(act(wang, at=visit.arrived_at), visit.id, story="一")
+        left = sa.update(Visit.__table__).where(Visit.__table__.c.id == visit.id).values(left_at=midnight + timedelta(hours=3))
+        session.execute(left)
+        logs.write(act(wang, at=midnight + timedelta(hours=4)), visit.id, story="二")
+        assert session.scalars(sa.select(Amendment.late)).all() == [False]
+
+
+def test_a_diary_that_comes_before_its_arrival_waits_for_it(app, world, wang):
+    home, visit = str(world.household("李秀兰").id), str(ids.new())
+    db.undo()
+    body = {"visit": visit, "household": home, "method": "card_missing", "place_state": "none"}
+    arrival = inbox.plain("visits.arrive", body, [], author=wang, key=ids.new(), made_at=clock.now())
+    diary = inbox.plain("logs.write", {"visit": visit, "story": "好"}, [], author=wang, key=ids.new(), made_at=clock.now())
+    diary |= {"chain": visit, "prev": arrival["id"]}
+    diary["hash"] = canonical.envelope_digest(diary).hex()
+    arrival |= {"chain": visit}
+    arrival["hash"] = canonical.envelope_digest(arrival).hex()
+    assert inbox.receive(diary, None).state == "waiting"
+    assert inbox.receive(arrival, None).state == "applied"
+    assert inbox.receive(diary, None).state == "applied"
+    assert db.session().scalars(sa.select(Log.story)).all() == ["好"]
