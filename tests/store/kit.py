@@ -33,7 +33,7 @@ class Phone:
         x, y = (_text(number.to_bytes(32, "big")) for number in (point.x, point.y))
         return DeviceKey(x, y, self.account)
 
-    def seal(self, kind: str, body: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    def seal(self, kind: str, body: dict[str, Any], /, **changes: Any) -> dict[str, Any]:
         """A signed envelope; `changes` replace members before hashing."""
         self.dseq += 1
         envelope: dict[str, Any] = {

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 
 from tests.conftest import settings
-from tests.people.browsers import Apart
 from webapp import create_app
 
 
@@ -19,7 +18,5 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder: Path = tmp_path_factory.mktemp("house")
     made = create_app(settings(folder))
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    made.test_client_class = Apart
-    with made.app_context():
-        yield made
+    yield made
     made.extensions["db"].engine.dispose()

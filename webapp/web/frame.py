@@ -48,10 +48,10 @@ def init_app(app: Flask) -> None:
     app.context_processor(_facts)
     app.jinja_env.filters["money"] = money.show
     app.jinja_env.globals.update(nav=nav, languages=LANGUAGES, app_version=VERSION)
-    app.before_request(_macros)
 
 
 def _macros() -> None:
+    """Before whatever is rendered first: in a fresh process that may be the answer to a stale form."""
     if "ui" not in current_app.jinja_env.globals:
         # a lone block does not run the page's own imports: the macros are a global of every template
         current_app.jinja_env.globals["ui"] = current_app.jinja_env.get_template("ui.html").module
@@ -68,6 +68,7 @@ def nav() -> list[Door]:
 
 
 def _facts() -> dict[str, Any]:
+    _macros()
     who = actor()
     chosen: Settings = current_app.extensions["settings"]
     return {
