@@ -27,7 +27,7 @@ from webapp.store import audit, db, jobs, secrets
 
 log = structlog.get_logger()
 KEPT_FOR = timedelta(hours=24)
-AT_ONCE = 20
+AT_ONCE = 10
 """Steps in one transaction: the write lock is free again before a check-in notices."""
 
 
@@ -66,21 +66,25 @@ def sheet_of(row: SheetImport) -> Sheet:
     return registering.opened(base64.b64decode(_read(row.id, "sheet")), row.filename)
 
 
-def begin(row: SheetImport, outlook: Outlook) -> None:
+def begin(key: uuid.UUID, outlook: Outlook) -> None:
     """Start the import: its steps are written down, and the job carries on if the page is left. Twice is once."""
-    if row.total is not None:
+    row = _locked(key)
+    if row is None or row.total is not None:
         return
-    _write(row.id, "steps", json.dumps(outlook.steps))
+    _write(key, "steps", json.dumps(outlook.steps))
     row.total = len(outlook.steps)
     row.counts = {"same": len(outlook.plan.same), "left": outlook.left}
     audit.note("people.import", row, kind=row.kind, steps=row.total)
-    jobs.ask("people.import", once=f"people.import:{row.id}:0", key=str(row.id))
+    jobs.ask("people.import", once=f"people.import:{key}", key=str(key))
+
+
+def _locked(key: uuid.UUID) -> SheetImport | None:
+    return db.session().scalar(sa.select(SheetImport).where(SheetImport.id == key).with_for_update())
 
 
 def go_on(key: uuid.UUID) -> bool:
     """Do the next few steps of an import in this transaction; whether some are left. Two at once do not do one twice."""
-    session = db.session()
-    row = session.scalar(sa.select(SheetImport).where(SheetImport.id == key).with_for_update())
+    row = _locked(key)
     if row is None or row.total is None or row.done >= row.total or not _path(key, "steps").exists():
         return False
     steps: Sequence[Step] = json.loads(_read(key, "steps"))[row.done : row.done + AT_ONCE]
@@ -140,9 +144,10 @@ def _read(key: uuid.UUID, part: str) -> str:
 
 
 def outlook_of(actor: Actor, row: SheetImport) -> Outlook:
-    """What the import would do now. Raises Refusal (columns_missing)."""
+    """What the import would do now, without holding the write lock while it looks. Raises Refusal (columns_missing)."""
     kind: Any = row.kind
-    return registering.look_over(actor, sheet_of(row), row.columns, kind, row.answers, allow_sample=sample())
+    with db.reads():
+        return registering.look_over(actor, sheet_of(row), row.columns, kind, row.answers, allow_sample=sample())
 
 
 def sample() -> bool:

@@ -121,12 +121,19 @@ def import_columns(import_id: uuid.UUID) -> Answer:
 @allow("people.import")
 def import_answers(import_id: uuid.UUID) -> Answer:
     """What only she can know."""
-    row = bringing.find(me(), import_id)
+    row = _looked_up(import_id)
     _refuse_begun(row)
     asked = {question.key: {choice.code for choice in question.choices} for question in bringing.outlook_of(me(), row).questions}
     told = {name: request.form.get(f"answer-{name}", "") for name in asked}
+    row = bringing.find(me(), import_id)
     row.answers = {**row.answers, **{name: code for name, code in told.items() if code in asked[name]}}
     return page.go(url_for("people.import_step", import_id=import_id), _("记下了"))
+
+
+def _looked_up(import_id: uuid.UUID) -> SheetImport:
+    """The import, only read: judging the sheet takes a second, and nobody should wait for it with a check-in."""
+    with db.reads():
+        return bringing.find(me(), import_id)
 
 
 def _refuse_begun(row: SheetImport) -> None:
@@ -150,12 +157,12 @@ def import_marked(import_id: uuid.UUID) -> Answer:
 def import_run(import_id: uuid.UUID) -> Answer:
     """Begin, when all is mended or she says to leave out what is not."""
     who = me()
-    row = bringing.find(who, import_id)
+    row = _looked_up(import_id)
     if row.total is None:
         outlook = bringing.outlook_of(who, row)
         if not outlook.clean and request.form.get("skip") != "y":
             return _step_page(row, 422, unready=True)
-        bringing.begin(row, outlook)
+        bringing.begin(import_id, outlook)
         db.settle()
     _next_steps(import_id)
     return page.go(url_for("people.import_step", import_id=import_id))

@@ -317,14 +317,15 @@ class _Residents:
         held: dict[uuid.UUID, Person] = {}
         for chunk in _chunks([home.household for home in homes if home.household]):
             held |= queries.main_caregivers(chunk)
+        stations, today = {home.station.id for home in homes}, clock.today()
+        most = {key: rulebook.current("people", today, key)["units_per_caregiver"] for key in stations}
         unpaired: dict[str, None] = {}
         for home in homes:
             named = team.get((home.station.id, plain_key(home.caregiver)), [])
             now = held.get(home.household) if home.household else None
             if now and plain_key(now.name) == plain_key(home.caregiver):
                 continue
-            most = rulebook.current("people", clock.today(), home.station.id)["units_per_caregiver"]
-            if now or len(named) != 1 or loads.get(named[0].id, 0) >= most:
+            if now or len(named) != 1 or loads.get(named[0].id, 0) >= most[home.station.id]:
                 unpaired[home.caregiver] = None
                 continue
             loads[named[0].id] = loads.get(named[0].id, 0) + 1

@@ -89,7 +89,7 @@ def database() -> Database:
 
 def session() -> orm.Session:
     """The session of this request (reading for GET) or command (writing)."""
-    if has_request_context() and request.method in SAFE and not g.get("writes"):
+    if g.get("reads") or (has_request_context() and request.method in SAFE and not g.get("writes")):
         return reading()
     if "session" not in g:
         g.session = database().writer()
@@ -103,6 +103,17 @@ def reading() -> orm.Session:
         g.reading = database().reader()
     found: orm.Session = g.reading
     return found
+
+
+@contextmanager
+def reads() -> Iterator[None]:
+    """Inside, `session()` only reads, also in a POST: looking long before writing must not hold the write lock."""
+    before = g.get("reads")
+    g.reads = True
+    try:
+        yield
+    finally:
+        g.reads = before
 
 
 def writes() -> None:
