@@ -14,8 +14,8 @@ run: .venv/ready
 phone: .venv/ready
 	@$(V)/flask --app wsgi words compile
 	@$(V)/flask --app wsgi db upgrade
-	@$(V)/flask --app wsgi sample first
-	@exec $(V)/flask --app wsgi phone
+	@export PUBLIC_URL="$$($(V)/flask --app wsgi phone --address)"; \
+	  $(V)/flask --app wsgi sample first && exec $(V)/flask --app wsgi phone
 
 test: .venv/proved
 	@tests/setup/prepare

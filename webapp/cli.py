@@ -118,10 +118,14 @@ def serve(host: str, workers: int, threads: int) -> None:
 
 @click.command("phone")
 @click.option("--port", default=8443, help="Port for https.")
-def phone(port: int) -> None:
+@click.option("--address", "only_address", is_flag=True, help="Only say the address.")
+def phone(port: int, only_address: bool) -> None:
     """Serve over https on the local network with a certificate of its own, to try it on a real phone."""
     chosen: Settings = current_app.extensions["settings"]
     address = tls.own_address()
+    if only_address:
+        click.echo(f"https://{address}:{port}")
+        return
     certificate, key = tls.certificate(chosen.data_dir / "keys", address)
     url = f"https://{address}:{port}"
     os.environ.update(PUBLIC_URL=url, STREAMS="12")

@@ -127,7 +127,7 @@ def ways_in() -> list[dict[str, str]]:
 
 def _way(role: Role, account: Account, name: str) -> dict[str, str]:
     way = {"role": str(role), "words": str(ROLE_WORDS[role]), "name": name}
-    base = f"http://127.0.0.1:{_settings().port}"
+    base = _settings().public_url
     if role == Role.CAREGIVER:
         return way | {"open": f"{base}/enrol?code={Slip.write(Slip.ENROL, account, account.id)[1]}"}
     if role == Role.KIN:
@@ -136,7 +136,7 @@ def _way(role: Role, account: Account, name: str) -> dict[str, str]:
 
 
 def _tell() -> None:
-    click.echo(f"\n暖巢 Nuanchao · 虚构数据 demo data · http://127.0.0.1:{_settings().port}\n")
+    click.echo(f"\n暖巢 Nuanchao · 虚构数据 demo data · {_settings().public_url}\n")
     for way in ways_in():
         how = f"{way['login']} / {way['password']}" if "login" in way else way["open"]
         click.echo(f"  {way['words']:<10} {way['name']:<6} {how}")
