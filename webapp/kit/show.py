@@ -9,7 +9,9 @@ from flask_babel import get_locale
 
 from webapp.kit import clock
 from webapp.kit.month import Month
-from webapp.kit.words import _
+from webapp.kit.words import _, _l
+
+WEEKDAYS = (_l("周一"), _l("周二"), _l("周三"), _l("周四"), _l("周五"), _l("周六"), _l("周日"))
 
 
 def chinese() -> bool:

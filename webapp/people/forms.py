@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, StopValidation
 from webapp.access import ROLE_WORDS, Actor, Role
 from webapp.kit import clock, ids, show
 from webapp.kit.settings import Settings
+from webapp.kit.show import WEEKDAYS
 from webapp.kit.words import _, _l
 from webapp.people.models import Kin
 from webapp.people.rules import SYSTEMS, Point, point
@@ -366,7 +367,6 @@ class PlaceForm(FreshForm):
 DAYS: dict[str, tuple[int, ...]] = {"all": tuple(range(7)), "work": tuple(range(5)), "end": (5, 6)} | {
     str(day): (day,) for day in range(7)
 }
-WEEKDAYS = (_l("周一"), _l("周二"), _l("周三"), _l("周四"), _l("周五"), _l("周六"), _l("周日"))
 DAY_WORDS = (
     ("all", _l("每天")),
     ("work", _l("周一到周五")),

@@ -318,7 +318,7 @@ def hole_words(holes: list[tuple[int, int, int]]) -> list[str]:
     said = [_("每天 %(since)s 到 %(until)s", since=show.minute(since), until=_until(until)) for since, until in sorted(daily)]
     for weekday, since, until in holes:
         if (since, until) not in daily:
-            day = str(forms.WEEKDAYS[weekday])
+            day = str(show.WEEKDAYS[weekday])
             said.append(_("%(day)s %(since)s 到 %(until)s", day=day, since=show.minute(since), until=_until(until)))
     return said
 

@@ -8,11 +8,11 @@ from typing import Any
 from wtforms import StringField
 
 from webapp.kit import show
+from webapp.kit.show import WEEKDAYS
 from webapp.kit.words import _l
-from webapp.roster.rules import WEEKDAYS
 from webapp.web.forms import ChoiceField, ChoicesField, ListField, NumberField, PlainForm, TextField, YesField, optional, required
 
-DAYS = [(str(n), _l(f"周{name}")) for n, name in enumerate(WEEKDAYS)]
+DAYS = [(str(n), words) for n, words in enumerate(WEEKDAYS)]
 
 
 class MinuteField(StringField):

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-WEEKDAYS = "一二三四五六日"
-
 
 @dataclass(frozen=True)
 class Pattern:

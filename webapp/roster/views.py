@@ -37,7 +37,7 @@ def item_word(code: str) -> str:
 def weekdays_word(mask: int) -> str:
     """每天, or 周一、周三."""
     days = rules.days_of(mask)
-    return _("每天") if len(days) == 7 else _("、").join(_("周" + rules.WEEKDAYS[day]) for day in days)
+    return _("每天") if len(days) == 7 else _("、").join(str(show.WEEKDAYS[day]) for day in days)
 
 
 @bp.get("/roster")

@@ -1,0 +1,228 @@
+"""The house furnished: one of everything in 李秀兰's home and one in 孙德胜's, and an address for every route."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from PIL import Image
+from werkzeug.routing import Rule
+
+from tests.visits.kit import send
+from tests.world import World
+from webapp.access import Role
+from webapp.cards import models as cards
+from webapp.kit import clock, ids
+from webapp.ledger.models import EntryFlag
+from webapp.people import models as people
+from webapp.people.models import Device, Grant, Kin, SheetImport, SignIn
+from webapp.roster import models as roster
+from webapp.store import db, files, inbox
+from webapp.visits.models import VisitException
+
+HOMES = {"li": ("李秀兰", "wang", "songling"), "sun": ("孙德胜", "zhao", "wanghai")}
+NOBODY = uuid.UUID("00000000-0000-7000-8000-000000000000")
+
+ROLES: dict[str, Role] = {
+    "wang": Role.CAREGIVER,
+    "zhao": Role.CAREGIVER,
+    "qian": Role.CAREGIVER,
+    "limin": Role.KIN,
+    "zhou": Role.STATION_HEAD,
+    "he": Role.STATION_HEAD,
+    "wu": Role.STREET_MANAGER,
+    "zheng": Role.DISTRICT_OFFICER,
+    "feng": Role.DISTRICT_REVIEWER,
+    "chen": Role.DOCTOR,
+    "chu": Role.INSPECTOR,
+    "wei": Role.LIAISON,
+    "jiang": Role.AUDITOR,
+    "shen": Role.ADMINISTRATOR,
+}
+"""Who tries every door: somebody of each role, and neighbours of the same role."""
+
+_STATIONS = {"songling": {"zhou", "chen", "wei"}, "wanghai": {"he"}}
+_ABOVE = {"wu", "zheng", "feng", "chu", "jiang"}
+
+
+@dataclass
+class Side:
+    """One home and all that hangs on it."""
+
+    name: str
+    caregiver: str
+    station: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+    def homely(self, who: str) -> bool:
+        """Whether `who` reaches the household: written down here by hand, not asked of the code."""
+        return who in _STATIONS[self.station] | _ABOVE | {self.caregiver} or (who == "limin" and self.station == "songling")
+
+    def stationed(self, who: str) -> bool:
+        """Whether `who` reaches the station."""
+        return who in _STATIONS[self.station] | _ABOVE | {"shen"}
+
+
+HOMELY = {
+    "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
+    "plan_id", "exception_id", "sha256", "card_id",
+}  # fmt: skip
+STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id"}
+OWN = {"import_id", "device_id", "sign_in_id"}
+"""Nobody's but the account's that made it."""
+WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x"}
+"""Arguments that name nothing private."""
+
+
+def furnish(world: World) -> dict[str, Side]:
+    """Put one of everything into both homes."""
+    return {key: _furnish(world, key, Side(*facts)) for key, facts in HOMES.items()}
+
+
+def _furnish(world: World, key: str, side: Side) -> Side:
+    resident, home = world.resident(side.name), world.household(side.name)
+    caregiver, head = world.account(side.caregiver), world.account("zhou" if key == "li" else "he")
+    photo = _photo(key)
+    kin = _kin(world, key)
+    made: dict[str, Any] = {"household_id": home.id, "resident_id": resident.id, "person_id": caregiver.person_id}
+    with db.transaction() as session:
+        resident, home = world.resident(side.name), world.household(side.name)
+        sha256 = files.take(photo)
+        people.show_face(resident, sha256, clock.today())
+        alert = people.warn(resident, "怕冷")
+        contact = people.add_contact(home, "neighbour", "吴阿姨", "13800138000")
+        spot = people.add_spot(home, 38_900_000, 121_600_000, kind="usual", name="小花园", radius_m=100)
+        card = cards.issue(cards.CardKind.RESIDENT, resident=resident)
+        badge = cards.issue(cards.CardKind.BADGE, badge=world.person(side.caregiver))
+        sighting = cards.report(card, "我和老人在一起", None, None, None)
+        plan = roster.plan(home, range(7), 9 * 60, 60, ["MEAL-01"])
+        device = Device(account_id=caregiver.id, label="手机", x="", y="", gen=1)
+        brought = SheetImport(
+            account_id=head.id,
+            kind="residents",
+            filename="名单.xlsx",
+            until=clock.now() + timedelta(days=1),
+            columns={},
+            answers={},
+        )
+        session.add_all([device, brought])
+        session.flush()
+        made |= {
+            "alert_id": alert.id, "contact_id": contact.id, "spot_id": spot.id, "card_id": card.id, "sighting_id": sighting.id,
+            "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
+            "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
+        }  # fmt: skip
+    visit, stray = ids.new(), ids.new()
+    arrived = send(world, "visits.arrive", side.caregiver, visit=visit, household=home.id, method="card_missing")
+    assert arrived.state == inbox.APPLIED, arrived.say
+    lost = send(world, "visits.arrive", side.caregiver, key=stray, visit=ids.new(), token="Z" * 26)
+    assert lost.state == inbox.APPLIED, lost.say
+    entry = _keep(world, side.caregiver, "ledger.spend", photo, "receipt", household=home.id, visit=visit, amount_fen=99_900,
+                  category="food", source="cash")  # fmt: skip
+    _keep(world, side.caregiver, "logs.write", photo, "photo", visit=visit, mood="good", story="今天很好")
+    db.undo()
+    reading = db.reading()
+    made |= {
+        "visit_id": visit, "call_id": stray, "entry_id": entry,
+        "exception_id": reading.scalars(sa.select(VisitException.id).where(VisitException.visit_id == visit)).first(),
+        "flag_id": reading.scalars(sa.select(EntryFlag.id).where(EntryFlag.entry_id == entry)).first(),
+        "grant_id": reading.scalars(sa.select(Grant.id).where(Grant.account_id == caregiver.id)).first(),
+        "sign_in_id": reading.scalars(sa.select(SignIn.id).where(SignIn.account_id == caregiver.id)).first(),
+    }  # fmt: skip
+    missing = [name for name, value in made.items() if value is None]
+    assert not missing, missing
+    side.args = made
+    return side
+
+
+def _photo(key: str) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((80, 60), 40 if key == "li" else 80).save(out, "JPEG")
+    return out.getvalue()
+
+
+def _kin(world: World, key: str) -> uuid.UUID:
+    """李敏's tie at home; a nephew without an account next door."""
+    if key == "li":
+        return db.session().scalars(sa.select(Kin.id).where(Kin.person_id == world.person("limin").id)).one()
+    with db.transaction():
+        nephew = people.welcome("孙侄", None, phone="10000006666")
+        db.session().flush()
+        return people.relate(world.resident("孙德胜"), nephew, "侄子").id
+
+
+def _keep(world: World, who: str, kind: str, photo: bytes, name: str, **body: Any) -> uuid.UUID:
+    """A kept act with one photo; its id."""
+    plain = {key: str(value) if isinstance(value, uuid.UUID) else value for key, value in body.items()}
+    key = ids.new()
+    with db.transaction():
+        sha256 = files.take(photo)
+    photos = [{"field": name, "sha256": sha256, "size": len(photo), "type": "image/jpeg"}]
+    envelope = inbox.plain(kind, plain, photos, author=world.account(who).id, key=key, made_at=clock.now())
+    db.settle()
+    with world.app.test_request_context("/inbox", method="POST"):
+        receipt = inbox.receive(envelope, None)
+    assert receipt.state == inbox.APPLIED, (kind, receipt.say)
+    return key
+
+
+def address(app: Flask, rule: Rule, side: Side | None) -> str:
+    """The address of a route with the things of `side`; with None, of things that do not exist."""
+    args = {}
+    for name in rule.arguments:
+        if name not in HOMELY | STATIONED | OWN | set(WORDS):
+            raise KeyError(f"{rule.endpoint}: say in tests/house/rooms.py what <{name}> takes")
+        if name == "sha256" and side is None:
+            args[name] = "0" * 64
+        else:
+            args[name] = WORDS[name] if name in WORDS else NOBODY if side is None else side.args[name]
+    return str(app.url_map.bind("localhost").build(rule.endpoint, args, method=methods(rule)[0]))
+
+
+def methods(rule: Rule) -> list[str]:
+    """What may be done at a route, beside asking for its head."""
+    return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+
+
+def verb_of(app: Flask, rule: Rule) -> str | None:
+    """The verb of a route; None when its door is open."""
+    found: str | None = app.view_functions[rule.endpoint].verb  # type: ignore[attr-defined]
+    return found
+
+
+@contextmanager
+def dry() -> Iterator[None]:
+    """Everything is done and judged by the database, and then rolled back: each try meets the same house."""
+    real = db.commit
+
+    def rehearse(session: Any) -> None:
+        try:
+            session.flush()
+            for finish in db.database().before_commit:
+                finish(session)
+            if session.get_bind().dialect.name == "postgresql":
+                session.execute(sa.text("set constraints all immediate"))
+        finally:
+            session.rollback()
+
+    db.commit = rehearse
+    try:
+        yield
+    finally:
+        db.commit = real
+
+
+def rules_of(app: Flask) -> list[Rule]:
+    """Every route of the map."""
+    return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.endpoint, rule.rule))
+
+
+ROOT = Path(__file__).resolve().parents[2]
