@@ -14,7 +14,6 @@ from webapp.visits.live import Fact, Moment, Plan
 LIMITS = json.loads((Path(live.__file__).parent / "visits.json").read_text())
 DAY = date(2026, 11, 21)
 WANG, QIAN = uuid.UUID(int=1), uuid.UUID(int=2)
-HOME = uuid.UUID(int=9)
 
 
 def at(hour, minute=0):
@@ -26,13 +25,13 @@ def moment(hour, minute=0, heard=None):
 
 
 def plan(start=510, minutes=90, who=WANG, home="李秀兰", **more):
-    facts = {"household_id": HOME, "no_signal": False} | more
+    facts = {"no_signal": False} | more
     return Plan(id=uuid.uuid4(), home=home, caregiver_id=who, start_min=start, minutes=minutes, **facts)
 
 
 def fact(arrived, left=None, shift=None, who=WANG, home="李秀兰", planned=90, **more):
     state = "done" if left else "open"
-    return Fact(uuid.uuid4(), HOME, home, who, shift, arrived, left, state, None, planned, "A", **more)
+    return Fact(uuid.uuid4(), home, who, shift, arrived, left, state, planned, **more)
 
 
 def only(plans, facts, now):

@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -22,20 +23,20 @@ GAP, SILENT, NOBODY, LATE, OFFLINE, OFF, HERE, NEXT, ENDED = (
     "gap", "silent", "nobody", "late", "offline", "off", "here", "next", "ended",
 )  # fmt: skip
 ORDER = (GAP, SILENT, NOBODY, LATE, OFF, OFFLINE, HERE, NEXT, ENDED)
-LOOK = "look"
+Key = uuid.UUID | bytes
+"""An id as the driver gives it: making two thousand UUID objects would cost a quarter of the page."""
+RANK = {state: n for n, state in enumerate(ORDER)}
 SHOWS = ("look", "gap", "on", "done")
 PAGE = 200
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """A planned shift of the day. nobody: somebody stood there and nobody answered."""
 
-    id: uuid.UUID
-    household_id: uuid.UUID
+    id: Key
     home: str
     no_signal: bool
-    caregiver_id: uuid.UUID | None
+    caregiver_id: Key | None
     start_min: int
     minutes: int
     nobody: bool = False
@@ -45,23 +46,19 @@ class Plan:
 class Fact:
     """A visit of the day with what still waits about it."""
 
-    id: uuid.UUID
-    household_id: uuid.UUID
+    id: Key
     home: str
-    caregiver_id: uuid.UUID
-    shift_id: uuid.UUID | None
+    caregiver_id: Key
+    shift_id: Key | None
     arrived_at: datetime
     left_at: datetime | None
     state: str
-    minutes: int | None
     planned_minutes: int | None
-    grade: str
     codes: set[str] = field(default_factory=set)
     distance_m: int | None = None
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """A stretch of the day: state names its look, minutes of the household's day."""
 
     state: str
@@ -69,18 +66,17 @@ class Bar:
     end: int
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One caregiver now. state: one of ORDER; n: its minutes, metres or count; look: something should be looked at."""
 
-    caregiver_id: uuid.UUID | None
+    caregiver_id: Key | None
     homes: tuple[str, ...]
     state: str
     n: int
     bars: tuple[Bar, ...]
     look: bool
     checked: bool
-    visit_id: uuid.UUID | None
+    visit_id: Key | None
     stand_in: bool
     on: int
     done: int
@@ -104,13 +100,27 @@ class Moment:
 
     now: datetime
     day: date
-    heard: Mapping[uuid.UUID, datetime]
+    heard: Mapping[Key, datetime]
     limits: Mapping[str, Any]
 
-    @property
+    @cached_property
+    def midnight(self) -> datetime:
+        """When `day` began."""
+        return clock.instant(self.day, 0)
+
+    @cached_property
     def minute(self) -> int:
         """Minutes since midnight of `day`."""
-        return int((self.now - clock.instant(self.day, 0)).total_seconds()) // 60
+        return self.minute_at(self.now)
+
+    @cached_property
+    def blameless(self) -> frozenset[str]:
+        """Findings that are nobody's fault."""
+        return frozenset(self.limits["blameless"])
+
+    def minute_at(self, at: datetime) -> int:
+        """Minutes from midnight of `day` to `at`."""
+        return int((at - self.midnight).total_seconds()) // 60
 
 
 def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
@@ -129,33 +139,32 @@ def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
     if moment.minute > plan.start_min + plan.minutes + moment.limits["silent_min"]:
         return SILENT, late
     heard = moment.heard.get(plan.caregiver_id)
-    quiet = heard is not None and clock.instant(moment.day, 0) <= heard < clock.instant(moment.day, plan.start_min)
+    quiet = heard is not None and 0 <= moment.minute_at(heard) < plan.start_min
     return (OFFLINE, late) if plan.no_signal or quiet else (LATE, late)
 
 
 def lines(plans: Sequence[Plan], facts: Sequence[Fact], moment: Moment) -> list[Line]:
     """One line per caregiver with a shift or a visit; shifts nobody has come first, one line each."""
     attended = {fact.shift_id for fact in facts}
-    open_plans: dict[uuid.UUID | None, list[Plan]] = {}
+    open_plans: dict[Key | None, list[Plan]] = {}
     for plan in plans:
         if plan.id not in attended:
             open_plans.setdefault(plan.caregiver_id, []).append(plan)
-    visits: dict[uuid.UUID, list[Fact]] = {}
+    visits: dict[Key, list[Fact]] = {}
     for fact in facts:
         visits.setdefault(fact.caregiver_id, []).append(fact)
     planned_for = {plan.id: plan.caregiver_id for plan in plans}
     found = [_line(None, [plan], [], planned_for, moment) for plan in open_plans.pop(None, [])]
-    known: list[uuid.UUID] = [key for key in open_plans if key is not None]
+    known: list[Key] = [key for key in open_plans if key is not None]
     for key in dict.fromkeys([*known, *visits]):
         found.append(_line(key, open_plans.get(key, []), visits.get(key, []), planned_for, moment))
     return found
 
 
-def _line(key: uuid.UUID | None, plans: list[Plan], facts: list[Fact], planned_for: Mapping[Any, Any], moment: Moment) -> Line:
+def _line(key: Key | None, plans: list[Plan], facts: list[Fact], planned_for: Mapping[Any, Any], moment: Moment) -> Line:
     states = [(plan, *state_of(plan, moment)) for plan in plans]
     here = next((fact for fact in facts if fact.state == OPEN), None)
-    blameless = set(moment.limits["blameless"])
-    odd = [fact for fact in facts if fact.codes - blameless]
+    odd = [fact for fact in facts if fact.codes and fact.codes - moment.blameless]
     state, n, at = _now(states, facts, here, moment)
     bars = [_visit_bars(fact, fact in odd, moment) for fact in facts] + [[_plan_bar(plan, told)] for plan, told, _n in states]
     first = [at.home] if at else []
@@ -184,14 +193,14 @@ def _now(
     """What is said of a caregiver: what alarms before where she is, where she is before what comes."""
     alarms = [(told, n, plan) for plan, told, n in states if told in (GAP, SILENT, NOBODY)]
     if alarms:
-        return min(alarms, key=lambda each: (ORDER.index(each[0]), -each[1]))
+        return min(alarms, key=lambda each: (RANK[each[0]], -each[1]))
     if here is not None:
         if here.distance_m is not None:
             return OFF, here.distance_m, here
         return HERE, rules.minutes_between(here.arrived_at, moment.now), here
     waits = [(told, n, plan) for plan, told, n in states if told in (LATE, OFFLINE)]
     if waits:
-        return min(waits, key=lambda each: (ORDER.index(each[0]), -each[1]))
+        return min(waits, key=lambda each: (RANK[each[0]], -each[1]))
     coming = min((plan for plan, told, _n in states), key=lambda plan: plan.start_min, default=None)
     if coming is not None:
         return NEXT, coming.start_min, coming
@@ -199,9 +208,9 @@ def _now(
 
 
 def _visit_bars(fact: Fact, odd: bool, moment: Moment) -> list[Bar]:
-    start = _minute(fact.arrived_at, moment)
+    start = moment.minute_at(fact.arrived_at)
     if fact.left_at is not None:
-        return [Bar("check" if odd else "done", start, max(_minute(fact.left_at, moment), start + 1))]
+        return [Bar("check" if odd else "done", start, max(moment.minute_at(fact.left_at), start + 1))]
     planned_end = start + (fact.planned_minutes or 0)
     rest = [Bar("check-left" if odd else "left", moment.minute, planned_end)] if planned_end > moment.minute else []
     return [Bar("check" if odd else "now", start, max(moment.minute, start + 1)), *rest]
@@ -212,20 +221,15 @@ def _plan_bar(plan: Plan, told: str) -> Bar:
     return Bar(look, plan.start_min, plan.start_min + plan.minutes)
 
 
-def _minute(at: datetime, moment: Moment) -> int:
-    return int((at - clock.instant(moment.day, 0)).total_seconds()) // 60
-
-
 def figures(plans: Sequence[Plan], found: Iterable[Line], facts: Sequence[Fact], moment: Moment) -> Figures:
     """The five figures above the table."""
     every = list(found)
-    blameless = set(moment.limits["blameless"])
     return Figures(
         planned=len(plans),
         on=sum(line.on for line in every),
         done=sum(line.done for line in every),
         gap=sum(line.gaps for line in every),
-        look=sum(bool(fact.codes - blameless) for fact in facts),
+        look=sum(bool(fact.codes - moment.blameless) for fact in facts),
     )
 
 
@@ -235,7 +239,7 @@ def shown(found: Iterable[Line], show: str | None) -> list[Line]:
     def asked(line: Line) -> bool:
         return bool({"look": line.look, "gap": line.gaps, "on": line.on, "done": line.done}.get(show or "", True))
 
-    return sorted(filter(asked, found), key=lambda line: (ORDER.index(line.state), -line.n, line.homes))
+    return sorted(filter(asked, found), key=lambda line: (RANK[line.state], -line.n, line.homes))
 
 
 def hours(found: Iterable[Line], earliest: int = 6, latest: int = 20) -> tuple[int, int]:
@@ -246,46 +250,77 @@ def hours(found: Iterable[Line], earliest: int = 6, latest: int = 20) -> tuple[i
     return low, high
 
 
-# -- reading: plain rows, the number of queries does not grow with them --
+def drawing(bars: Iterable[Bar], low: int, high: int) -> str:
+    """The bars from hour `low` to hour `high` as SVG: each uses the page's symbol of its state, places in per cent."""
+    start, scale = low * 60, 100 / ((high - low) * 60)
+    drawn = []
+    for bar in bars:
+        left, right = max(bar.start - start, 0), min(bar.end, high * 60) - start
+        if right > left:
+            drawn.append(f'<use href="#{bar.state}" x="{left * scale:.1f}%" width="{(right - left) * scale:.1f}%"/>')
+    return "".join(drawn)
+
+
+# -- reading: tables, not entities, and plain rows; the number of queries does not grow with them --
+
+_shift, _visit, _home = sa.inspect(Shift).local_table.c, sa.inspect(Visit).local_table.c, sa.inspect(Household).local_table.c
+_found, _nobody = sa.inspect(VisitException).local_table.c, sa.inspect(NobodyHome).local_table.c
+
+
+def _raw(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.type_coerce(column, sa.types.NullType())
+
+
+def key(raw: Key) -> uuid.UUID:
+    """The id as the rest of the house knows it."""
+    return uuid.UUID(bytes=raw) if isinstance(raw, bytes) else raw
 
 
 def plans_on(stations: Sequence[uuid.UUID], day: date) -> list[Plan]:
     """The planned shifts of some stations on a day."""
-    nobody = (
-        sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.at >= clock.day_bounds(day)[0])
-        & (Shift.day == day)
-    ).label("nobody")
+    since = clock.day_bounds(day)[0]
+    nobody = sa.exists().where(_nobody.household_id == _shift.household_id, _nobody.at >= since, _shift.day == day)
     rows = db.session().execute(
         sa.select(
-            Shift.id, Shift.household_id, Household.name, Household.no_signal, Shift.caregiver_id, Shift.start_min,
-            Shift.minutes, nobody,
+            _raw(_shift.id),
+            _home.name,
+            _home.no_signal,
+            _raw(_shift.caregiver_id),
+            _shift.start_min,
+            _shift.minutes,
+            nobody.label("nobody"),
         )
-        .join(Household, Household.id == Shift.household_id)
-        .where(Shift.station_id.in_(stations), Shift.day == day, Shift.state == PLANNED)
-        .order_by(Shift.start_min)
-    )  # fmt: skip
+        .join_from(sa.inspect(Shift).local_table, sa.inspect(Household).local_table, _home.id == _shift.household_id)
+        .where(_shift.station_id.in_(stations), _shift.day == day, _shift.state == PLANNED)
+        .order_by(_shift.start_min)
+    )
     return [Plan(*row) for row in rows]
 
 
 def facts_on(stations: Sequence[uuid.UUID], day: date) -> list[Fact]:
     """The visits of a day and those still open from the evening before, with their waiting exceptions."""
     columns = (
-        Visit.id, Visit.household_id, Household.name, Visit.caregiver_id, Visit.shift_id, Visit.arrived_at, Visit.left_at,
-        Visit.state, Visit.minutes, Visit.planned_minutes, Visit.grade,
-    )  # fmt: skip
-    rows = db.session().execute(
-        sa.select(*columns, VisitException.code, VisitException.facts)
-        .join(Household, Household.id == Visit.household_id)
-        .outerjoin(VisitException, sa.and_(VisitException.visit_id == Visit.id, VisitException.settled_at.is_(None)))
-        .where(
-            Visit.station_id.in_(stations),
-            Visit.day.in_([day, day - timedelta(days=1)]),
-            Visit.state != VOID,
-            sa.or_(Visit.day == day, Visit.state == OPEN),
-        )
-        .order_by(Visit.arrived_at)
+        *(_raw(_visit.id), _home.name, _raw(_visit.caregiver_id), _raw(_visit.shift_id)),
+        *(_visit.arrived_at, _visit.left_at, _visit.state, _visit.planned_minutes),
     )
-    found: dict[uuid.UUID, Fact] = {}
+    visit, home = sa.inspect(Visit).local_table, sa.inspect(Household).local_table
+    waiting = sa.inspect(VisitException).local_table
+    rows = db.session().execute(
+        sa.select(*columns, _found.code, _found.facts)
+        .select_from(
+            visit.join(home, _home.id == _visit.household_id).outerjoin(
+                waiting, sa.and_(_found.visit_id == _visit.id, _found.settled_at.is_(None))
+            )
+        )
+        .where(
+            _visit.station_id.in_(stations),
+            _visit.day.in_([day, day - timedelta(days=1)]),
+            _visit.state != VOID,
+            sa.or_(_visit.day == day, _visit.state == OPEN),
+        )
+        .order_by(_visit.arrived_at)
+    )
+    found: dict[Key, Fact] = {}
     for *values, code, facts in rows:
         fact = found.get(values[0]) or found.setdefault(values[0], Fact(*values))
         if code:
@@ -295,9 +330,9 @@ def facts_on(stations: Sequence[uuid.UUID], day: date) -> list[Fact]:
     return list(found.values())
 
 
-def people_of(keys: Iterable[uuid.UUID | None], since: datetime) -> dict[uuid.UUID, tuple[str, Any, datetime | None]]:
+def people_of(keys: Iterable[Key | None], since: datetime) -> dict[Key, tuple[str, Any, datetime | None]]:
     """Names, sealed numbers and when their phones were last heard since an instant, by person."""
-    wanted = [key for key in keys if key is not None]
+    wanted = [key(raw) for raw in keys if raw is not None]
     if not wanted:
         return {}
     heard = (
@@ -308,8 +343,8 @@ def people_of(keys: Iterable[uuid.UUID | None], since: datetime) -> dict[uuid.UU
     )
     seen = sa.select(sa.func.max(Device.seen_at)).where(Device.account_id == Account.id).correlate(Account).scalar_subquery()
     rows = db.session().execute(
-        sa.select(Person.id, Person.name, Person.phone_sealed, heard, seen)
+        sa.select(_raw(sa.inspect(Person).local_table.c.id), Person.name, Person.phone_sealed, heard, seen)
         .outerjoin(Account, Account.person_id == Person.id)
         .where(Person.id.in_(wanted))
     )
-    return {key: (name, phone, max((at for at in (one, two) if at), default=None)) for key, name, phone, one, two in rows}
+    return {raw: (name, phone, max((at for at in (one, two) if at), default=None)) for raw, name, phone, one, two in rows}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from webapp.access import MASKED, Actor, within
@@ -299,7 +300,7 @@ def live_roster() -> ResponseReturnValue:
     filters: dict[str, Any] = {name: request.args.get(name) for name in ("place", "show", "from")}
     address = url_for("visits.live", **filters)
     return page.render(
-        "visits/live.html", piece="board", top=top, places=places, topics=[f"roster:{key}" for key in stations],
+        "visits/live.html", piece="board", top=top, choices=places, topics=[f"roster:{key}" for key in stations],
         most_topics=TOPICS, address=address, chosen=chosen, asked=asked, **told,
     )  # fmt: skip
 
@@ -322,28 +323,64 @@ def board(stations: Sequence[uuid.UUID], asked: str | None, start: int = 0, day:
     plans, facts = live.plans_on(stations, day), live.facts_on(stations, day)
     keys = dict.fromkeys([plan.caregiver_id for plan in plans] + [fact.caregiver_id for fact in facts])
     known = live.people_of(keys, clock.instant(day, 0))
-    heard = {key: at for key, (_name, _phone, at) in known.items() if at}
+    heard = {key: at for key, (_name, _phone_sealed, at) in known.items() if at}
     moment = live.Moment(now, day, heard, models.limits(day, stations[0] if len(stations) == 1 else None))
     every = live.lines(plans, facts, moment)
     wanted = live.shown(every, asked)
     rows = wanted[start : start + live.PAGE]
     low, high = live.hours(every)
+    tell = words.teller()
     return {
         "figures": live.figures(plans, every, facts, moment),
-        "rows": [(line, known[line.caregiver_id][0] if line.caregiver_id else None, _phone(line, known)) for line in rows],
+        "rows": [_row(line, known, tell, low, high) for line in rows],
         "now": now,
         "day": day,
         "minute": moment.minute,
         "hours": (low, high),
-        "heard": heard,
         "onward": start + live.PAGE if len(wanted) > start + live.PAGE else None,
     }
+
+
+class Row(NamedTuple):
+    """A line as the template writes it: nothing is worked out or translated there, it is read two hundred times a page."""
+
+    name: str | None
+    homes: str
+    tone: str
+    said: str
+    visit_id: uuid.UUID | None
+    bars: Markup
+    look: bool
+    checked: bool
+    stand_in: bool
+    phone: str | None
+
+
+def _row(line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: int, high: int) -> Row:
+    name = known[line.caregiver_id][0] if line.caregiver_id else None
+    bars = Markup(live.drawing(line.bars, low, high))  # noqa: S704 - our own words and numbers
+    tone = words.LINE_TONES[line.state]
+    phone = _phone(line, known)
+    return Row(
+        name,
+        tell.homes(line),
+        tone,
+        tell.line(line),
+        live.key(line.visit_id) if line.visit_id else None,
+        bars,
+        line.look,
+        line.checked,
+        line.stand_in,
+        phone,
+    )
 
 
 CALL = (live.SILENT, live.LATE, live.NOBODY)
 
 
-def _phone(line: live.Line, known: dict[uuid.UUID, tuple[str, Any, datetime | None]]) -> str | None:
+def _phone(line: live.Line, known: dict[live.Key, Any]) -> str | None:
     """The number to ring, unsealed only for those who should be rung."""
-    sealed = known[line.caregiver_id][1] if line.caregiver_id and line.state in CALL else None
-    return secrets.unseal(sealed, f"person.phone:{line.caregiver_id}") if sealed else None
+    if line.caregiver_id is None or line.state not in CALL:
+        return None
+    sealed = known[line.caregiver_id][1]
+    return secrets.unseal(sealed, f"person.phone:{live.key(line.caregiver_id)}") if sealed else None

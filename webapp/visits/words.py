@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from webapp.kit import clock, show
 from webapp.kit.words import _, _l
 from webapp.people.rules import mask_name
-from webapp.visits import rules
+from webapp.visits import live, rules
 
 EXCEPTIONS = {
     "LATE_IN": _l("来晚了"),
@@ -54,6 +55,21 @@ PLACES = {
     "none": _l("没有位置"),
 }
 REFUSALS = ("今天不想做", "身体不舒服", "家里人做了", "时间不够")
+LINES = {
+    live.GAP: _l("没人去"),
+    live.SILENT: _l("没有消息，请打电话"),
+    live.NOBODY: _l("没人应"),
+    live.LATE: _l("迟到"),
+    live.OFFLINE: _l("没信号，等手机联网"),
+    live.OFF: _l("位置差"),
+    live.HERE: _l("在岗"),
+    live.NEXT: _l("下一户"),
+    live.ENDED: _l("已完成"),
+}
+LINE_TONES = {
+    live.GAP: "danger", live.SILENT: "danger", live.NOBODY: "danger", live.LATE: "wait", live.OFF: "wait",
+    live.OFFLINE: "info", live.HERE: "ok", live.NEXT: "plain", live.ENDED: "plain",
+}  # fmt: skip
 CATEGORY_ICONS = {
     "meal": "cooking-pot", "clean": "broom", "bath": "bath", "medical": "pill", "shop": "shopping-bag", "leisure": "star",
     "mobility": "footprints", "urgent": "siren", "comfort": "message-circle", "care": "hand-helping", "rehab": "activity",
@@ -103,6 +119,40 @@ def name_shown(name: str, masked: bool) -> str:
 
 def _instant(text: str) -> datetime:
     return clock.from_wire(text)
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Says the lines of one page: translated once, not once a line."""
+
+    states: Mapping[str, str]
+    more: str
+    metres: str
+    lengths: dict[int, str]
+
+    def line(self, line: live.Line) -> str:
+        """在岗 42 分钟."""
+        if line.state in (live.LATE, live.HERE):
+            return f"{self.states[line.state]} {self._length(line.n)}"
+        if line.state == live.OFF:
+            return f"{self.states[line.state]} {self.metres % {'n': line.n}}"
+        return f"{self.states[line.state]} {show.minute(line.n)}" if line.state == live.NEXT else self.states[line.state]
+
+    def homes(self, line: live.Line) -> str:
+        """李秀兰等 3 户."""
+        first = line.homes[0] if line.homes else ""
+        return first if len(line.homes) < 2 else self.more % {"name": first, "n": len(line.homes)}
+
+    def _length(self, minutes: int) -> str:
+        if minutes not in self.lengths:
+            self.lengths[minutes] = show.length(minutes)
+        return self.lengths[minutes]
+
+
+def teller() -> Teller:
+    """A teller in the reader's language."""
+    states = {state: str(said) for state, said in LINES.items()}
+    return Teller(states, str(_l("%(name)s等 %(n)s 户")), str(_l("%(n)s 米")), {})
 
 
 def how(method: str, why: str | None) -> str:
