@@ -398,7 +398,9 @@ def test_the_page_says_when_the_phone_is_open(app, world):
     assert "开通好了" in piece and "hx-get" not in piece and "<html" not in piece
 
 
-@pytest.mark.parametrize(("who", "status"), [("he", 404), ("wang", 403), ("limin", 403), ("jiang", 403), ("shen", 403), ("wu", 200)])
+@pytest.mark.parametrize(
+    ("who", "status"), [("he", 404), ("wang", 403), ("limin", 403), ("jiang", 403), ("shen", 403), ("wu", 200)]
+)
 def test_only_her_own_office_opens_a_caregivers_phone(app, world, who, status):
     person = world.person("wang").id
     assert world.client(who).get(f"/people/{person}/phone").status_code == status
@@ -455,9 +457,11 @@ def test_a_piece_is_told_to_go_to_the_pin_by_header(app, world):
     client = phone(world)
     age(timedelta(days=1))
     answer = client.get("/outbox", headers={"HX-Request": "true", "Referer": "http://localhost/me?x=1"})
-    assert answer.status_code == 401 and answer.headers["HX-Redirect"] == "/pin?next=/me?x%3D1" or answer.headers[
-        "HX-Redirect"
-    ].startswith("/pin?next=/me")
+    assert (
+        answer.status_code == 401
+        and answer.headers["HX-Redirect"] == "/pin?next=/me?x%3D1"
+        or answer.headers["HX-Redirect"].startswith("/pin?next=/me")
+    )
 
 
 def test_a_locked_phone_still_takes_records_and_serves_its_files(app, world):
