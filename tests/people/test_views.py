@@ -517,3 +517,41 @@ def test_a_half_filled_duty_line_is_said_and_kept(world, zhou):
     page = said(answer)
     assert answer.status_code == 422 and "时间请写成8:00这样" in page and "这里要填" in page and 'value="25:00"' in page
     assert world.client("he").get(url).status_code == 404
+
+
+def test_open_lists_of_station_street_and_district_are_told(world, li):
+    with db.transaction() as session:
+        people.change_household(world.household("李秀兰"), "和平里5号", no_signal=False)
+        told = session.info["told"]
+        assert {f"people:{world.place(code).id}" for code in ("songling", "street", "district")} <= told
+
+
+def test_a_day_that_has_not_come_is_no_end(world, zhou):
+    tomorrow = (clock.today() + timedelta(days=1)).isoformat()
+    answer = post(zhou, f"/residents/{world.resident('李秀兰').id}/end", on=tomorrow)
+    assert answer.status_code == 422 and "请写今天或以前的日子" in said(answer)
+
+
+def test_a_role_that_is_held_is_not_given_twice(world, zhou):
+    place = str(world.place("songling").id)
+    again = post(zhou, f"/people/{world.person('qian').id}/roles", role="caregiver", place=place)
+    assert again.status_code == 422 and "这个岗位已经有了" in said(again)
+
+
+def test_a_key_that_is_somebodys_id_makes_nothing_and_breaks_nothing(world, zhou, li):
+    typed = {"key": str(li.id), "station": str(li.station_id), "address": "民政街99号"}
+    answer = zhou.post("/households/new", data=typed)
+    assert answer.status_code == 422 and "民政街99号" in said(answer)
+    assert world.household("李秀兰").address == "和平里3号楼2单元402"
+
+
+def test_only_rooms_that_open_are_shown(world, li):
+    assert "身份卡" in said(world.client("zhou").get(f"/households/{li.id}"))
+    assert "身份卡" not in said(world.client("jiang").get(f"/households/{li.id}"))
+
+
+@pytest.mark.parametrize("tail", ["", "/portrait"])
+def test_every_page_speaks_english_too(world, zhou, tail):
+    zhou.set_cookie("lang", "en")
+    page = said(zhou.get(f"/residents/{world.resident('李秀兰').id}{tail}"))
+    assert 'lang="en"' in page and "要注意的事" not in page and "老人的照片" not in page

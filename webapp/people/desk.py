@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Blueprint, current_app, request, url_for
 from flask.wrappers import Response
 
+from webapp import access
 from webapp.access import Actor
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
@@ -20,6 +21,7 @@ from webapp.people.forms import EditForm, FreshForm, wrong
 from webapp.store import db, secrets
 from webapp.web import page
 from webapp.web.forms import PlainForm
+from webapp.web.guard import actor
 
 bp = Blueprint("people", __name__)
 
@@ -89,9 +91,15 @@ def look(actor: Actor, household_id: Any, what: str, reason: str | None = None) 
 
 
 def doors(*wanted: tuple[str, str, object, dict[str, Any]]) -> list[tuple[str, str, object]]:
-    """(url, icon, words) of the pages other rooms have: (endpoint, icon, words, arguments); missing ones are left out."""
-    known = current_app.view_functions
-    return [(url_for(endpoint, **given), icon, words) for endpoint, icon, words, given in wanted if endpoint in known]
+    """(url, icon, words) of the pages other rooms have: (endpoint, icon, words, arguments).
+
+    Left out are rooms that are not built and those the reader may not enter.
+    """
+    known, who = current_app.view_functions, actor()
+    there = [
+        each for each in wanted if each[0] in known and access.can(who, getattr(known[each[0]], "verb", None) or "people.self")
+    ]
+    return [(url_for(endpoint, **given), icon, words) for endpoint, icon, words, given in there]
 
 
 def asked() -> str:

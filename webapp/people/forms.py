@@ -238,6 +238,11 @@ class DischargeForm(PlainForm):
 
     on = DayField(_l("从哪天起"), [required()], render_kw={"type": "date"})
 
+    def validate_on(self, field: Any) -> None:
+        """What has not happened yet is not written down."""
+        if field.data and field.data > clock.today():
+            raise ValidationError(_("请写今天或以前的日子"))
+
 
 class AlertForm(FreshForm):
     """What whoever enters must know."""
@@ -343,6 +348,10 @@ class NewStaffForm(StaffForm, GrantForm):
     """Somebody new, with a first role; office roles may have a name to sign in with."""
 
     login = TextField(_l("登录名"), most=40, description=_l("办公室的人用；养护员不用填"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.phones.flags.required = True
 
     def validate_phones(self, field: Any) -> None:
         """Whoever works here can be rung."""

@@ -21,7 +21,7 @@ from webapp.access import Actor, Role, appoints
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.people import rules
-from webapp.store import audit, db, rulebook, secrets, topics
+from webapp.store import audit, db, jobs, rulebook, secrets, topics
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made, Spell
 from webapp.store.types import Instant, Uuid
@@ -836,6 +836,12 @@ def first_tap(key: uuid.UUID) -> bool:
     return session.scalar(taken) is not None
 
 
+@jobs.job("people.forget_taps", nightly=True)
+def forget_taps() -> None:
+    """Forget forms taken more than a month ago."""
+    db.session().execute(sa.delete(FormTaken).where(FormTaken.at < clock.now() - timedelta(days=30)))
+
+
 def _refuse_second(table: type[Resident] | type[Person], number: str | None, but: uuid.UUID | None = None) -> None:
     if not number:
         return
@@ -899,9 +905,10 @@ def discharge(resident: Resident, household: Household, on: date) -> None:
 
 
 def calm(alert: Alert, household: uuid.UUID) -> None:
-    """The alert no longer holds."""
-    alert.until = clock.now()
-    audit.note("resident.calm", alert, household)
+    """The alert no longer holds. Twice is once."""
+    if alert.until is None:
+        alert.until = clock.now()
+        audit.note("resident.calm", alert, household)
 
 
 def add_contact(household: Household, kind: str, name: str, phone: str) -> Contact:
@@ -934,15 +941,20 @@ def show_face(resident: Resident, sha256: str | None, consent_on: date | None) -
 
 
 def part(kin: Kin, household: uuid.UUID) -> None:
-    """No longer kin for us: nothing is shown from now on."""
+    """No longer kin for us: nothing is shown from now on. Twice is once."""
+    if kin.until:
+        return
     kin.until = clock.now()
     consent(kin, household, set(), "—", kin.person_id)
     audit.note("kin.part", kin, household)
 
 
 def appoint(actor: Actor, account: Account, role: Role, place: Place, until: datetime | None = None) -> Grant:
-    """`grant`, by somebody who may. Refuses roles not below the actor's own."""
+    """`grant`, by somebody who may. Refuses roles not below the actor's own, and one held there already."""
     _refuse_above(actor, role)
+    same = sa.and_(Grant.account_id == account.id, Grant.role == role, Grant.place_id == place.id, Grant.holds())
+    if db.session().scalar(sa.select(Grant.id).where(same)) is not None:
+        raise Refusal("grant_held", "这个岗位已经有了", field="role")
     return grant(account, role, place, until)
 
 
@@ -985,7 +997,9 @@ def end_grant(actor: Actor, row: Grant) -> None:
 
 
 def retire(actor: Actor, account: Account) -> None:
-    """End an account. Refuses one's own, an equal's, and a caregiver's who still holds households."""
+    """End an account. Refuses one's own, an equal's, and a caregiver's who still holds households. Twice is once."""
+    if account.ended_at:
+        return
     session = db.session()
     roles = session.scalars(sa.select(Grant.role).where(Grant.account_id == account.id, Grant.holds())).all()
     if account.id == actor.account_id:
