@@ -139,6 +139,7 @@ class Actor(Protocol):
     person_id: uuid.UUID
     role: Role
     place_id: uuid.UUID | None
+    place_name: str
 
     def reaches_household(self, column: Any) -> sa.ColumnElement[bool]:
         """Condition: the household in `column` is within reach."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from webapp.access import Actor
 from webapp.kit import clock
-from webapp.people.models import Account, Kin, Look, Person, Place, Resident
+from webapp.ledger.models import Book
+from webapp.ledger.queries import Balance
+from webapp.logs.models import Log
+from webapp.people import queries as people
+from webapp.people.models import Account, Household, Kin, Look, Person, Place, Resident
 from webapp.people.queries import nothing
-from webapp.roster import queries as roster
+from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
-from webapp.visits import queries as visits
+from webapp.store.strands import Strand, strand, together
+from webapp.visits.models import VOID, Service, Visit
 
 DAYS = 30
 
@@ -36,31 +41,146 @@ def ties(actor: Actor) -> Sequence[Kin]:
     )
 
 
-def tie(actor: Actor, key: uuid.UUID) -> Kin:
+@dataclass(frozen=True)
+class Tie:
+    """One resident this person is kin to: what may be shown, the station that looks after them, what the book comes to."""
+
+    kin: Kin
+    station: Place
+    held: Balance
+
+
+def tie(actor: Actor, key: uuid.UUID) -> Tie:
     """One of them. Raises Missing."""
-    found = next((each for each in ties(actor) if each.id == key), None)
-    if found is None:
+    rows = (
+        db.session()
+        .execute(
+            sa.select(Kin, Place, Book.cash_fen, Book.advance_fen, Book.wallet_fen)
+            .join(Kin.resident)
+            .join(Household, Household.id == Resident.household_id)
+            .join(Place, Place.id == Household.station_id)
+            .outerjoin(Book, Book.household_id == Household.id)
+            .outerjoin(Kin.consents)
+            .options(contains_eager(Kin.resident), contains_eager(Kin.consents))
+            .where(Kin.id == key, Kin.person_id == actor.person_id, Kin.holds())
+        )
+        .unique()
+        .all()
+    )
+    if not rows:
         raise nothing()
-    return found
+    kin, station, cash, advance, wallet = rows[0]
+    return Tie(kin, station, Balance(cash or 0, advance or 0, wallet or 0))
+
+
+@dataclass(frozen=True)
+class Came:
+    """One visit as kin read it; `story` only where the diary is agreed to. deeds: (code, outcome)."""
+
+    id: uuid.UUID
+    day: date
+    arrived_at: datetime
+    left_at: datetime | None
+    minutes: int | None
+    state: str
+    caregiver: str
+    deeds: tuple[tuple[str, str], ...]
+    story: str | None
+
+
+def came(household_id: uuid.UUID, *, story: bool, limit: int = 50) -> list[Came]:
+    """The visits of the last thirty days, newest first. Consent is asked by the caller; `story`: the diary too."""
+    deeds = (
+        sa.select(sa.func.aggregate_strings(Service.code + ":" + Service.outcome, ","))
+        .where(Service.visit_id == Visit.id)
+        .scalar_subquery()
+    )
+    ask = (
+        sa.select(Visit.id, Visit.day, Visit.arrived_at, Visit.left_at, Visit.minutes, Visit.state, Person.name, deeds)
+        .join(Person, Person.id == Visit.caregiver_id)
+        .where(Visit.household_id == household_id, Visit.arrived_at >= since(), Visit.state != VOID)
+        .order_by(Visit.arrived_at.desc())
+        .limit(limit)
+    )
+    if story:
+        ask = ask.add_columns(Log.story).outerjoin(Log, Log.visit_id == Visit.id)
+    return [_came(row) for row in db.session().execute(ask)]
+
+
+def _came(row: Any) -> Came:
+    key, day, arrived_at, left_at, minutes, state, caregiver, deeds, *story = row
+    told = [each.partition(":") for each in deeds.split(",")] if deeds else []
+    served = tuple(sorted((code, outcome) for code, _colon, outcome in told))
+    return Came(key, day, arrived_at, left_at, minutes, state, caregiver, served, story[0] if story else None)
 
 
 @dataclass(frozen=True)
 class Today:
     """The sentence of the day: what has happened, else what is planned."""
 
-    came: Sequence[Any]
+    came: Sequence[Came]
     planned_min: int | None
     planned_by: str | None
 
 
-def today(household_id: uuid.UUID) -> Today:
+def today(visits: Sequence[Came], around: Around) -> Today:
     """Who came today to a household, and who is still to come."""
     day = clock.today()
-    came = [row for row in visits.for_kin([household_id], clock.day_bounds(day)[0])]
-    done = {row.id for row in came}
-    waiting = [s for s in roster.coming(household_id, day, day) if s.state == "planned" and s.visit_id not in done]
-    first = waiting[0] if waiting else None
-    return Today(came, first.start_min if first else None, first.caregiver.name if first and first.caregiver else None)
+    met = [visit for visit in visits if visit.arrived_at >= clock.day_bounds(day)[0]]
+    done = {visit.id for visit in met}
+    first = min((plan for plan in around.plans if plan.key not in done), key=lambda plan: plan.n, default=None)
+    return Today(met, first.n if first else None, first.a if first else None)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Somebody looked at the household's record."""
+
+    name: str
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands beside the record: who answers now (name, number), who looked, newest first, and who comes today."""
+
+    duty: tuple[str, str] | None
+    looks: Sequence[Looked]
+    plans: Sequence[Any]
+
+
+def around(kin: Kin, station: Place) -> Around:
+    """The surroundings of a resident's page, in one question."""
+    home = kin.resident.household_id
+    wanted = [people.duty_strand(station), _looks(home)]
+    if "visits" in kin.scopes:
+        wanted.append(_plans(home))
+    found: Mapping[str, Sequence[Any]] = together(wanted)
+    looks = [Looked(row.a, row.at, row.b) for row in reversed(found.get("look", ()))]
+    return Around(people.duty_in(found, station), looks, found.get("plan", ()))
+
+
+def _looks(household_id: uuid.UUID, limit: int = 20) -> Strand:
+    newest = (
+        strand("look", at=Look.at, a=Person.name, b=Look.reason)
+        .select_from(Look)
+        .join(Account, Account.id == Look.account_id)
+        .join(Person, Person.id == Account.person_id)
+        .where(Look.household_id == household_id)
+        .order_by(Look.at.desc())
+        .limit(limit)
+    )
+    return sa.select(newest.subquery())
+
+
+def _plans(household_id: uuid.UUID) -> Strand:
+    return (
+        strand("plan", key=Shift.visit_id, a=Person.name, n=Shift.start_min)
+        .select_from(Shift)
+        .outerjoin(Person, Person.id == Shift.caregiver_id)
+        .where(Shift.household_id == household_id, Shift.day == clock.today(), Shift.state == PLANNED)
+    )
 
 
 def since() -> datetime:
@@ -71,21 +191,3 @@ def since() -> datetime:
 def first_day() -> date:
     """The household day of `since`."""
     return clock.day_of(since())
-
-
-def looks(household_id: uuid.UUID, limit: int = 20) -> Sequence[tuple[Look, str]]:
-    """Who looked at the household's record, newest first."""
-    rows = db.session().execute(
-        sa.select(Look, Person.name)
-        .join(Account, Account.id == Look.account_id)
-        .join(Person, Person.id == Account.person_id)
-        .where(Look.household_id == household_id)
-        .order_by(Look.at.desc())
-        .limit(limit)
-    )
-    return [(row, name) for row, name in rows]
-
-
-def station(kin: Kin) -> Place:
-    """The station that looks after the resident."""
-    return db.session().get_one(Place, kin.resident.household.station_id)

@@ -9,13 +9,11 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.family import queries
+from webapp.family.queries import Around, Tie
 from webapp.kit import clock
 from webapp.ledger import queries as ledger
-from webapp.logs import queries as logs
-from webapp.people.models import Kin, looked
-from webapp.people.queries import duty_now
+from webapp.people.models import looked
 from webapp.store import db
-from webapp.visits import queries as visits
 from webapp.web import page
 from webapp.web.guard import allow, me
 
@@ -38,24 +36,28 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
     """Today in one sentence, and thirty days of what the resident agreed to show."""
     db.writes()
     who = me()
-    kin = queries.tie(who, kin_id)
-    home = kin.resident.household_id
-    looked(who, home, "family")
-    station = queries.station(kin)
-    duty = duty_now(station)
-    facts: dict[str, Any] = {"kin": kin, "scopes": kin.scopes, "station": station, "duty": duty, "today": clock.today()}
-    return page.render("family/show.html", **facts, looks=queries.looks(home), **_agreed(kin))
+    tie = queries.tie(who, kin_id)
+    looked(who, tie.kin.resident.household_id, "family")
+    db.session().flush()
+    around = queries.around(tie.kin, tie.station)
+    facts: dict[str, Any] = {
+        "kin": tie.kin,
+        "scopes": tie.kin.scopes,
+        "station": tie.station,
+        "duty": around.duty,
+        "today": clock.today(),
+        "looks": around.looks,
+    }
+    return page.render("family/show.html", **facts, **_agreed(tie, around))
 
 
-def _agreed(kin: Kin) -> dict[str, Any]:
+def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
     """Only what is agreed is asked of the database at all."""
-    home = kin.resident.household_id
+    home, scopes = tie.kin.resident.household_id, tie.kin.scopes
     facts: dict[str, Any] = {}
-    if "visits" in kin.scopes:
-        facts |= {"now": queries.today(home), "visits": visits.for_kin([home], queries.since())}
-        facts["services"] = visits.services_of([row.id for row in facts["visits"]])
-    if "logs" in kin.scopes:
-        facts["logs"] = {row.visit_id: row for row in logs.for_kin([home], queries.first_day())}
-    if "money" in kin.scopes:
-        facts |= {"entries": ledger.for_kin(home, queries.first_day()), "balance": ledger.balance(home)}
+    if "visits" in scopes:
+        visits = queries.came(home, story="logs" in scopes)
+        facts |= {"now": queries.today(visits, around), "visits": visits}
+    if "money" in scopes:
+        facts |= {"entries": ledger.for_kin(home, queries.first_day()), "balance": tie.held}
     return facts

@@ -19,6 +19,7 @@ from webapp.people.models import Account, Household, Person, Resident
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.store.files import Photo
+from webapp.store.strands import Strand, strand
 
 PHONES_KEEP = timedelta(days=35)
 """How long a phone may still hold what it has delivered (30 days until a backup covers it, and some)."""
@@ -279,6 +280,13 @@ def residents(household_id: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
         .order_by(Resident.number)
     )
     return [(key, name) for key, name in rows]
+
+
+def strands(visit_id: uuid.UUID) -> list[Strand]:
+    """What was written in the book during a visit: entry (key, a category, b words, n fen)."""
+    return [
+        strand("entry", key=Entry.id, at=Entry.at, a=Entry.category, b=Entry.words, n=Entry.fen).where(Entry.visit_id == visit_id)
+    ]
 
 
 def of_visit(visit_id: uuid.UUID) -> list[Line]:

@@ -18,6 +18,7 @@ from webapp.people.queries import nothing
 from webapp.roster.models import catalogue
 from webapp.store import db
 from webapp.store.files import Photo
+from webapp.store.strands import Strand, strand
 from webapp.visits import queries as visits
 from webapp.visits.models import Visit
 
@@ -171,6 +172,49 @@ def photo(actor: Actor, sha256: str) -> str:
     return found
 
 
+def strands(actor: Actor, visit_id: uuid.UUID) -> list[Strand]:
+    """What hangs on a visit's diary, for a page that gathers much: photo, part, note and change; `whole` reads them."""
+    change = strand(
+        "change", key=Amendment.act_id, at=Amendment.at, a=Person.name, b=Resident.name, one=Amendment.before,
+        two=Amendment.after, n=sa.case((Amendment.late, 1), else_=0),
+    )  # fmt: skip
+    return [
+        strand("photo", key=LogPhoto.log_id, at=LogPhoto.at, a=LogPhoto.sha256, n=sa.case((_come(), 1), else_=0))
+        .join(Log, Log.id == LogPhoto.log_id)
+        .outerjoin(Photo, Photo.sha256 == LogPhoto.sha256)
+        .where(Log.visit_id == visit_id),
+        strand("part", key=LogResident.log_id, a=Resident.name, b=LogResident.mood, c=LogResident.meals, d=LogResident.slept,
+               e=LogResident.story)
+        .join(Log, Log.id == LogResident.log_id)
+        .join(Resident, Resident.id == LogResident.resident_id)
+        .where(Log.visit_id == visit_id),
+        strand("note", key=LogStationNote.id, at=LogStationNote.at,
+               a=sa.case((LogStationNote.reach(actor), LogStationNote.words)))
+        .join(Log, Log.id == LogStationNote.log_id)
+        .where(Log.visit_id == visit_id),
+        change.select_from(Amendment)
+        .join(Log, Log.id == Amendment.log_id)
+        .outerjoin(Account, Account.id == Amendment.author_id)
+        .outerjoin(Person, Person.id == Account.person_id)
+        .outerjoin(Resident, Resident.id == Amendment.resident_id)
+        .where(Log.visit_id == visit_id),
+    ]  # fmt: skip
+
+
+def whole(log: Log, household: str, author: str, found: Mapping[str, Sequence[Any]]) -> tuple[Diary, list[uuid.UUID]]:
+    """The diary of a visit and the acts it contains, out of rows that `strands` brought."""
+    diary = Diary(
+        log.id, log.visit_id, log.household_id, household, log.day, log.at, author, log.mood, log.meals, log.slept, log.story,
+        log.handover, log.late,
+    )  # fmt: skip
+    notes, changes = found.get("note", ()), found.get("change", ())
+    diary.photos = [(row.a, bool(row.n)) for row in found.get("photo", ())]
+    diary.parts = [Part(row.a, row.b, row.c, row.d, row.e) for row in found.get("part", ())]
+    diary.notes = [row.a for row in notes if row.a]
+    diary.changes = [Change(row.at, row.a or "", row.b, row.one, row.two) for row in changes if row.n]
+    return diary, [log.id, *(row.key for row in notes), *(row.key for row in changes)]
+
+
 def acts(visit_id: uuid.UUID) -> list[uuid.UUID]:
     """The ids of the acts that a page with this visit's diary already contains (data-seen)."""
     first = sa.select(Log.id).where(Log.visit_id == visit_id)
@@ -232,10 +276,14 @@ def _fill(actor: Actor, found: dict[uuid.UUID, Diary]) -> None:
         found[key].changes.append(Change(at, author or "", resident, before, after))
 
 
+def _come() -> sa.ColumnElement[bool]:
+    return sa.and_(Photo.done_at.is_not(None), Photo.refused.is_(None))
+
+
 def _photos(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[tuple[str, bool]]]:
     found: dict[uuid.UUID, list[tuple[str, bool]]] = {}
     for key, sha, come in db.session().execute(
-        sa.select(LogPhoto.log_id, LogPhoto.sha256, sa.and_(Photo.done_at.is_not(None), Photo.refused.is_(None)))
+        sa.select(LogPhoto.log_id, LogPhoto.sha256, _come())
         .outerjoin(Photo, Photo.sha256 == LogPhoto.sha256)
         .where(LogPhoto.log_id.in_(keys))
         .order_by(LogPhoto.at, LogPhoto.sha256)

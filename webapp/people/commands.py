@@ -31,6 +31,7 @@ class Console:
     account_id: uuid.UUID = NOBODY
     person_id: uuid.UUID = NOBODY
     role: Role = Role.ADMINISTRATOR
+    place_name: str = ""
 
     def reaches_station(self, column: Any) -> sa.ColumnElement[bool]:
         """The place and everything below it."""

@@ -62,6 +62,7 @@ class SignedIn:
     shared: bool
     unlocked_at: datetime
     grants: int = 1
+    place_name: str = ""
     is_authenticated = True
     is_active = True
     is_anonymous = False
@@ -97,10 +98,11 @@ def load(token: str) -> SignedIn | None:
     row = (
         db.reading()
         .execute(
-            sa.select(SignIn, Account, Person.name, Grant.role, Grant.place_id, Device.shared)
+            sa.select(SignIn, Account, Person.name, Grant.role, Grant.place_id, Place.name, Device.shared, rulebook.newest)
             .join(Account, Account.id == SignIn.account_id)
             .join(Person, Person.id == Account.person_id)
             .join(Grant, Grant.id == SignIn.grant_id)
+            .outerjoin(Place, Place.id == Grant.place_id)
             .outerjoin(Device, Device.id == SignIn.device_id)
             .where(
                 SignIn.token == secrets.one_way(token),
@@ -116,7 +118,8 @@ def load(token: str) -> SignedIn | None:
     )
     if row is None:
         return None
-    sign_in, account, name, role, place_id, shared = row
+    sign_in, account, name, role, place_id, place_name, shared, newest = row
+    rulebook.heard(newest)
     return SignedIn(
         token=token,
         sign_in_id=sign_in.id,
@@ -130,6 +133,7 @@ def load(token: str) -> SignedIn | None:
         device_id=sign_in.device_id,
         shared=bool(shared),
         unlocked_at=sign_in.unlocked_at,
+        place_name=place_name or "",
     )
 
 

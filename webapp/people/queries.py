@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -32,6 +32,9 @@ from webapp.people.models import (
     Spot,
 )
 from webapp.store import db
+from webapp.store.strands import Strand, strand
+
+T = TypeVar("T")
 
 
 def nothing() -> Missing:
@@ -49,6 +52,14 @@ def household(actor: Actor, key: uuid.UUID) -> Household:
     if found is None:
         raise nothing()
     return found
+
+
+def reaches(actor: Actor, key: uuid.UUID) -> bool:
+    """Whether a household is within reach."""
+    return (
+        db.session().scalar(within(actor, sa.select(Household)).with_only_columns(Household.id).where(Household.id == key))
+        is not None
+    )
 
 
 def resident(actor: Actor, key: uuid.UUID) -> Resident:
@@ -152,17 +163,38 @@ def alerts(resident_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Alert]]:
 
 def duty_now(station: Place) -> DutyHour | None:
     """Who answers now for a station: its street's table first, else its own (the card names the street's number)."""
+    rows = db.session().scalars(sa.select(DutyHour).where(DutyHour.place_id.in_(_answering(station)))).all()
+    week = [(row, row.place_id, row.weekday, row.since, row.until) for row in rows]
+    return _on_duty(week, station)
+
+
+def _answering(station: Place) -> list[uuid.UUID]:
+    return [key for key in (station.street_id, station.id) if key]
+
+
+def _on_duty(week: Sequence[tuple[T, uuid.UUID, int, int, int]], station: Place) -> T | None:
+    """Of (row, place, weekday, since, until) the row that answers now."""
     here = clock.local(clock.now())
     minute = here.weekday() * 1440 + here.hour * 60 + here.minute
-    places = [key for key in (station.street_id, station.id) if key]
-    rows = db.session().scalars(sa.select(DutyHour).where(DutyHour.place_id.in_(places))).all()
-    for key in places:
-        for row in rows:
-            start = row.weekday * 1440 + row.since
-            length = (row.until - row.since) if row.until > row.since else row.until - row.since + 1440
-            if row.place_id == key and (minute - start) % rules.WEEK_MINUTES < length:
+    for key in _answering(station):
+        for row, place, weekday, since, until in week:
+            length = until - since if until > since else until - since + 1440
+            if place == key and (minute - weekday * 1440 - since) % rules.WEEK_MINUTES < length:
                 return row
     return None
+
+
+def duty_strand(station: Place) -> Strand:
+    """The weeks that `duty_in` chooses from."""
+    return strand(
+        "duty", key=DutyHour.place_id, a=DutyHour.name, b=DutyHour.phone, n=DutyHour.weekday, m=DutyHour.since, k=DutyHour.until
+    ).where(DutyHour.place_id.in_(_answering(station)))
+
+
+def duty_in(found: Mapping[str, Sequence[Any]], station: Place) -> tuple[str, str] | None:
+    """Name and number of who answers now for a station, out of rows that `duty_strand` brought."""
+    row = _on_duty([(row, row.key, row.n, row.m, row.k) for row in found.get("duty", ())], station)
+    return (row.a, row.b) if row else None
 
 
 def duty_table(place_id: uuid.UUID) -> Sequence[DutyHour]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.store import audit, db
@@ -54,18 +56,37 @@ def default(kind: str) -> dict[str, Any]:
 
 
 def current(kind: str, on: date, place: uuid.UUID | None = None) -> dict[str, Any]:
-    """The rules of `kind` that hold on a day at a place: the place's own, else the district's, else the default."""
-    rows = (
-        db.reading()
-        .execute(
-            sa.select(RuleSet.place_id, RuleSet.body)
-            .where(RuleSet.kind == kind, RuleSet.valid_from <= on, sa.or_(RuleSet.place_id.is_(None), RuleSet.place_id == place))
-            .order_by(RuleSet.valid_from.desc(), RuleSet.made_at.desc())
-        )
-        .all()
-    )
+    """The rules of `kind` that hold on a day at a place: the place's own, else the district's, else the default.
+
+    Not to be changed by the reader: all readers of a process share it.
+    """
+    rows = [row for row in _versions() if row.kind == kind and row.valid_from <= on and row.place_id in (None, place)]
     own = next((row.body for row in rows if row.place_id is not None), None)
     return own or next((row.body for row in rows), None) or default(kind)
+
+
+newest = sa.select(sa.func.max(RuleSet.made_at)).scalar_subquery().label("newest_rules")
+"""For a question that is asked anyway (who is signed in): then `heard` spares every later one of the same reading."""
+
+
+def heard(made_at: datetime | None) -> None:
+    """Say what `newest` was in this reading."""
+    db.reading().info["newest_rules"] = made_at
+
+
+def _versions() -> Sequence[Any]:
+    """All versions, the newest first, kept by the process until a newer one is there; there are a handful."""
+    reading = db.reading()
+    if "newest_rules" not in reading.info:
+        heard(reading.scalar(sa.select(newest)))
+    newest_here = reading.info["newest_rules"]
+    known = current_app.extensions.get("rulebook")
+    if known is None or known[0] != newest_here:
+        ask = sa.select(RuleSet.kind, RuleSet.place_id, RuleSet.valid_from, RuleSet.body)
+        rows = reading.execute(ask.order_by(RuleSet.valid_from.desc(), RuleSet.made_at.desc())).all() if newest_here else []
+        known = current_app.extensions["rulebook"] = (newest_here, rows)
+    found: Sequence[Any] = known[1]
+    return found
 
 
 def put(kind: str, body: dict[str, Any], valid_from: date, place: uuid.UUID | None = None) -> RuleSet:
@@ -73,5 +94,6 @@ def put(kind: str, body: dict[str, Any], valid_from: date, place: uuid.UUID | No
     default(kind)
     row = RuleSet(kind=kind, body=body, valid_from=valid_from, place_id=place)
     db.session().add(row)
+    current_app.extensions.pop("rulebook", None)  # two versions of one millisecond would look like one
     audit.note("rules.put", row, kind=kind, valid_from=valid_from)
     return row

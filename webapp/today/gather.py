@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,17 +14,35 @@ from webapp.kit import clock
 from webapp.ledger import queries as ledger
 from webapp.logs import queries as logs
 from webapp.logs.forms import WriteForm
-from webapp.people import queries as people
-from webapp.people.models import Household, Place
 from webapp.people.queries import nothing
-from webapp.roster import queries as roster
-from webapp.roster.models import Shift
-from webapp.store import db
+from webapp.store.strands import together
 from webapp.today import queries
+from webapp.today.queries import Scene
 from webapp.visits import queries as visits
 from webapp.visits.forms import ArriveForm, LeaveForm, SeenForm, ServicesForm, VoidForm
 from webapp.visits.models import OPEN, Visit, limits
 from webapp.visits.views import said, tiles
+
+Rows = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Served:
+    """One item of a visit: done, or refused with a reason."""
+
+    code: str
+    outcome: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """One line of the book, written in the visit; fen as in `ledger.queries.Line`."""
+
+    id: uuid.UUID
+    category: str
+    words: str
+    fen: int
 
 
 @dataclass(frozen=True)
@@ -40,17 +59,17 @@ class Shown:
         return {"token": self.token or None, "number": self.number or None}
 
 
-def visit(who: Actor, visit_id: uuid.UUID, home: Household | None, shown: Shown) -> dict[str, Any]:
+def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Shown) -> dict[str, Any]:
     """Everything the visit page shows. Raises Missing for a visit that is neither hers nor planned for her.
 
-    `home` is given for a visit minted a moment ago.
+    `home_id` is given for a visit minted a moment ago, in a household within reach.
     """
-    found, shift = visits.find(visit_id), roster.shift_by_visit(visit_id)
-    if found is not None and found.caregiver_id != who.person_id:
-        raise nothing()
-    if found is None and home is None and (shift is None or shift.caregiver_id != who.person_id):
-        raise nothing()
-    home = home or _home(who, found, shift)
+    scene = _scene(who, visit_id, home_id)
+    home, found, shift = scene.home, scene.visit, scene.shift
+    queries.add_residents(home)
+    here = [each for each in home.residents if each.ended_on is None]
+    rows = _rows(who, visit_id) if found else {}
+    served = [Served(row.a, row.b, row.c) for row in sorted(rows.get("service", ()), key=lambda row: row.a)]
     return {
         "visit_id": visit_id,
         "visit": found,
@@ -59,68 +78,57 @@ def visit(who: Actor, visit_id: uuid.UUID, home: Household | None, shown: Shown)
         "shift": shift,
         "shown": shown,
         "names": {each.id: each.name for each in home.residents},
-        "alerts": [alert for each in home.residents for alert in each.alerts if each.ended_on is None],
-        "numbers": _numbers(home),
-        **_recorded(who, visit_id, found, shift, home),
-        **_forms(visit_id, home, shift, found, shown),
-    }
-
-
-def _home(who: Actor, found: Visit | None, shift: Shift | None) -> Household:
-    key = found.household_id if found else shift.household_id if shift else None
-    home = queries.household(who, key) if key else None
-    if home is None and found is not None:
-        return found.household  # her own visit of a home she may no longer enter
-    if home is None:
-        raise nothing()
-    return home
-
-
-def _numbers(home: Household) -> queries.Numbers:
-    duty = people.duty_now(db.session().get_one(Place, home.station_id))
-    return queries.numbers(home, (duty.name, duty.phone) if duty else None)
-
-
-def _recorded(who: Actor, visit_id: uuid.UUID, found: Visit | None, shift: Shift | None, home: Household) -> dict[str, Any]:
-    """What the station already has of this visit, and the ids of the acts that say so (data-seen)."""
-    facts: dict[str, Any] = {
-        "book": ledger.balance(home.id),
-        "seen_acts": [],
-        "services": [],
-        "diary": None,
-        "spent": [],
-        "seen": set(),
-        "minutes": None,
+        "alerts": [alert for each in here for alert in each.alerts],
+        "numbers": queries.numbers(home, scene.station),
         "camera": True,
+        "minutes": int((clock.now() - found.arrived_at).total_seconds() // 60) if found and found.state == OPEN else None,
+        **_recorded(scene, rows),
+        "services": served,
+        **_forms(visit_id, scene, shown, served),
+        **tiles(found, shift),
     }
-    if found is None:
-        return facts | tiles(None, shift)
-    services, spent = visits.services(visit_id), ledger.of_visit(visit_id)
-    acts = [*visits.acts(visit_id), *logs.acts(visit_id), *(line.id for line in spent)]
-    return (
-        facts
-        | tiles(found, shift)
-        | {
-            "services": services,
-            "spent": spent,
-            "diary": logs.diary(who, visit_id),
-            "seen_acts": acts,
-            "seen": visits.seen(visit_id),
-            "minutes": int((clock.now() - found.arrived_at).total_seconds() // 60) if found.state == OPEN else None,
-        }
-    )
 
 
-def _forms(visit_id: uuid.UUID, home: Household, shift: Shift | None, found: Visit | None, shown: Shown) -> dict[str, Any]:
-    kept = visits.services(visit_id) if found else []
+def _scene(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None) -> Scene:
+    scene = queries.scene(who, visit_id, home_id)
+    if scene is None:
+        raise nothing()
+    if scene.visit is not None:
+        if scene.visit.caregiver_id != who.person_id:
+            raise nothing()  # her own visit stays hers, also of a home she may no longer enter
+    elif not scene.mine or not (home_id or (scene.shift and scene.shift.caregiver_id == who.person_id)):
+        raise nothing()
+    return scene
+
+
+def _rows(who: Actor, visit_id: uuid.UUID) -> Rows:
+    return together([*visits.strands(visit_id), *ledger.strands(visit_id), *logs.strands(who, visit_id)])
+
+
+def _recorded(scene: Scene, rows: Rows) -> dict[str, Any]:
+    """What the station already has of this visit, and the ids of the acts that say so (data-seen)."""
+    diary, acts = logs.whole(scene.log, scene.home.name, scene.author, rows) if scene.log else (None, [])
+    calls, met, spent = rows.get("call", ()), rows.get("seen", ()), rows.get("entry", ())
+    told = [row.key for kind in ("call", "seen", "service", "entry") for row in rows.get(kind, ())]
+    return {
+        "book": scene.held,
+        "spent": [Spent(row.key, row.a, row.b, row.n) for row in spent],
+        "diary": diary,
+        "seen": {row.other for row in [*calls, *met] if row.other},
+        "seen_acts": [*dict.fromkeys([*told, *acts])],
+    }
+
+
+def _forms(visit_id: uuid.UUID, scene: Scene, shown: Shown, served: Sequence[Any]) -> dict[str, Any]:
+    found, shift = scene.visit, scene.shift
     recent = found is not None and found.state == OPEN and clock.now() - found.arrived_at < _void_time(found)
     return {
         "arrive": ArriveForm(
-            data={"visit": visit_id, "household": home.id, "shift": shift.id if shift else None, **shown.fields}
+            data={"visit": visit_id, "household": scene.home.id, "shift": shift.id if shift else None, **shown.fields}
         ),
         "leave": LeaveForm(data={"visit": visit_id, **shown.fields}),
         "see": SeenForm(data={"visit": visit_id, **shown.fields}),
-        "serve": ServicesForm(data={"visit": visit_id, **said(kept)}),
+        "serve": ServicesForm(data={"visit": visit_id, **said(served)}),
         "write": WriteForm(data={"visit": visit_id}),
         "void": VoidForm(data={"visit": visit_id}) if recent else None,
     }

@@ -6,24 +6,31 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.access import Actor, within
 from webapp.cards.models import Sighting
 from webapp.kit import clock
-from webapp.ledger.models import SPEND, Entry
+from webapp.ledger.models import SPEND, Book, Entry
+from webapp.ledger.queries import Balance
+from webapp.logs.models import Log
+from webapp.people import queries as people
 from webapp.people.models import Account, Alert, Contact, Household, Kin, Person, Place, Resident
 from webapp.people.queries import nothing
-from webapp.roster import queries as roster
+from webapp.roster import models as roster
 from webapp.roster.models import Shift
-from webapp.store import db
+from webapp.store import db, secrets
 from webapp.store.inbox import CONFLICT, QUARANTINED, Kept
+from webapp.store.strands import strand, together
 from webapp.visits import queries as visits
 from webapp.visits.models import DONE, OPEN, VOID, Call, NobodyHome, Service, Visit, VisitException
 
 PLANNED, NOBODY = "planned", "nobody"
+LONGEST = timedelta(hours=36)
+"""A visit open for longer was forgotten, not lived in."""
 
 
 @dataclass
@@ -53,46 +60,69 @@ class Stop:
 
 def day_of(actor: Actor, day: date) -> list[Stop]:
     """The caregiver's households of `day`, planned or visited, in order of time; also a visit still open from before."""
-    shifts = roster.shifts_of(actor.person_id, day)
-    visits = {
-        visit.id: visit
-        for visit in db.session().scalars(
-            sa.select(Visit)
-            .where(Visit.caregiver_id == actor.person_id, sa.or_(Visit.day == day, Visit.state == OPEN))
-            .options(joinedload(Visit.household).selectinload(Household.residents))
-        )
-    }
-    stops = [Stop(shift.visit_id, shift.household, shift, visits.pop(shift.visit_id, None)) for shift in shifts]
-    stops += [Stop(visit.id, visit.household, None, visit) for visit in visits.values() if visit.state != VOID]
-    _add_deeds(stops)
-    _add_nobody(stops, actor, day)
+    stops = [*_planned(actor, day), *_unplanned(actor, day)]
+    _add_residents({stop.household.id: stop.household for stop in stops})
+    _add_deeds({stop.visit_id: stop for stop in stops if stop.state == DONE})
     return sorted(stops, key=lambda stop: stop.start_min)
 
 
-def _add_deeds(stops: list[Stop]) -> None:
-    over = {stop.visit_id: stop for stop in stops if stop.state == DONE}
+def _planned(actor: Actor, day: date) -> list[Stop]:
+    """The shifts, each with the visit that has its id and whether its door stayed shut."""
+    ask = (
+        sa.select(Shift, Household, Visit, _nobody(actor, Shift.household_id, day))
+        .join(Household, Household.id == Shift.household_id)
+        .outerjoin(Visit, sa.and_(Visit.id == Shift.visit_id, Visit.caregiver_id == actor.person_id))
+        .where(Shift.caregiver_id == actor.person_id, Shift.day == day, Shift.state == roster.PLANNED)
+    )
+    return [Stop(shift.visit_id, home, shift, visit, shut) for shift, home, visit, shut in db.session().execute(ask)]
+
+
+def _unplanned(actor: Actor, day: date) -> list[Stop]:
+    """Her visits that are no shift of today: she was called, stood in, or never left yesterday."""
+    of_today = (Shift.caregiver_id == actor.person_id, Shift.day == day, Shift.state == roster.PLANNED)
+    ask = (
+        sa.select(Visit, Household, _nobody(actor, Visit.household_id, day))
+        .join(Household, Household.id == Visit.household_id)
+        .where(
+            Visit.caregiver_id == actor.person_id,
+            sa.or_(sa.and_(Visit.day == day, Visit.state != VOID), Visit.state == OPEN),
+            ~sa.exists().where(Shift.visit_id == Visit.id, *of_today),
+        )
+    )
+    return [Stop(visit.id, home, None, visit, shut) for visit, home, shut in db.session().execute(ask)]
+
+
+def _nobody(actor: Actor, household: Any, day: date) -> sa.Label[bool]:
+    shut = sa.exists().where(
+        NobodyHome.household_id == household,
+        NobodyHome.at >= clock.day_bounds(day)[0],
+        NobodyHome.day == day,
+        NobodyHome.caregiver_id == actor.person_id,
+    )
+    return shut.label("nobody")
+
+
+def _add_residents(homes: dict[uuid.UUID, Household]) -> None:
+    if not homes:
+        return
+    found: dict[uuid.UUID, list[Resident]] = {key: [] for key in homes}
+    ask = sa.select(Resident).where(Resident.household_id.in_(homes)).order_by(Resident.number)
+    for resident in db.session().scalars(ask):
+        found[resident.household_id].append(resident)
+    for key, residents in found.items():
+        set_committed_value(homes[key], "residents", residents)
+
+
+def _add_deeds(over: dict[uuid.UUID, Stop]) -> None:
     if not over:
         return
-    for visit_id, code in db.session().execute(
-        sa.select(Service.visit_id, Service.code).where(Service.visit_id.in_(over), Service.outcome == "done")
-    ):
-        over[visit_id].done.append(code)
-    for spent_in, fen in db.session().execute(
-        sa.select(Entry.visit_id, sa.func.sum(Entry.fen))
-        .where(Entry.visit_id.in_(over), Entry.kind == SPEND)
-        .group_by(Entry.visit_id)
-    ):
-        if spent_in:
-            over[spent_in].spent_fen = -int(fen)
-
-
-def _add_nobody(stops: list[Stop], actor: Actor, day: date) -> None:
-    found = db.session().scalars(
-        sa.select(NobodyHome.household_id).where(NobodyHome.caregiver_id == actor.person_id, NobodyHome.day == day)
-    )
-    doors = set(found)
-    for stop in stops:
-        stop.nobody = stop.household.id in doors
+    done = strand("done", key=Service.visit_id, a=Service.code).where(Service.visit_id.in_(over), Service.outcome == "done")
+    spent = strand("spent", key=Entry.visit_id, n=Entry.fen).where(Entry.visit_id.in_(over), Entry.kind == SPEND)
+    found = together([done, spent])
+    for row in found.get("done", ()):
+        over[row.key].done.append(row.a)
+    for row in found.get("spent", ()):
+        over[row.key].spent_fen -= row.n
 
 
 def next_stop(stops: Sequence[Stop]) -> Stop | None:
@@ -100,13 +130,86 @@ def next_stop(stops: Sequence[Stop]) -> Stop | None:
     return next((s for s in stops if s.state == OPEN), None) or next((s for s in stops if s.state == PLANNED), None)
 
 
-def household(actor: Actor, key: uuid.UUID) -> Household | None:
-    """The household with residents and the alerts that hold, if within reach."""
-    return db.session().scalar(
-        within(actor, sa.select(Household))
-        .where(Household.id == key)
-        .options(selectinload(Household.residents).selectinload(Resident.alerts.and_(Alert.holds())))
+def waiting_at(actor: Actor, household_id: uuid.UUID, day: date) -> uuid.UUID | None:
+    """Her visit at a household that goes on or comes next: the open one, else today's first shift whose visit is not over."""
+    mine = (Visit.caregiver_id == actor.person_id, Visit.state == OPEN, Visit.arrived_at > clock.now() - LONGEST)
+    now_open = sa.select(Visit.id).where(*mine, Visit.household_id == household_id).order_by(Visit.arrived_at.desc()).limit(1)
+    over = sa.exists().where(Visit.id == Shift.visit_id, Visit.state != OPEN)
+    planned = (
+        sa.select(Shift.visit_id)
+        .where(
+            Shift.caregiver_id == actor.person_id,
+            Shift.day == day,
+            Shift.state == roster.PLANNED,
+            Shift.household_id == household_id,
+            ~over,
+        )
+        .order_by(Shift.start_min)
+        .limit(1)
     )
+    return db.session().scalar(sa.select(sa.func.coalesce(now_open.scalar_subquery(), planned.scalar_subquery())))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A visit, planned or begun, with the home it is in. `mine`: the home is within reach now."""
+
+    home: Household
+    station: Place
+    visit: Visit | None
+    shift: Shift | None
+    log: Log | None
+    author: str
+    held: Balance
+    mine: bool
+
+
+def scene(actor: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None) -> Scene | None:
+    """What the visit page stands on, in one question; None when there is no such home, visit or shift."""
+    of_shift = sa.select(Shift.id).where(Shift.visit_id == visit_id).scalar_subquery()
+    homes = [sa.select(row.household_id).where(key == visit_id).scalar_subquery() for row, key in _KEYS]
+    given = [sa.literal(home_id, Household.id.type)] if home_id else []
+    row = (
+        db.session()
+        .execute(
+            sa.select(
+                Household, Place, Visit, Shift, Log, Person.name, Book.cash_fen, Book.advance_fen, Book.wallet_fen,
+                Household.reach(actor),
+            )
+            .join(Place, Place.id == Household.station_id)
+            .outerjoin(Visit, Visit.id == visit_id)
+            .outerjoin(Shift, Shift.id == sa.func.coalesce(Visit.shift_id, of_shift))
+            .outerjoin(Book, Book.household_id == Household.id)
+            .outerjoin(Log, sa.and_(Log.visit_id == visit_id, Log.reach(actor)))
+            .outerjoin(Account, Account.id == Log.author_id)
+            .outerjoin(Person, Person.id == Account.person_id)
+            .where(Household.id == sa.func.coalesce(*given, *homes))
+        )
+        .first()
+    )  # fmt: skip
+    if row is None:
+        return None
+    home, station, visit, shift, log, author, cash, advance, wallet, mine = row
+    return Scene(home, station, visit, shift, log, author or "", Balance(cash or 0, advance or 0, wallet or 0), bool(mine))
+
+
+_KEYS: tuple[tuple[Any, Any], ...] = ((Visit, Visit.id), (Shift, Shift.visit_id))
+
+
+def add_residents(home: Household) -> None:
+    """Fill in the home's residents and the alerts that hold."""
+    ask = (
+        sa.select(Resident, Alert)
+        .outerjoin(Alert, sa.and_(Alert.resident_id == Resident.id, Alert.holds()))
+        .where(Resident.household_id == home.id)
+        .order_by(Resident.number, Alert.made_at)
+    )
+    found: dict[Resident, list[Alert]] = {}
+    for resident, alert in db.session().execute(ask):
+        found.setdefault(resident, []).extend([alert] if alert else [])
+    for resident, alerts in found.items():
+        set_committed_value(resident, "alerts", alerts)
+    set_committed_value(home, "residents", list(found))
 
 
 @dataclass(frozen=True)
@@ -118,19 +221,23 @@ class Numbers:
     near: list[tuple[str, str]]
 
 
-def numbers(home: Household, duty: tuple[str, str] | None) -> Numbers:
-    """The numbers of a household for its emergency block: kin, neighbour, key holder."""
-    kin = db.session().scalars(
-        sa.select(Kin)
+def numbers(home: Household, station: Place) -> Numbers:
+    """The numbers of a household for its emergency block: duty room, kin, neighbour, key holder."""
+    kin = (
+        strand("kin", key=Person.id, at=Kin.since, a=Kin.relation, b=Person.name, sealed=Person.phone_sealed)
+        .select_from(Kin)
         .join(Resident, Resident.id == Kin.resident_id)
-        .where(Resident.household_id == home.id, Kin.holds())
-        .options(joinedload(Kin.person))
+        .join(Person, Person.id == Kin.person_id)
+        .where(Resident.household_id == home.id, Kin.holds(), Person.phone_sealed.is_not(None))
     )
-    near = db.session().scalars(sa.select(Contact).where(Contact.household_id == home.id))
+    near = strand("near", key=Contact.id, at=Contact.made_at, a=Contact.name, sealed=Contact.phone_sealed).where(
+        Contact.household_id == home.id, Contact.phone_sealed.is_not(None)
+    )
+    found = together([people.duty_strand(station), kin, near])
     return Numbers(
-        duty=duty,
-        kin=[(f"{each.relation} {each.person.name}", phone) for each in kin if (phone := each.person.phone)],
-        near=[(each.name, each.phone) for each in near if each.phone],
+        duty=people.duty_in(found, station),
+        kin=[(f"{row.a} {row.b}", secrets.unseal(row.sealed, f"person.phone:{row.key}")) for row in found.get("kin", ())],
+        near=[(row.a, secrets.unseal(row.sealed, f"contact.phone:{row.key}")) for row in found.get("near", ())],
     )
 
 
@@ -143,11 +250,6 @@ def sightings(actor: Actor) -> Sequence[Sighting]:
         )
         .all()
     )
-
-
-def place_name(actor: Actor) -> str:
-    """The name of the place the actor works at."""
-    return db.session().scalar(sa.select(Place.name).where(Place.id == actor.place_id)) or ""
 
 
 @dataclass(frozen=True)

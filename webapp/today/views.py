@@ -17,13 +17,9 @@ from webapp.kit import clock, ids
 from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people import rules
-from webapp.people.models import Household
-from webapp.roster.models import Shift
 from webapp.today import gather, queries
 from webapp.today.forms import ScanForm
 from webapp.today.gather import Shown
-from webapp.visits import queries as visits
-from webapp.visits.models import OPEN
 from webapp.web import limits, page
 from webapp.web.guard import allow, me
 
@@ -50,7 +46,7 @@ def index() -> ResponseReturnValue:
         return page.go(url_for("family.index"))
     if who.role in STAFF:
         facts: dict[str, Any] = {
-            "place": queries.place_name(who),
+            "place": who.place_name,
             "today": clock.today(),
             "todo": queries.todo(who, clock.today()),
         }
@@ -82,44 +78,30 @@ def found() -> Response:
     card = cards.by_token(form.token.data) if form.token.data else cards.by_number(form.number.data)
     if card is None and form.number.data:
         limits.count("number", str(who.account_id), within=timedelta(hours=1))
-    home = queries.household(who, card.household_id) if card and card.household_id else None
-    if card is None or home is None or not card.live:
-        form.number.errors = (*form.number.errors, _said(card, home))
+    known = card is not None and card.household_id is not None and people.reaches(who, card.household_id)
+    if card is None or card.household_id is None or not known or not card.live:
+        form.number.errors = (*form.number.errors, _said(card, known))
         return page.render("today/scan.html", status=422, form=form)
-    return _visit_at(who, home, Shown(card, form.token.data, form.number.data))
+    return _visit_at(who, card.household_id, Shown(card, form.token.data, form.number.data))
 
 
-def _said(card: Card | None, home: Household | None) -> str:
-    if card is not None and home is not None:
+def _said(card: Card | None, known: bool) -> str:
+    if card is not None and known:
         return _("这张卡停用了。请告诉站长，先用“卡找不到”签到")
     return _("这张卡不是您今天要去的人家。请核对一下，或打给服务站")
 
 
-def _visit_at(who: Actor, home: Household, shown: Shown) -> Response:
+def _visit_at(who: Actor, household_id: uuid.UUID, shown: Shown) -> Response:
     """The visit page for a household: the open visit, else today's shift, else an unplanned visit minted here."""
-    now_open = visits.open_of(who.person_id)
-    if now_open is not None and now_open.household_id == home.id:
-        return _show(who, now_open.id, home, shown)
-    shift = _shift_today(who, home)
-    return _show(who, shift.visit_id if shift else ids.new(), home, shown)
-
-
-def _shift_today(who: Actor, home: Household) -> Shift | None:
-    """Today's first shift of hers in that household whose visit is not over."""
-    stops = [stop for stop in queries.day_of(who, clock.today()) if stop.household.id == home.id and stop.shift]
-    waiting = next((stop for stop in stops if stop.state in (queries.PLANNED, queries.NOBODY, OPEN)), None)
-    return waiting.shift if waiting else None
+    visit_id = queries.waiting_at(who, household_id, clock.today()) or ids.new()
+    return _show(who, visit_id, household_id, shown)
 
 
 @bp.get("/today/households/<uuid:household_id>")
 @allow("visits.record")
 def household(household_id: uuid.UUID) -> Response:
     """The visit page of a household scanned outside the app: without the card's token, so the number or a reason is asked."""
-    who = me()
-    home = queries.household(who, household_id)
-    if home is None:
-        raise people.nothing()
-    return _visit_at(who, home, Shown())
+    return _visit_at(me(), household_id, Shown())
 
 
 @bp.get("/today/visits/<uuid:visit_id>")
@@ -129,8 +111,8 @@ def visit(visit_id: uuid.UUID) -> Response:
     return _show(me(), visit_id, None, Shown())
 
 
-def _show(who: Actor, visit_id: uuid.UUID, home: Household | None, shown: Shown) -> Response:
-    return page.render("today/visit.html", piece="steps", **gather.visit(who, visit_id, home, shown))
+def _show(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Shown) -> Response:
+    return page.render("today/visit.html", piece="steps", **gather.visit(who, visit_id, home_id, shown))
 
 
 @bp.post("/sightings/<uuid:sighting_id>")

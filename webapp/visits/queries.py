@@ -17,6 +17,7 @@ from webapp.kit.refusal import Refusal
 from webapp.people.models import Account, Household, Person, Resident
 from webapp.people.queries import nothing
 from webapp.store import db
+from webapp.store.strands import Strand, strand
 from webapp.visits.models import IN, OPEN, VOID, Call, CallPlace, NobodyHome, Seen, Service, Visit, VisitException
 
 GONE = "没找到这次上门，先放在站里，站里会来问您"
@@ -36,12 +37,17 @@ def visit_of(account_id: uuid.UUID, visit_id: uuid.UUID) -> Visit:
 
 def visit(actor: Actor, key: uuid.UUID) -> Visit:
     """The visit with household, residents, caregiver and shift, within reach. Raises Missing."""
-    found = db.session().scalar(
-        within(actor, sa.select(Visit))
-        .where(Visit.id == key)
-        .options(
-            joinedload(Visit.household).selectinload(Household.residents), joinedload(Visit.caregiver), joinedload(Visit.shift)
+    found = (
+        db.session()
+        .scalars(
+            within(actor, sa.select(Visit))
+            .where(Visit.id == key)
+            .options(
+                joinedload(Visit.household).joinedload(Household.residents), joinedload(Visit.caregiver), joinedload(Visit.shift)
+            )
         )
+        .unique()
+        .one_or_none()
     )
     if found is None:
         raise nothing()
@@ -103,6 +109,19 @@ def services_of(visit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Service]
         for row in db.session().scalars(sa.select(Service).where(Service.visit_id.in_(visit_ids)).order_by(Service.code)):
             found.setdefault(row.visit_id, []).append(row)
     return found
+
+
+def strands(visit_id: uuid.UUID) -> list[Strand]:
+    """What belongs to a visit, for a page that gathers much: service (a code, b outcome, c reason), call and seen
+    (other: the resident met); `key` is the act.
+    """
+    return [
+        strand("service", key=Service.act_id, a=Service.code, b=Service.outcome, c=Service.reason).where(
+            Service.visit_id == visit_id
+        ),
+        strand("call", key=Call.id, other=Call.resident_id).where(Call.visit_id == visit_id),
+        strand("seen", key=Seen.act_id, other=Seen.resident_id).where(Seen.visit_id == visit_id),
+    ]
 
 
 def seen(visit_id: uuid.UUID) -> set[uuid.UUID]:
