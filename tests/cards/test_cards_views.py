@@ -194,7 +194,7 @@ def test_a_card_handed_over_is_never_printed_again_but_replaced(app, world):
     assert "交给本人了" not in answer.text
     assert fetched(card).token is None
     assert client.get(f"/cards/{card.id}/front.png").status_code == 422
-    assert client.post("/print/cards/file", data={"cards": str(card.id)}).status_code == 422
+    assert client.post("/print/cards/file", data={"keys": str(card.id)}).status_code == 422
 
 
 def test_a_replaced_card_names_why_and_its_successor_counts_on(app, world):
@@ -266,7 +266,7 @@ def test_what_has_no_back_has_no_picture_of_it(app, world, kind):
 def test_the_file_is_a4_and_the_card_true_to_size(app, world, tmp_path):
     go_public(app)
     card = give(world, CardKind.PLATE)
-    answer = world.client("zhou").post("/print/cards/file", data={"cards": str(card.id)})
+    answer = world.client("zhou").post("/print/cards/file", data={"keys": str(card.id)})
     assert answer.status_code == 200
     assert answer.mimetype == "application/pdf"
     assert answer.headers["Cache-Control"] == "no-store"
@@ -282,7 +282,7 @@ def test_the_file_is_a4_and_the_card_true_to_size(app, world, tmp_path):
 
 def test_the_front_names_station_bearer_and_both_phones_large_the_streets(app, world):
     go_public(app)
-    front = words(world.client("zhou").post("/print/cards/file", data={"cards": str(give(world).id)}).data)
+    front = words(world.client("zhou").post("/print/cards/file", data={"keys": str(give(world).id)}).data)
     for said in ("李秀兰", "松岭一社区居家养老服务站", "松岭街道值班室", "0411-0000 1234", "站长 0411-0000 5678"):
         assert said in front
 
@@ -293,7 +293,7 @@ def test_allergies_and_blood_stand_on_the_back_only_by_consent(app, world, agree
     with db.transaction():
         lan = world.resident("李秀兰")
         lan.blood_type, lan.card_consent_on = "A", clock.today() if agreed else None
-    data = {"cards": str(give(world).id), "both": "y"}
+    data = {"keys": str(give(world).id), "both": "y"}
     back = words(world.client("zhou").post("/print/cards/file", data=data).data, 1)
     assert ("青霉素" in back) is agreed
     assert ("A 型" in back) is agreed
@@ -332,7 +332,7 @@ def test_a_badge_says_the_role_and_whom_to_ring(app, world):
     go_public(app)
     pdf = (
         world.client("zhou")
-        .post("/print/cards/file", data={"cards": str(give(world, CardKind.BADGE, "wang").id), "both": "y"})
+        .post("/print/cards/file", data={"keys": str(give(world, CardKind.BADGE, "wang").id), "both": "y"})
         .data
     )
     assert "王桂芳" in words(pdf)
@@ -343,7 +343,7 @@ def test_a_badge_says_the_role_and_whom_to_ring(app, world):
 def test_cards_are_chinese_whoever_prints_them(app, world):
     card, client = give(world), world.client("zhou")
     client.set_cookie("lang", "en")
-    pdf = client.post("/print/cards/file", data={"cards": str(card.id), "both": "y"}).data
+    pdf = client.post("/print/cards/file", data={"keys": str(card.id), "both": "y"}).data
     assert "身份卡" in words(pdf)
     assert "这位老人可能需要帮助" in words(pdf, 1)
 
@@ -357,7 +357,7 @@ def test_no_card_is_drawn_while_an_hour_has_nobody_on_duty(app, world):
     leave_a_hole()
     for answer in (
         client.get(f"/cards/{card.id}/front.png"),
-        client.post("/print/cards/file", data={"cards": str(card.id)}),
+        client.post("/print/cards/file", data={"keys": str(card.id)}),
         order(world, picks=str(home(world))),
     ):
         assert answer.status_code == 422
@@ -392,7 +392,7 @@ def test_a_card_is_real_only_at_a_public_address_and_with_real_data(app, world, 
         go_public(app, sample=made_up)
     card, client = give(world), world.client("zhou")
     assert ("样张" in client.get(f"/cards/{card.id}").text) is sample
-    pdf = client.post("/print/cards/file", data={"cards": str(card.id)}).data
+    pdf = client.post("/print/cards/file", data={"keys": str(card.id)}).data
     assert ("样张" in words(pdf)) is sample
     assert (fetched(card).printed_at is None) is sample
     assert [deed["facts"]["sample"] for deed in deeds("cards.print")] == [sample]
@@ -403,7 +403,7 @@ def test_a_name_the_font_cannot_write_is_named_and_nothing_counts_as_printed(app
     with db.transaction():
         world.resident("李秀兰").name = "李𪚥兰"
     card = give(world, name="李𪚥兰")
-    answer = world.client("zhou").post("/print/cards/file", data={"cards": str(card.id)})
+    answer = world.client("zhou").post("/print/cards/file", data={"keys": str(card.id)})
     assert answer.status_code == 422
     assert "𪚥" in answer.text
     assert fetched(card).printed_at is None
@@ -463,11 +463,11 @@ def test_many_cards_come_as_several_files(app, world):
     answer = order(world, whole="y")
     assert answer.mimetype == "text/html"
     assert "一共 3 张，分 2 份印" in answer.text
-    batches = re.findall(r'name="cards" value="([^"]+)"', answer.text)
+    batches = re.findall(r'name="keys" value="([^"]+)"', answer.text)
     assert [len(batch.split(",")) for batch in batches] == [2, 1]
     client = world.client("zhou")
-    assert client.post("/print/cards/file", data={"cards": batches[0], "both": "y"}).mimetype == "application/pdf"
-    most = client.post("/print/cards/file", data={"cards": ",".join(batches)})
+    assert client.post("/print/cards/file", data={"keys": batches[0], "both": "y"}).mimetype == "application/pdf"
+    most = client.post("/print/cards/file", data={"keys": ",".join(batches)})
     assert most.status_code == 422
     assert "最多印2张" in most.text
 
@@ -486,18 +486,18 @@ def test_nobody_prints_for_another_station(app, world):
     assert order(world, station=wanghai, whole="y").status_code == 422
     assert order(world, picks=str(sun)).status_code == 422
     card = give(world, name="孙德胜")
-    assert world.client("zhou").post("/print/cards/file", data={"cards": str(card.id)}).status_code == 404
+    assert world.client("zhou").post("/print/cards/file", data={"keys": str(card.id)}).status_code == 404
     assert len(all_cards()) == 1
 
 
 @pytest.mark.parametrize("cards_given", ["", "x,y", "12345678-1234-1234-1234-123456789012"])
 def test_a_file_of_nothing_is_not_found(app, world, cards_given):
-    assert world.client("zhou").post("/print/cards/file", data={"cards": cards_given}).status_code == 404
+    assert world.client("zhou").post("/print/cards/file", data={"keys": cards_given}).status_code == 404
 
 
 def test_one_file_holds_one_kind(app, world):
     both = f"{give(world).id},{give(world, CardKind.PLATE).id}"
-    assert world.client("zhou").post("/print/cards/file", data={"cards": both}).status_code == 422
+    assert world.client("zhou").post("/print/cards/file", data={"keys": both}).status_code == 422
 
 
 def test_a_street_chooses_among_its_stations(app, world):

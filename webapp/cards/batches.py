@@ -9,7 +9,6 @@ from itertools import islice
 
 from flask import request, url_for
 from flask.wrappers import Response
-from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.access import Actor
@@ -20,6 +19,7 @@ from webapp.cards.models import Card, CardKind
 from webapp.cards.printing import SHEETS
 from webapp.cards.rules import Tally
 from webapp.kit.refusal import Refusal
+from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people.models import Household, Person, Place, Resident
 from webapp.store import audit, db
@@ -82,7 +82,7 @@ def order() -> Answer:
         return pdf_file(who, keys, both_sides=form.both.data) if len(keys) <= most else _files(form, station, keys, most)
     except Refusal as refusal:
         db.undo()
-        form.form_errors.append(refusal.words(gettext))
+        form.form_errors.append(refusal.words(_))
         return _page(form, stations, station, 422)
 
 
@@ -91,7 +91,7 @@ def order() -> Answer:
 def sheet() -> Answer:
     """One file of certain cards: a single card's, or one of a page of files."""
     form = FileForm()
-    return pdf_file(me(), form.keys, both_sides=form.both.data)
+    return pdf_file(me(), form.cards, both_sides=form.both.data)
 
 
 def _among(stations: Sequence[Place], wish: str) -> Place | None:
@@ -124,7 +124,7 @@ def _after() -> str:
 
 
 def _files(form: PrintForm, station: Place, keys: list[uuid.UUID], most: int) -> Answer:
-    files = [FileForm(formdata=None, cards=",".join(map(str, batch)), both=form.both.data) for batch in _batches(keys, most)]
+    files = [FileForm(formdata=None, keys=",".join(map(str, batch)), both=form.both.data) for batch in _batches(keys, most)]
     sheet = SHEETS[CardKind(form.kind.data).value]
     leaves = [-(-len(batch) // sheet.places) for batch in _batches(keys, most)]
     counted = list(zip(files, [len(batch) for batch in _batches(keys, most)], leaves, strict=True))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from flask import Blueprint, Response, current_app, send_file
-from flask_babel import force_locale, gettext
 
 from webapp.access import Actor
 from webapp.cards import faces, models, queries
@@ -21,6 +20,7 @@ from webapp.cards.queries import Issued
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.settings import Settings
+from webapp.kit.words import _, in_chinese
 from webapp.people.models import Place
 from webapp.people.queries import nothing
 from webapp.store import audit, db, rulebook
@@ -44,7 +44,7 @@ def obstacle(who: Actor, station: Place, street: Place | None) -> Obstacle:
     try:
         faces.check(station, street)
     except Refusal as refusal:
-        said = refusal.words(gettext)
+        said = refusal.words(_)
     # the head mends the station's own table, offices above the street's
     mends = station if who.place_id == station.id or street is None else street
     return Obstacle(said, mends.id, faces.made_up(settings()))
@@ -70,7 +70,7 @@ def pdf_file(who: Actor, keys: Sequence[uuid.UUID], *, both_sides: bool) -> Resp
     cards = _printable(who, keys)
     first = cards[0]
     faces.check(first.station, first.street)
-    with force_locale("zh"):
+    with in_chinese():
         shared = faces.heading(first.station, first.street, settings())
         db.settle()  # drawing takes seconds: nobody waits for it at the database
         pdf = sheet_pdf(faces.faces(cards, shared), cast(Kind, first.card.kind), both_sides)

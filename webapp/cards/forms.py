@@ -84,13 +84,13 @@ class PrintForm(PlainForm):
 class FileForm(PlainForm):
     """The cards of one file, ids joined by commas: one field, however many."""
 
-    cards = HiddenField()
+    keys = HiddenField()
     both = YesField(_l("双面打印"), default=True, description=_l("打印机选双面，沿长边翻"))
 
     @property
-    def keys(self) -> list[uuid.UUID]:
+    def cards(self) -> list[uuid.UUID]:
         """The cards asked for, each once."""
-        return list(dict.fromkeys(_keys((self.cards.data or "").split(","))))
+        return list(dict.fromkeys(_keys((self.keys.data or "").split(","))))
 
 
 def _keys(texts: Sequence[str]) -> list[uuid.UUID]:

@@ -1,7 +1,7 @@
 """Cards as they come out of the printer: single pictures, and sheets of A4 with cut marks.
 
 Pure: it knows no database and no request. The words follow the language in force, so cards that go out to
-Chinese streets are drawn under `force_locale("zh")`, whoever presses the button.
+Chinese streets are drawn under `words.in_chinese()`, whoever presses the button.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from flask import abort, request, send_file, url_for
 from flask.wrappers import Response
-from flask_babel import force_locale
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.cards import batches, faces, models, queries, rules
@@ -19,7 +18,7 @@ from webapp.cards.models import WORN, Card, CardKind
 from webapp.cards.printing import SHEETS, Side, card_png
 from webapp.cards.queries import Issued
 from webapp.kit import clock, ids
-from webapp.kit.words import _, _l
+from webapp.kit.words import _, _l, in_chinese
 from webapp.people import queries as people
 from webapp.people.desk import taken
 from webapp.people.models import Household, Person, Resident
@@ -193,7 +192,7 @@ def _card(shown: Issued, deeds: Deeds, status: int = 200) -> Answer:
         card=shown.card,
         deeds=deeds,
         obstacle=obstacle(me(), shown.station, shown.street),
-        file=FileForm(formdata=None, cards=str(shown.card.id)),
+        file=FileForm(formdata=None, keys=str(shown.card.id)),
         two_sided=SHEETS[shown.card.kind].two_sided,  # type: ignore[index]
         openings=rules.told(queries.recent_scans([shown.card.id])),
         kinds=KIND_WORDS,
@@ -256,7 +255,7 @@ def picture(card_id: uuid.UUID, side: Side) -> Answer:
     if side == "front":
         audit.by(db.session(), who.account_id)
         audit.note("cards.picture", shown.card, shown.card.household_id)
-    with force_locale("zh"):
+    with in_chinese():
         face = faces.face(shown, faces.heading(shown.station, shown.street, settings()))
         db.settle()
         png = card_png(face, side)
