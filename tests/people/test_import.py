@@ -191,7 +191,7 @@ def test_what_the_sheet_says_is_in_the_books(world, zhou):
     assert [(alert.words, alert.level) for alert in wen.alerts] == [("怕狗", "watch")]
     kin = db.session().scalars(sa.select(Kin).where(Kin.resident_id == wen.id)).one()
     assert (kin.person.name, kin.relation, kin.person.phone, kin.scopes) == ("周小燕", "女儿", "13800138001", set())
-    assert people.db.session().scalar(
+    assert db.session().scalar(
         sa.select(HomeCareUnit.caregiver_id).where(HomeCareUnit.household_id == wen.household_id)
     ) == (world.person("qian").id)
 

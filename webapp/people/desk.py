@@ -16,14 +16,24 @@ from webapp.access import Actor
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
-from webapp.people import models, queries, rules
+from webapp.people import forms, models, queries, rules, taps
 from webapp.people.forms import EditForm, FreshForm, wrong
+from webapp.people.models import Resident
 from webapp.store import db, secrets
 from webapp.web import page
 from webapp.web.forms import PlainForm
 from webapp.web.guard import actor
 
 bp = Blueprint("people", __name__)
+WORDS = {
+    "spot": dict(forms.SPOTS),
+    "near": dict(forms.NEAR),
+    "scope": dict(forms.SCOPES),
+    "alert": dict(forms.ALERTS),
+    "sex": dict(forms.SEXES),
+    "how": dict(forms.HOW),
+}
+"""Code → words, for templates."""
 
 
 def taken(form: PlainForm, deed: Callable[[], object]) -> bool:
@@ -33,7 +43,7 @@ def taken(form: PlainForm, deed: Callable[[], object]) -> bool:
     """
     if not form.is_submitted() or not form.validate():
         return False
-    if isinstance(form, FreshForm) and not models.first_tap(form.key.data or ids.new()):
+    if isinstance(form, FreshForm) and not taps.first_tap(form.key.data or ids.new()):
         return True
     try:
         deed()
@@ -129,3 +139,8 @@ def day_of(at: datetime) -> date:
 def last_day(until: datetime) -> date:
     """The last day of something that holds until an instant, for templates."""
     return clock.day_of(until - timedelta(milliseconds=1))
+
+
+def age(resident: Resident) -> int | None:
+    """Whole years today, when the birth is known."""
+    return rules.age(resident.birth_date, clock.today()) if resident.birth_date else None

@@ -7,8 +7,7 @@ from datetime import date
 from typing import Any
 
 from flask import current_app
-from flask_wtf.file import FileField
-from wtforms import FieldList, Form, FormField, HiddenField, StringField, ValidationError
+from wtforms import FieldList, FileField, Form, FormField, HiddenField, StringField, ValidationError
 from wtforms.validators import InputRequired, StopValidation
 
 from webapp.access import ROLE_WORDS, Actor, Role
@@ -351,7 +350,7 @@ class NewStaffForm(StaffForm, GrantForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.phones.flags.required = True
+        self.phones.flags.__dict__["required"] = True
 
     def validate_phones(self, field: Any) -> None:
         """Whoever works here can be rung."""

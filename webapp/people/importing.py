@@ -9,12 +9,11 @@ from urllib.parse import quote
 
 from flask import request, url_for
 from flask.wrappers import Response
-from openpyxl.utils import get_column_letter
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
-from webapp.people import bringing, forms, models, registering
+from webapp.people import bringing, forms, registering, taps
 from webapp.people.desk import blame, bp, form_page
 from webapp.people.models import SheetImport
 from webapp.people.sheets import columns as heads
@@ -47,7 +46,7 @@ def import_sheet() -> Answer:
         blame(form, Refusal(refusal.code, refusal.say, **{**refusal.facts, "field": "sheet"}))
         return form_page(form, "people/import.html")
     key = form.key.data
-    if key is None or models.first_tap(key):
+    if key is None or taps.first_tap(key):
         row = bringing.bring(who, form.kind.data, filename, data, registering.guessed(sheet, form.kind.data), key)
         key = row.id
     return page.go(url_for("people.import_step", import_id=key))
@@ -78,7 +77,7 @@ def _step_page(row: SheetImport, status: int = 200, **facts: Any) -> Answer:
         shown=SHOWN,
         asked=ASKED,
         fields=[(name, heads.TITLES[name]) for name in heads.FIELDS[_kind(row)]],
-        letters=[(column.index, f"{get_column_letter(column.index + 1)}  {column.title}") for column in sheet.columns],
+        letters=[(column.index, f"{heads.letter(column.index)}  {column.title}") for column in sheet.columns],
         samples=_samples(sheet),
         required=heads.REQUIRED[_kind(row)],
         skipped=[each for each in outlook.reading.skipped if each.why != "empty"] if outlook else [],

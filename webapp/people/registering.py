@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
-from openpyxl.utils import get_column_letter
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, Role, appoints, within
@@ -188,7 +187,7 @@ def _fitted(row: RowOut) -> RowOut:
 
 def _blame(row: RowOut, name: str, columns: Columns, code: str, say: object) -> Fault:
     column = columns.get(name)
-    ref = f"{get_column_letter(column + 1)}{row.row}" if column is not None else str(row.row)
+    ref = f"{heads.letter(column)}{row.row}" if column is not None else str(row.row)
     return Fault(row.row, None if column is None else column + 1, ref, code, say)
 
 

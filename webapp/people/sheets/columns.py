@@ -6,6 +6,8 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
+from openpyxl.utils import get_column_letter
+
 from webapp.kit.words import _l
 from webapp.people.sheets.cells import plain
 from webapp.people.sheets.facts import Column, Columns, Kind, Sheet
@@ -155,6 +157,11 @@ _LOOSE = (
 _BRACKETS = re.compile(r"\(.*?\)|\[.*?\]|【.*?】")
 _EXACT = {word: name for name, words in WORDS.items() for word in words}
 _GROUP = {word: name for name, words in GROUPS.items() for word in words}
+
+
+def letter(column: int) -> str:
+    """What her program calls a 0-based column: 0 is A."""
+    return get_column_letter(column + 1)
 
 
 def word_of(text: object) -> str:
