@@ -210,6 +210,7 @@ def dry() -> Iterator[None]:
                 finish(session)
             if session.get_bind().dialect.name == "postgresql":
                 session.execute(sa.text("set constraints all immediate"))
+            session.expunge_all()  # what was loaded stays readable, as after a commit
         finally:
             session.rollback()
 
