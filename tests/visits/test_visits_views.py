@@ -64,6 +64,13 @@ def test_another_stations_caregiver_finds_no_page_but_her_arrival_is_kept(app, w
     assert now().scalars(sa.select(VisitException.code).where(VisitException.code == "NOT_ASSIGNED")).one()
 
 
+def test_what_is_not_hers_to_say_is_held_and_she_goes_on_with_her_day(app, world):
+    key, _ = arrive(world)
+    held = world.client("zhao").post(f"/visits/{key}/leave", data={"method": "card_missing"})
+    assert (held.status_code, held.location) == (303, "/")
+    assert now().get(Visit, key).state == "open"
+
+
 def test_services_are_ticked_on_a_page(app, world):
     key, _ = arrive(world)
     wang = world.client("wang")

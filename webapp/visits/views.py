@@ -22,6 +22,7 @@ from webapp.people.models import Place, PlaceKind
 from webapp.roster import models as roster
 from webapp.roster import queries as shifts
 from webapp.store import db, secrets
+from webapp.store.inbox import Receipt
 from webapp.visits import forms, live, models, queries, recording, words
 from webapp.web import guard, intake, page
 from webapp.web.forms import KeptForm
@@ -57,7 +58,7 @@ def arrive(household_id: uuid.UUID) -> ResponseReturnValue:
         form = forms.ArriveForm.from_body(_typed(household=household_id))
         form["visit"].data = form["visit"].data or ids.new()
         receipt = intake.receive(form)
-        return page.go(_visit_page(form["visit"].data), receipt.say)
+        return _onward(form["visit"].data, receipt)
     who = guard.me()
     household = people.household(who, household_id)
     shift = _shift_today(who, household_id)
@@ -152,12 +153,14 @@ def _step(kind: type[KeptForm], template: str, visit_id: uuid.UUID) -> ResponseR
     if not form.validate():
         visit = queries.visit(guard.me(), visit_id)
         return page.render(template, status=422, form=form, visit=visit, **tiles(visit))
-    receipt = intake.receive(form)
-    return page.go(_visit_page(visit_id), receipt.say)
+    return _onward(visit_id, intake.receive(form))
 
 
-def _visit_page(visit_id: uuid.UUID) -> str:
-    return url_for("today.visit", visit_id=visit_id)
+def _onward(visit_id: uuid.UUID, receipt: Receipt) -> ResponseReturnValue:
+    """To the visit the record belongs to; to the day's page when the station has yet to find out which that is."""
+    found = queries.find(visit_id)
+    hers = found is not None and found.caregiver_id == guard.me().person_id
+    return page.go(url_for("today.visit", visit_id=visit_id) if hers else url_for("today.index"), receipt.say)
 
 
 @bp.route("/households/<uuid:household_id>/nobody", methods=["GET", "POST"])
