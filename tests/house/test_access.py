@@ -25,7 +25,7 @@ HTMX = {"HX-Request": "true"}
 
 BODY: dict[str, dict[str, str]] = {
     "ledger.none_today": {"household": "household_id"},
-    "cards.sheet": {"cards": "card_id"},
+    "cards.sheet": {"keys": "card_id"},
 }
 """What a form must name besides its address, or it asks for nothing: form field → thing."""
 
