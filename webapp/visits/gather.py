@@ -1,0 +1,232 @@
+"""What the database knows about a call, gathered in one reading: an arrival may cost ten statements in all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from webapp.cards import number as numbers
+from webapp.cards.models import Card
+from webapp.cards.queries import normal
+from webapp.people.models import Account, Assignment, Household, Spot
+from webapp.roster.models import PLANNED, Shift
+from webapp.store import db, rulebook, secrets
+from webapp.store.inbox import Act
+from webapp.store.rulebook import RuleSet
+from webapp.visits import rules
+from webapp.visits.models import OPEN, VOID, Visit
+from webapp.visits.rules import Fix, Point
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was held before the phone, and where it was, as typed into the form."""
+
+    method: str
+    token: str | None = None
+    number: str | None = None
+    lat_e6: int | None = None
+    lon_e6: int | None = None
+    accuracy_m: int | None = None
+    fix_age_ms: int | None = None
+    place_state: str | None = None
+
+    @classmethod
+    def of(cls, method: str | None, **given: Any) -> Shown:
+        """A missing method is told by what is there: a token was scanned, a number typed."""
+        told = method or (rules.SCAN if given.get("token") else rules.NUMBER if given.get("number") else rules.CARD_MISSING)
+        return cls(told, **given)
+
+    @property
+    def fix(self) -> Fix | None:
+        """The fix, when its coordinates can be on earth."""
+        lat, lon = self.lat_e6, self.lon_e6
+        if lat is None or lon is None or abs(lat) > 90_000_000 or abs(lon) > 180_000_000:
+            return None
+        accuracy = 9999 if self.accuracy_m is None else min(max(self.accuracy_m, 0), 10_000_000)
+        return Fix(Point(lat, lon), accuracy, min(max(self.fix_age_ms or 0, 0) // 1000, 10**9))
+
+    @property
+    def state(self) -> str:
+        """ok, denied, timeout or none."""
+        return "ok" if self.fix else rules.PLACE_STATES.get(self.place_state or "", "none").replace("ok", "none")
+
+    @property
+    def reads_card(self) -> sa.ColumnElement[bool]:
+        """Condition: the card that was shown, by token or by typed number."""
+        token = normal(self.token) if self.method == rules.SCAN else None
+        number = numbers.parse(self.number or "") if self.method == rules.NUMBER else None
+        if token:
+            return Card.token_digest == secrets.one_way(token)
+        return Card.number == number if number else sa.false()
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that the database knows about a call, from one reading."""
+
+    person_id: uuid.UUID | None
+    card_id: uuid.UUID | None
+    card_home: uuid.UUID | None
+    card_resident: uuid.UUID | None
+    card_revoked_at: datetime | None
+    household_id: uuid.UUID | None
+    station_id: uuid.UUID | None
+    no_signal: bool
+    assigned: bool
+    open_visit: uuid.UUID | None
+    visit: Any
+    """Columns of the visit that has this id already, prefixed `visit_`; None when there is none."""
+    spots: tuple[Point, ...]
+    shifts: tuple[Any, ...]
+    limits: dict[str, Any]
+
+
+def know(
+    act: Act,
+    shown: Shown,
+    key: uuid.UUID,
+    household: uuid.UUID | None,
+    shift: uuid.UUID | None,
+    *,
+    at_home: bool = False,
+) -> Known:
+    """Everything in one statement: an arrival may cost ten in all, and none may grow with the district.
+
+    The card says which home it is; `at_home`: the visit said so already.
+    """
+    existing = sa.orm.aliased(Visit)
+    told = sa.literal(household, Card.household_id.type)
+    sources = (Card.household_id, existing.household_id, told)
+    home = sa.func.coalesce(existing.household_id, told) if at_home else sa.func.coalesce(*sources)
+    at = act.at
+    rows = (
+        db.session()
+        .execute(
+            sa.select(
+                Account.person_id,
+                Card.id.label("card_id"),
+                Card.household_id.label("card_home"),
+                Card.resident_id.label("card_resident"),
+                Card.revoked_at.label("card_revoked_at"),
+                Household.id.label("household_id"),
+                Household.station_id,
+                Household.no_signal,
+                _assigned(at),
+                _open_visit(key),
+                _limits(act.day),
+                existing.id.label("visit_id"),
+                existing.household_id.label("visit_household_id"),
+                existing.station_id.label("visit_station_id"),
+                existing.caregiver_id.label("visit_caregiver_id"),
+                existing.state.label("visit_state"),
+                existing.day.label("visit_day"),
+                existing.arrived_at.label("visit_arrived_at"),
+                existing.planned_minutes.label("visit_planned_minutes"),
+                existing.grade.label("visit_grade"),
+                existing.partner_id.label("visit_partner_id"),
+                Spot.id.label("spot_id"),
+                Spot.lat_e6,
+                Spot.lon_e6,
+                Spot.radius_m,
+                Shift.id.label("shift_id"),
+                Shift.visit_id.label("shift_visit_id"),
+                Shift.caregiver_id.label("shift_caregiver_id"),
+                Shift.start_min,
+                Shift.minutes,
+                _attended(act.at, key),
+            )
+            .select_from(Account)
+            .outerjoin(Card, shown.reads_card)
+            .outerjoin(existing, existing.id == key)
+            .outerjoin(Household, Household.id == home)
+            .outerjoin(Spot, Spot.household_id == Household.id)
+            .outerjoin(Shift, sa.and_(Shift.household_id == Household.id, _near(act.day, key, shift), Shift.state == PLANNED))
+            .where(Account.id == act.author_id)
+        )
+        .all()
+    )
+    return _known(rows)
+
+
+def _near(day: date, key: uuid.UUID, shift: uuid.UUID | None) -> sa.ColumnElement[bool]:
+    """The household's shifts that day, and the one that was named even if it was yesterday's."""
+    named = [Shift.visit_id == key] + ([Shift.id == shift] if shift else [])
+    return sa.or_(Shift.day == day, *named)
+
+
+def _assigned(at: datetime) -> sa.Label[bool]:
+    return (
+        sa.exists()
+        .where(
+            Assignment.household_id == Household.id,
+            Assignment.caregiver_id == Account.person_id,
+            Assignment.since <= at,
+            sa.or_(Assignment.until.is_(None), Assignment.until > at),
+        )
+        .label("assigned")
+    )
+
+
+def _attended(at: datetime, key: uuid.UUID) -> sa.Label[bool]:
+    """Whether another visit answered the shift already. The home's last days are asked: its index is by arrival."""
+    other = sa.orm.aliased(Visit)
+    recent = sa.and_(other.household_id == Household.id, other.arrived_at >= at - timedelta(days=2))
+    return sa.exists().where(recent, other.shift_id == Shift.id, other.id != key, other.state != VOID).label("attended")
+
+
+def _open_visit(key: uuid.UUID) -> sa.Label[uuid.UUID]:
+    other = sa.orm.aliased(Visit)
+    return (
+        sa.select(other.id)
+        .where(other.caregiver_id == Account.person_id, other.state == OPEN, other.id != key, other.partner_id.is_(None))
+        .limit(1)
+        .scalar_subquery()
+        .label("open_visit")
+    )
+
+
+def _limits(day: date) -> sa.Label[dict[str, Any]]:
+    """The rules of the day and station, by the precedence of `rulebook.current`."""
+    return (
+        sa.select(RuleSet.body)
+        .where(
+            RuleSet.kind == "visits",
+            RuleSet.valid_from <= day,
+            sa.or_(RuleSet.place_id.is_(None), RuleSet.place_id == Household.station_id),
+        )
+        .order_by(RuleSet.place_id.is_(None), RuleSet.valid_from.desc(), RuleSet.made_at.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("rules")
+    )
+
+
+def _known(rows: Sequence[Any]) -> Known:
+    if not rows:
+        shipped = rulebook.default("visits")
+        return Known(None, None, None, None, None, None, None, False, False, None, None, (), (), shipped)
+    first = rows[0]
+    spots = {row.spot_id: Point(row.lat_e6, row.lon_e6, row.radius_m) for row in rows if row.spot_id}
+    shifts = {row.shift_id: row for row in rows if row.shift_id}
+    return Known(
+        person_id=first.person_id,
+        card_id=first.card_id,
+        card_home=first.card_home,
+        card_resident=first.card_resident,
+        card_revoked_at=first.card_revoked_at,
+        household_id=first.household_id,
+        station_id=first.station_id,
+        no_signal=bool(first.no_signal),
+        assigned=bool(first.assigned),
+        open_visit=first.open_visit,
+        visit=first if first.visit_id else None,
+        spots=tuple(spots.values()),
+        shifts=tuple(shifts.values()),
+        limits=first.rules or rulebook.default("visits"),
+    )
