@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, redirect, render_template_string, request, session
+from flask import Flask, redirect, render_template, request, session
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from jinja2 import DictLoader
 from sqlalchemy import event, orm
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
@@ -76,6 +77,7 @@ def create_app() -> Flask:
     """The bare application on DATABASE_URL."""
     app = Flask("bare")
     app.config.update(SECRET_KEY="bare", WTF_CSRF_TIME_LIMIT=None)
+    app.jinja_loader = DictLoader({"list.html": PAGE})
     CSRFProtect(app)
     make = orm.sessionmaker(make_engine(os.environ["DATABASE_URL"]))
 
@@ -93,7 +95,7 @@ def create_app() -> Flask:
         place = int(request.args.get("place", 0))
         with make() as reading:
             found = reading.scalars(sa.select(BareRow).where(BareRow.place == place).order_by(BareRow.at.desc()).limit(50)).all()
-            return render_template_string(PAGE, rows=found, who=session.get("who", ""))
+            return render_template("list.html", rows=found, who=session.get("who", ""))
 
     @app.post("/insert")
     def insert() -> Response:

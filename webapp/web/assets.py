@@ -10,6 +10,7 @@ from pathlib import Path
 
 import brotli
 from flask import Blueprint, Flask, Response, abort, current_app, request
+from markupsafe import Markup
 
 from webapp.web.guard import open_door
 
@@ -44,14 +45,25 @@ class Asset:
 
 def init_app(app: Flask) -> None:
     """Serve the bundles of `app`."""
-    app.extensions["assets"] = {}
-    app.jinja_env.globals["asset"] = asset
+    app.extensions["assets"], app.extensions["icons"] = {}, {}
+    app.jinja_env.globals.update(asset=asset, drawn=drawn)
     app.register_blueprint(bp)
 
 
 def asset(name: str) -> str:
     """The address of a bundle or of a file under static/, with its digest."""
     return f"/assets/{load(name).digest}/{name}"
+
+
+def drawn(name: str) -> Markup:
+    """An icon of the sheet; every page shows dozens, so each is put together once."""
+    icons: dict[str, Markup] = current_app.extensions["icons"]
+    if name not in icons or current_app.debug:
+        sheet = asset("img/icons.svg")
+        icons[name] = Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
+            sheet, name
+        )
+    return icons[name]
 
 
 def load(name: str) -> Asset:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
@@ -238,7 +239,7 @@ class KeptForm(Form):
     def from_body(cls, body: Mapping[str, Any]) -> KeptForm:
         """The form filled from an envelope's body. Unknown members are ignored: a newer app may know more."""
         typed: MultiDict[str, str] = MultiDict()
-        empty = cls()
+        empty = _blank(cls)
         for name, value in body.items():
             if name in empty:
                 for text in _texts(empty[name], value):
@@ -248,6 +249,12 @@ class KeptForm(Form):
     def values(self) -> dict[str, Any]:
         """Field name → value, photos left out."""
         return {each.name: each.data for each in self if not isinstance(each, PhotoField)}
+
+
+@cache
+def _blank(form: type[KeptForm]) -> KeptForm:
+    """One to look at the fields of; to make a form costs as much as to check it."""
+    return form()
 
 
 def _texts(kept: AnyField, value: Any) -> list[str]:
