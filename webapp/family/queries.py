@@ -21,7 +21,8 @@ from webapp.people.models import Account, Household, Kin, Look, Person, Place, R
 from webapp.people.queries import nothing
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
-from webapp.store.strands import Strand, strand, together
+from webapp.store.strands import asked, strand, together
+from webapp.store.types import Uuid
 from webapp.visits.models import VOID, Service, Visit
 
 DAYS = 30
@@ -152,35 +153,31 @@ class Around:
 
 def around(kin: Kin, station: Place) -> Around:
     """The surroundings of a resident's page, in one question."""
-    home = kin.resident.household_id
-    wanted = [people.duty_strand(station), _looks(home)]
-    if "visits" in kin.scopes:
-        wanted.append(_plans(home))
-    found: Mapping[str, Sequence[Any]] = together(wanted)
+    question = _AROUND if "visits" in kin.scopes else _BESIDE
+    given = {"home": kin.resident.household_id, "today": clock.today(), **people.answering(station)}
+    found: Mapping[str, Sequence[Any]] = asked(question, **given)
     looks = [Looked(row.a, row.at, row.b) for row in reversed(found.get("look", ()))]
     return Around(people.duty_in(found, station), looks, found.get("plan", ()))
 
 
-def _looks(household_id: uuid.UUID, limit: int = 20) -> Strand:
-    newest = (
-        strand("look", at=Look.at, a=Person.name, b=Look.reason)
-        .select_from(Look)
-        .join(Account, Account.id == Look.account_id)
-        .join(Person, Person.id == Account.person_id)
-        .where(Look.household_id == household_id)
-        .order_by(Look.at.desc())
-        .limit(limit)
-    )
-    return sa.select(newest.subquery())
-
-
-def _plans(household_id: uuid.UUID) -> Strand:
-    return (
-        strand("plan", key=Shift.visit_id, a=Person.name, n=Shift.start_min)
-        .select_from(Shift)
-        .outerjoin(Person, Person.id == Shift.caregiver_id)
-        .where(Shift.household_id == household_id, Shift.day == clock.today(), Shift.state == PLANNED)
-    )
+_HOME = sa.bindparam("home", type_=Uuid())
+_LOOKS = (
+    strand("look", at=Look.at, a=Person.name, b=Look.reason)
+    .select_from(Look)
+    .join(Account, Account.id == Look.account_id)
+    .join(Person, Person.id == Account.person_id)
+    .where(Look.household_id == _HOME)
+    .order_by(Look.at.desc())
+    .limit(20)
+)
+_PLANS = (
+    strand("plan", key=Shift.visit_id, a=Person.name, n=Shift.start_min)
+    .select_from(Shift)
+    .outerjoin(Person, Person.id == Shift.caregiver_id)
+    .where(Shift.household_id == _HOME, Shift.day == sa.bindparam("today", type_=sa.Date()), Shift.state == PLANNED)
+)
+_BESIDE = together(people.DUTY, sa.select(_LOOKS.subquery()))
+_AROUND = together(people.DUTY, sa.select(_LOOKS.subquery()), _PLANS)
 
 
 def since() -> datetime:

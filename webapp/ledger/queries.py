@@ -19,7 +19,8 @@ from webapp.people.models import Account, Household, Person, Resident
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.store.files import Photo
-from webapp.store.strands import Strand, strand
+from webapp.store.strands import strand
+from webapp.store.types import Uuid
 
 PHONES_KEEP = timedelta(days=35)
 """How long a phone may still hold what it has delivered (30 days until a backup covers it, and some)."""
@@ -282,11 +283,10 @@ def residents(household_id: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
     return [(key, name) for key, name in rows]
 
 
-def strands(visit_id: uuid.UUID) -> list[Strand]:
-    """What was written in the book during a visit: entry (key, a category, b words, n fen)."""
-    return [
-        strand("entry", key=Entry.id, at=Entry.at, a=Entry.category, b=Entry.words, n=Entry.fen).where(Entry.visit_id == visit_id)
-    ]
+STRAND = strand("entry", key=Entry.id, at=Entry.at, a=Entry.category, b=Entry.words, n=Entry.fen).where(
+    Entry.visit_id == sa.bindparam("visit", type_=Uuid())
+)
+"""What was written in the book during a visit (parameter visit): entry (key, a category, b words, n fen)."""
 
 
 def of_visit(visit_id: uuid.UUID) -> list[Line]:

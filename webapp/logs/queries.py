@@ -19,6 +19,7 @@ from webapp.roster.models import catalogue
 from webapp.store import db
 from webapp.store.files import Photo
 from webapp.store.strands import Strand, strand
+from webapp.store.types import Uuid
 from webapp.visits import queries as visits
 from webapp.visits.models import Visit
 
@@ -172,8 +173,9 @@ def photo(actor: Actor, sha256: str) -> str:
     return found
 
 
-def strands(actor: Actor, visit_id: uuid.UUID) -> list[Strand]:
-    """What hangs on a visit's diary, for a page that gathers much: photo, part, note and change; `whole` reads them."""
+def strands(actor: Actor) -> list[Strand]:
+    """What hangs on a visit's diary (parameter visit): photo, part, note and change; `whole` reads them."""
+    visit_id = sa.bindparam("visit", type_=Uuid())
     change = strand(
         "change", key=Amendment.act_id, at=Amendment.at, a=Person.name, b=Resident.name, one=Amendment.before,
         two=Amendment.after, n=sa.case((Amendment.late, 1), else_=0),

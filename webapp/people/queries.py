@@ -32,7 +32,8 @@ from webapp.people.models import (
     Spot,
 )
 from webapp.store import db
-from webapp.store.strands import Strand, strand
+from webapp.store.strands import strand
+from webapp.store.types import Uuid
 
 T = TypeVar("T")
 
@@ -184,15 +185,19 @@ def _on_duty(week: Sequence[tuple[T, uuid.UUID, int, int, int]], station: Place)
     return None
 
 
-def duty_strand(station: Place) -> Strand:
-    """The weeks that `duty_in` chooses from."""
-    return strand(
-        "duty", key=DutyHour.place_id, a=DutyHour.name, b=DutyHour.phone, n=DutyHour.weekday, m=DutyHour.since, k=DutyHour.until
-    ).where(DutyHour.place_id.in_(_answering(station)))
+DUTY = strand(
+    "duty", key=DutyHour.place_id, a=DutyHour.name, b=DutyHour.phone, n=DutyHour.weekday, m=DutyHour.since, k=DutyHour.until
+).where(DutyHour.place_id.in_(sa.bindparam("answering", expanding=True, type_=Uuid())))
+"""The weeks that `duty_in` chooses from, asked with `answering`."""
+
+
+def answering(station: Place) -> dict[str, Any]:
+    """What fills the parameter of `DUTY`."""
+    return {"answering": _answering(station)}
 
 
 def duty_in(found: Mapping[str, Sequence[Any]], station: Place) -> tuple[str, str] | None:
-    """Name and number of who answers now for a station, out of rows that `duty_strand` brought."""
+    """Name and number of who answers now for a station, out of rows that `DUTY` brought."""
     row = _on_duty([(row, row.key, row.n, row.m, row.k) for row in found.get("duty", ())], station)
     return (row.a, row.b) if row else None
 

@@ -5,7 +5,6 @@ A page that wants a handful of rows from each of many tables pays one way to the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +27,7 @@ _BLANK = {name: sa.cast(sa.null(), kind).label(name) for name, kind in SHAPE.ite
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 Strand = sa.Select[*tuple[Any, ...]]
+Question = sa.CompoundSelect[*tuple[Any, ...]]
 
 
 def strand(kind: str, **columns: Any) -> Strand:
@@ -38,9 +38,14 @@ def strand(kind: str, **columns: Any) -> Strand:
     return sa.select(sa.literal(kind, sa.Text()).label("kind"), *shaped)
 
 
-def together(strands: Sequence[Strand]) -> dict[str, list[Any]]:
-    """The rows of all strands by kind, in order of `at` where it is told; asked at once."""
-    rows = db.session().execute(sa.union_all(*strands)).all()
+def together(*strands: Strand) -> Question:
+    """All strands as one question. Made once, with parameters for what changes: making it costs more than asking."""
+    return sa.union_all(*strands)
+
+
+def asked(question: Question, **given: Any) -> dict[str, list[Any]]:
+    """The rows of all strands by kind, in order of `at` where it is told."""
+    rows = db.session().execute(question, given).all()
     found: dict[str, list[Any]] = {}
     for row in sorted(rows, key=lambda row: row.at or _NEVER):
         found.setdefault(row.kind, []).append(row)

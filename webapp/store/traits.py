@@ -37,9 +37,9 @@ class Spell:
 
     @classmethod
     def holds(cls, at: datetime | None = None) -> sa.ColumnElement[bool]:
-        """Condition: it holds at `at` (default now)."""
-        at = at or clock.now()
-        return sa.and_(cls.since <= at, sa.or_(cls.until.is_(None), cls.until > at))
+        """Condition: it holds at `at` (default now, and that is the moment of asking: a question may be made long before)."""
+        moment = sa.bindparam("moment", callable_=clock.now, type_=Instant(), unique=True) if at is None else at
+        return sa.and_(cls.since <= moment, sa.or_(cls.until.is_(None), cls.until > moment))
 
 
 class Homed:

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from webapp.access import Actor
+from webapp.access import Actor, Role
 from webapp.cards.models import Card
 from webapp.kit import clock
 from webapp.ledger import queries as ledger
 from webapp.logs import queries as logs
 from webapp.logs.forms import WriteForm
+from webapp.logs.rules import draft
+from webapp.people.login import anyone, ids_of
 from webapp.people.queries import nothing
-from webapp.store.strands import together
+from webapp.store import rulebook
+from webapp.store.strands import asked, together
 from webapp.today import queries
 from webapp.today.queries import Scene
 from webapp.visits import queries as visits
@@ -68,7 +71,7 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
     home, found, shift = scene.home, scene.visit, scene.shift
     queries.add_residents(home)
     here = [each for each in home.residents if each.ended_on is None]
-    rows = _rows(who, visit_id) if found else {}
+    rows: Rows = asked(_RECORDED, **ids_of(who), visit=visit_id) if found else {}
     served = [Served(row.a, row.b, row.c) for row in sorted(rows.get("service", ()), key=lambda row: row.a)]
     return {
         "visit_id": visit_id,
@@ -80,7 +83,7 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
         "names": {each.id: each.name for each in home.residents},
         "alerts": [alert for each in here for alert in each.alerts],
         "numbers": queries.numbers(home, scene.station),
-        "camera": True,
+        "camera": all(_items().get(row.code, {}).get("photo_rule") != "forbidden" for row in served),
         "minutes": int((clock.now() - found.arrived_at).total_seconds() // 60) if found and found.state == OPEN else None,
         **_recorded(scene, rows),
         "services": served,
@@ -101,8 +104,7 @@ def _scene(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None) -> Scene:
     return scene
 
 
-def _rows(who: Actor, visit_id: uuid.UUID) -> Rows:
-    return together([*visits.strands(visit_id), *ledger.strands(visit_id), *logs.strands(who, visit_id)])
+_RECORDED = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)))
 
 
 def _recorded(scene: Scene, rows: Rows) -> dict[str, Any]:
@@ -129,9 +131,19 @@ def _forms(visit_id: uuid.UUID, scene: Scene, shown: Shown, served: Sequence[Any
         "leave": LeaveForm(data={"visit": visit_id, **shown.fields}),
         "see": SeenForm(data={"visit": visit_id, **shown.fields}),
         "serve": ServicesForm(data={"visit": visit_id, **said(served)}),
-        "write": WriteForm(data={"visit": visit_id}),
+        "write": WriteForm(data={"visit": visit_id, "story": _draft(served)}),
         "void": VoidForm(data={"visit": visit_id}) if recent else None,
     }
+
+
+def _draft(served: Sequence[Any]) -> str:
+    """The diary as the ticks tell it, for the caregiver to go on from."""
+    named = [(row.outcome, _items().get(row.code, {}).get("zh", row.code)) for row in served]
+    return draft([name for how, name in named if how == "done"], [name for how, name in named if how == "refused"])
+
+
+def _items() -> dict[str, Any]:
+    return {item["code"]: item for item in rulebook.default("services")["items"]}
 
 
 def _void_time(found: Visit) -> timedelta:

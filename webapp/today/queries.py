@@ -11,20 +11,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
 
-from webapp.access import Actor, within
+from webapp.access import Actor, Role, within
 from webapp.cards.models import Sighting
 from webapp.kit import clock
 from webapp.ledger.models import SPEND, Book, Entry
 from webapp.ledger.queries import Balance
 from webapp.logs.models import Log
 from webapp.people import queries as people
+from webapp.people.login import anyone, ids_of
 from webapp.people.models import Account, Alert, Contact, Household, Kin, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db, secrets
 from webapp.store.inbox import CONFLICT, QUARANTINED, Kept
-from webapp.store.strands import strand, together
+from webapp.store.strands import asked, strand, together
+from webapp.store.types import Instant, Uuid
 from webapp.visits import queries as visits
 from webapp.visits.models import DONE, OPEN, VOID, Call, NobodyHome, Service, Visit, VisitException
 
@@ -68,38 +70,50 @@ def day_of(actor: Actor, day: date) -> list[Stop]:
 
 def _planned(actor: Actor, day: date) -> list[Stop]:
     """The shifts, each with the visit that has its id and whether its door stayed shut."""
-    ask = (
-        sa.select(Shift, Household, Visit, _nobody(actor, Shift.household_id, day))
-        .join(Household, Household.id == Shift.household_id)
-        .outerjoin(Visit, sa.and_(Visit.id == Shift.visit_id, Visit.caregiver_id == actor.person_id))
-        .where(Shift.caregiver_id == actor.person_id, Shift.day == day, Shift.state == roster.PLANNED)
-    )
-    return [Stop(shift.visit_id, home, shift, visit, shut) for shift, home, visit, shut in db.session().execute(ask)]
+    rows = db.session().execute(_SHIFTS, _on(actor, day))
+    return [Stop(shift.visit_id, home, shift, visit, shut) for shift, home, visit, shut in rows]
 
 
 def _unplanned(actor: Actor, day: date) -> list[Stop]:
     """Her visits that are no shift of today: she was called, stood in, or never left yesterday."""
-    of_today = (Shift.caregiver_id == actor.person_id, Shift.day == day, Shift.state == roster.PLANNED)
-    ask = (
-        sa.select(Visit, Household, _nobody(actor, Visit.household_id, day))
-        .join(Household, Household.id == Visit.household_id)
-        .where(
-            Visit.caregiver_id == actor.person_id,
-            sa.or_(sa.and_(Visit.day == day, Visit.state != VOID), Visit.state == OPEN),
-            ~sa.exists().where(Shift.visit_id == Visit.id, *of_today),
-        )
-    )
-    return [Stop(visit.id, home, None, visit, shut) for visit, home, shut in db.session().execute(ask)]
+    rows = db.session().execute(_CALLED, _on(actor, day))
+    return [Stop(visit.id, home, None, visit, shut) for visit, home, shut in rows]
 
 
-def _nobody(actor: Actor, household: Any, day: date) -> sa.Label[bool]:
+def _on(actor: Actor, day: date) -> dict[str, Any]:
+    return ids_of(actor) | {"day": day, "morning": clock.day_bounds(day)[0]}
+
+
+_PERSON, _DAY = anyone(Role.CAREGIVER).person_id, sa.bindparam("day", type_=sa.Date())
+_OF_TODAY = (Shift.caregiver_id == _PERSON, Shift.day == _DAY, Shift.state == roster.PLANNED)
+
+
+def _shut(household: Any) -> sa.Label[bool]:
     shut = sa.exists().where(
         NobodyHome.household_id == household,
-        NobodyHome.at >= clock.day_bounds(day)[0],
-        NobodyHome.day == day,
-        NobodyHome.caregiver_id == actor.person_id,
+        NobodyHome.at >= sa.bindparam("morning", type_=Instant()),
+        NobodyHome.day == _DAY,
+        NobodyHome.caregiver_id == _PERSON,
     )
     return shut.label("nobody")
+
+
+# Made once: to make a question costs more than to ask it, and a caregiver opens this page all day.
+_SHIFTS = (
+    sa.select(Shift, Household, Visit, _shut(Shift.household_id))
+    .join(Household, Household.id == Shift.household_id)
+    .outerjoin(Visit, sa.and_(Visit.id == Shift.visit_id, Visit.caregiver_id == _PERSON))
+    .where(*_OF_TODAY)
+)
+_CALLED = (
+    sa.select(Visit, Household, _shut(Visit.household_id))
+    .join(Household, Household.id == Visit.household_id)
+    .where(
+        Visit.caregiver_id == _PERSON,
+        sa.or_(sa.and_(Visit.day == _DAY, Visit.state != VOID), Visit.state == OPEN),
+        ~sa.exists().where(Shift.visit_id == Visit.id, *_OF_TODAY),
+    )
+)
 
 
 def _add_residents(homes: dict[uuid.UUID, Household]) -> None:
@@ -116,13 +130,18 @@ def _add_residents(homes: dict[uuid.UUID, Household]) -> None:
 def _add_deeds(over: dict[uuid.UUID, Stop]) -> None:
     if not over:
         return
-    done = strand("done", key=Service.visit_id, a=Service.code).where(Service.visit_id.in_(over), Service.outcome == "done")
-    spent = strand("spent", key=Entry.visit_id, n=Entry.fen).where(Entry.visit_id.in_(over), Entry.kind == SPEND)
-    found = together([done, spent])
+    found = asked(_DEEDS, over=list(over))
     for row in found.get("done", ()):
         over[row.key].done.append(row.a)
     for row in found.get("spent", ()):
         over[row.key].spent_fen -= row.n
+
+
+_OVER = sa.bindparam("over", expanding=True, type_=Uuid())
+_DEEDS = together(
+    strand("done", key=Service.visit_id, a=Service.code).where(Service.visit_id.in_(_OVER), Service.outcome == "done"),
+    strand("spent", key=Entry.visit_id, n=Entry.fen).where(Entry.visit_id.in_(_OVER), Entry.kind == SPEND),
+)
 
 
 def next_stop(stops: Sequence[Stop]) -> Stop | None:
@@ -165,51 +184,55 @@ class Scene:
 
 
 def scene(actor: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None) -> Scene | None:
-    """What the visit page stands on, in one question; None when there is no such home, visit or shift."""
-    of_shift = sa.select(Shift.id).where(Shift.visit_id == visit_id).scalar_subquery()
-    homes = [sa.select(row.household_id).where(key == visit_id).scalar_subquery() for row, key in _KEYS]
-    given = [sa.literal(home_id, Household.id.type)] if home_id else []
-    row = (
-        db.session()
-        .execute(
-            sa.select(
-                Household, Place, Visit, Shift, Log, Person.name, Book.cash_fen, Book.advance_fen, Book.wallet_fen,
-                Household.reach(actor),
-            )
-            .join(Place, Place.id == Household.station_id)
-            .outerjoin(Visit, Visit.id == visit_id)
-            .outerjoin(Shift, Shift.id == sa.func.coalesce(Visit.shift_id, of_shift))
-            .outerjoin(Book, Book.household_id == Household.id)
-            .outerjoin(Log, sa.and_(Log.visit_id == visit_id, Log.reach(actor)))
-            .outerjoin(Account, Account.id == Log.author_id)
-            .outerjoin(Person, Person.id == Account.person_id)
-            .where(Household.id == sa.func.coalesce(*given, *homes))
-        )
-        .first()
-    )  # fmt: skip
+    """What a caregiver's visit page stands on, in one question; None when there is no such home, visit or shift."""
+    row = db.session().execute(_SCENE, ids_of(actor) | {"visit": visit_id, "home": home_id}).first()
     if row is None:
         return None
     home, station, visit, shift, log, author, cash, advance, wallet, mine = row
     return Scene(home, station, visit, shift, log, author or "", Balance(cash or 0, advance or 0, wallet or 0), bool(mine))
 
 
+def _scene() -> Any:
+    actor, visit_id = anyone(Role.CAREGIVER), sa.bindparam("visit", type_=Uuid())
+    of_shift = sa.select(Shift.id).where(Shift.visit_id == visit_id).scalar_subquery()
+    homes = [sa.select(row.household_id).where(key == visit_id).scalar_subquery() for row, key in _KEYS]
+    return (
+        sa.select(
+            Household, Place, Visit, Shift, Log, Person.name, Book.cash_fen, Book.advance_fen, Book.wallet_fen,
+            Household.reach(actor),
+        )
+        .join(Place, Place.id == Household.station_id)
+        .outerjoin(Visit, Visit.id == visit_id)
+        .outerjoin(Shift, Shift.id == sa.func.coalesce(Visit.shift_id, of_shift))
+        .outerjoin(Book, Book.household_id == Household.id)
+        .outerjoin(Log, sa.and_(Log.visit_id == visit_id, Log.reach(actor)))
+        .outerjoin(Account, Account.id == Log.author_id)
+        .outerjoin(Person, Person.id == Account.person_id)
+        .where(Household.id == sa.func.coalesce(sa.bindparam("home", type_=Uuid()), *homes))
+    )  # fmt: skip
+
+
 _KEYS: tuple[tuple[Any, Any], ...] = ((Visit, Visit.id), (Shift, Shift.visit_id))
+_SCENE = _scene()
 
 
 def add_residents(home: Household) -> None:
     """Fill in the home's residents and the alerts that hold."""
-    ask = (
-        sa.select(Resident, Alert)
-        .outerjoin(Alert, sa.and_(Alert.resident_id == Resident.id, Alert.holds()))
-        .where(Resident.household_id == home.id)
-        .order_by(Resident.number, Alert.made_at)
-    )
     found: dict[Resident, list[Alert]] = {}
-    for resident, alert in db.session().execute(ask):
+    for resident, alert in db.session().execute(_RESIDENTS, {"home": home.id}):
         found.setdefault(resident, []).extend([alert] if alert else [])
     for resident, alerts in found.items():
         set_committed_value(resident, "alerts", alerts)
     set_committed_value(home, "residents", list(found))
+
+
+_HOME = sa.bindparam("home", type_=Uuid())
+_RESIDENTS = (
+    sa.select(Resident, Alert)
+    .outerjoin(Alert, sa.and_(Alert.resident_id == Resident.id, Alert.holds()))
+    .where(Resident.household_id == _HOME)
+    .order_by(Resident.number, Alert.made_at)
+)
 
 
 @dataclass(frozen=True)
@@ -223,22 +246,25 @@ class Numbers:
 
 def numbers(home: Household, station: Place) -> Numbers:
     """The numbers of a household for its emergency block: duty room, kin, neighbour, key holder."""
-    kin = (
-        strand("kin", key=Person.id, at=Kin.since, a=Kin.relation, b=Person.name, sealed=Person.phone_sealed)
-        .select_from(Kin)
-        .join(Resident, Resident.id == Kin.resident_id)
-        .join(Person, Person.id == Kin.person_id)
-        .where(Resident.household_id == home.id, Kin.holds(), Person.phone_sealed.is_not(None))
-    )
-    near = strand("near", key=Contact.id, at=Contact.made_at, a=Contact.name, sealed=Contact.phone_sealed).where(
-        Contact.household_id == home.id, Contact.phone_sealed.is_not(None)
-    )
-    found = together([people.duty_strand(station), kin, near])
+    found = asked(_NUMBERS, home=home.id, **people.answering(station))
     return Numbers(
         duty=people.duty_in(found, station),
         kin=[(f"{row.a} {row.b}", secrets.unseal(row.sealed, f"person.phone:{row.key}")) for row in found.get("kin", ())],
         near=[(row.a, secrets.unseal(row.sealed, f"contact.phone:{row.key}")) for row in found.get("near", ())],
     )
+
+
+_NUMBERS = together(
+    people.DUTY,
+    strand("kin", key=Person.id, at=Kin.since, a=Kin.relation, b=Person.name, sealed=Person.phone_sealed)
+    .select_from(Kin)
+    .join(Resident, Resident.id == Kin.resident_id)
+    .join(Person, Person.id == Kin.person_id)
+    .where(Resident.household_id == _HOME, Kin.holds(), Person.phone_sealed.is_not(None)),
+    strand("near", key=Contact.id, at=Contact.made_at, a=Contact.name, sealed=Contact.phone_sealed).where(
+        Contact.household_id == _HOME, Contact.phone_sealed.is_not(None)
+    ),
+)
 
 
 def sightings(actor: Actor) -> Sequence[Sighting]:

@@ -17,7 +17,8 @@ from webapp.kit.refusal import Refusal
 from webapp.people.models import Account, Household, Person, Resident
 from webapp.people.queries import nothing
 from webapp.store import db
-from webapp.store.strands import Strand, strand
+from webapp.store.strands import strand
+from webapp.store.types import Uuid
 from webapp.visits.models import IN, OPEN, VOID, Call, CallPlace, NobodyHome, Seen, Service, Visit, VisitException
 
 GONE = "没找到这次上门，先放在站里，站里会来问您"
@@ -111,17 +112,14 @@ def services_of(visit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Service]
     return found
 
 
-def strands(visit_id: uuid.UUID) -> list[Strand]:
-    """What belongs to a visit, for a page that gathers much: service (a code, b outcome, c reason), call and seen
-    (other: the resident met); `key` is the act.
-    """
-    return [
-        strand("service", key=Service.act_id, a=Service.code, b=Service.outcome, c=Service.reason).where(
-            Service.visit_id == visit_id
-        ),
-        strand("call", key=Call.id, other=Call.resident_id).where(Call.visit_id == visit_id),
-        strand("seen", key=Seen.act_id, other=Seen.resident_id).where(Seen.visit_id == visit_id),
-    ]
+_VISIT = sa.bindparam("visit", type_=Uuid())
+STRANDS = (
+    strand("service", key=Service.act_id, a=Service.code, b=Service.outcome, c=Service.reason).where(Service.visit_id == _VISIT),
+    strand("call", key=Call.id, other=Call.resident_id).where(Call.visit_id == _VISIT),
+    strand("seen", key=Seen.act_id, other=Seen.resident_id).where(Seen.visit_id == _VISIT),
+)
+"""What belongs to a visit (parameter visit), for a page that gathers much: service (a code, b outcome, c reason), call
+and seen (other: the resident met); `key` is the act."""
 
 
 def seen(visit_id: uuid.UUID) -> set[uuid.UUID]:
