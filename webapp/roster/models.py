@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,11 @@ def settings(day: date | None = None, station_id: uuid.UUID | None = None) -> di
 def catalogue(day: date | None = None) -> dict[str, Any]:
     """The service catalogue that holds on a day: {categories, items}."""
     return rulebook.current("services", day or clock.today())
+
+
+def edition(day: date | None = None) -> datetime | None:
+    """Which version of the catalogue holds on a day: when it was put, None for the shipped one."""
+    return rulebook.edition("services", day or clock.today())
 
 
 def plan(

@@ -60,9 +60,19 @@ def current(kind: str, on: date, place: uuid.UUID | None = None) -> dict[str, An
 
     Not to be changed by the reader: all readers of a process share it.
     """
+    row = _holding(kind, on, place)
+    return row.body if row else default(kind)
+
+
+def edition(kind: str, on: date, place: uuid.UUID | None = None) -> datetime | None:
+    """When the version was put that `current` gives; None for the default."""
+    row = _holding(kind, on, place)
+    return row.made_at if row else None
+
+
+def _holding(kind: str, on: date, place: uuid.UUID | None) -> Any:
     rows = [row for row in _versions() if row.kind == kind and row.valid_from <= on and row.place_id in (None, place)]
-    own = next((row.body for row in rows if row.place_id is not None), None)
-    return own or next((row.body for row in rows), None) or default(kind)
+    return next((row for row in rows if row.place_id is not None), None) or next(iter(rows), None)
 
 
 newest = sa.select(sa.func.max(RuleSet.made_at)).scalar_subquery().label("newest_rules")
@@ -82,7 +92,7 @@ def _versions() -> Sequence[Any]:
     newest_here = reading.info["newest_rules"]
     known = current_app.extensions.get("rulebook")
     if known is None or known[0] != newest_here:
-        ask = sa.select(RuleSet.kind, RuleSet.place_id, RuleSet.valid_from, RuleSet.body)
+        ask = sa.select(RuleSet.kind, RuleSet.place_id, RuleSet.valid_from, RuleSet.made_at, RuleSet.body)
         rows = reading.execute(ask.order_by(RuleSet.valid_from.desc(), RuleSet.made_at.desc())).all() if newest_here else []
         known = current_app.extensions["rulebook"] = (newest_here, rows)
     found: Sequence[Any] = known[1]

@@ -116,12 +116,18 @@ _CALLED = (
 )
 
 
+_LIVING = (
+    sa.select(Resident)
+    .where(Resident.household_id.in_(sa.bindparam("homes", expanding=True, type_=Uuid())))
+    .order_by(Resident.number)
+)
+
+
 def _add_residents(homes: dict[uuid.UUID, Household]) -> None:
     if not homes:
         return
     found: dict[uuid.UUID, list[Resident]] = {key: [] for key in homes}
-    ask = sa.select(Resident).where(Resident.household_id.in_(homes)).order_by(Resident.number)
-    for resident in db.session().scalars(ask):
+    for resident in db.session().scalars(_LIVING, {"homes": list(homes)}):
         found[resident.household_id].append(resident)
     for key, residents in found.items():
         set_committed_value(homes[key], "residents", residents)

@@ -127,7 +127,11 @@ def tiles(visit: models.Visit | None, shift: roster.Shift | None = None) -> dict
         planned = [item for item in known.values() if item["daily_core"]]
     rest = [item for item in known.values() if item not in planned]
     groups = [(each, [item for item in rest if item["category"] == each["code"]]) for each in book["categories"]]
-    return {"planned": planned, "groups": [(each, items) for each, items in groups if items]}
+    return {
+        "planned": planned,
+        "groups": [(each, items) for each, items in groups if items],
+        "edition": roster.edition(visit.day if visit else None),
+    }
 
 
 @bp.route("/visits/<uuid:visit_id>/seen", methods=["GET", "POST"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, request, url_for
+from flask_babel import get_locale
+from markupsafe import Markup
 
 from webapp.access import OFFICE, Role
 from webapp.kit import money
@@ -15,6 +18,8 @@ from webapp.web.guard import actor
 from webapp.web.language import LANGUAGES
 
 VERSION = "0.1.0"
+STILL = 500
+"""Drawn pieces a process keeps, a few kilobytes each."""
 
 # endpoint, icon, words, verb
 PHONE = (
@@ -47,7 +52,8 @@ def init_app(app: Flask) -> None:
     """Give templates their frame."""
     app.context_processor(_facts)
     app.jinja_env.filters["money"] = money.show
-    app.jinja_env.globals.update(nav=nav, languages=LANGUAGES, app_version=VERSION)
+    app.jinja_env.globals.update(nav=nav, languages=LANGUAGES, app_version=VERSION, still=still)
+    app.extensions["still"] = {}
 
 
 def _macros() -> None:
@@ -55,6 +61,24 @@ def _macros() -> None:
     if "ui" not in current_app.jinja_env.globals:
         # a lone block does not run the page's own imports: the macros are a global of every template
         current_app.jinja_env.globals["ui"] = current_app.jinja_env.get_template("ui.html").module
+
+
+def still(name: str, *key: object, caller: Callable[[], Markup], unless: object = False) -> Markup:
+    """What a template's `call` block draws, drawn once for all readers of a language with the same `key`.
+
+    For the large parts of forms that nobody has typed into. Whatever the block reads must be in `key`; `unless` (errors,
+    something typed) draws it anew.
+    """
+    here, shelf = get_locale(), current_app.extensions["still"]
+    whole = (name, here.language if here else "zh", key)
+    if unless or current_app.debug:
+        return caller()
+    if whole not in shelf:
+        if len(shelf) >= STILL:
+            shelf.clear()
+        shelf[whole] = caller()
+    drawn: Markup = shelf[whole]
+    return drawn
 
 
 def nav() -> list[Door]:
