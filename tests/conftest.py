@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from flask import Flask
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
+from playwright.sync_api import Playwright, sync_playwright
 
 from tests import world as cast
 from webapp import create_app
@@ -122,3 +123,10 @@ def app(
 def world(app: Flask) -> cast.World:
     """The cast of this test's database."""
     return cast.World(app)
+
+
+@pytest.fixture(scope="session")
+def playwright_() -> Iterator[Playwright]:
+    """Playwright, once a run: two of them in one process stand in each other's way."""
+    with sync_playwright() as started:
+        yield started

@@ -60,7 +60,6 @@ GRANTS: dict[str, frozenset[Role]] = {
         "people.portrait": (*READERS, Role.CAREGIVER, Role.DOCTOR, Role.KIN),
         "people.invite": STAFF,
         "access.see": (*READERS, Role.ADMINISTRATOR, Role.AUDITOR),
-        "inbox.mend": STAFF,
         "cards.see": (*READERS,),
         "cards.issue": STAFF,
         "cards.print": STAFF,
@@ -76,7 +75,6 @@ GRANTS: dict[str, frozenset[Role]] = {
         "ledger.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
         "ledger.settle": STAFF,
         "family.see": (Role.KIN,),
-        "today.caregiver": (Role.CAREGIVER,),
     }.items()
 }
 
@@ -93,7 +91,6 @@ VERB_WORDS = {
     "people.portrait": _l("看头像"),
     "people.invite": _l("邀请家属"),
     "access.see": _l("看这张表"),
-    "inbox.mend": _l("处理放在站里的记录"),
     "cards.see": _l("看身份卡和门牌"),
     "cards.issue": _l("发卡、停卡"),
     "cards.print": _l("打印卡"),
@@ -107,8 +104,8 @@ VERB_WORDS = {
     "logs.see": _l("看日记"),
     "ledger.write": _l("记账"),
     "ledger.see": _l("看账本"),
+    "ledger.settle": _l("核对账目里要看的"),
     "family.see": _l("看自己老人的情况"),
-    "today.caregiver": _l("看今天要去的人家"),
 }
 """What a verb lets people do, for those who read the table."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from PIL import Image, ImageFilter
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from werkzeug.serving import make_server
 
 from tests.world import HOME
@@ -40,13 +40,6 @@ def server(app: Flask) -> Iterator[str]:
     yield f"http://127.0.0.1:{made.server_port}"
     made.shutdown()
     thread.join(10)
-
-
-@pytest.fixture(scope="session")
-def playwright_() -> Iterator[Playwright]:
-    """Playwright, once."""
-    with sync_playwright() as started:
-        yield started
 
 
 @pytest.fixture

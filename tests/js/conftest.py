@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.js.pages import PAGES
 from tests.js.stub import ACCOUNT, DEVICE, Stub
@@ -18,14 +18,8 @@ ENROL = """async ([account, device]) => { await nc.keys.fresh(); await nc.keys.a
 
 
 @pytest.fixture(scope="session")
-def play() -> Iterator[Playwright]:
-    with sync_playwright() as p:
-        yield p
-
-
-@pytest.fixture(scope="session")
-def chromium(play: Playwright) -> Iterator[Browser]:
-    browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+def chromium(playwright_: Playwright) -> Iterator[Browser]:
+    browser = playwright_.chromium.launch(executable_path=CHROMIUM, args=ARGS)
     yield browser
     browser.close()
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 from werkzeug.serving import make_server
 
 from tests.ledger.acts import act
@@ -32,17 +32,16 @@ def site(app) -> Iterator[str]:
 
 
 @pytest.fixture
-def phone(app, site: str) -> Iterator[Page]:
+def phone(app, site: str, playwright_: Playwright) -> Iterator[Page]:
     """Wang's phone, signed in."""
     cookie = app.session_interface.get_signing_serializer(app).dumps({"_user_id": "token-wang", "_fresh": True})
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        context = browser.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
-        context.add_cookies([{"name": "session", "value": cookie, "url": site}])
-        yield context.new_page()
-        browser.close()
+    browser = playwright_.chromium.launch(
+        executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
+    )
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="zh-CN")
+    context.add_cookies([{"name": "session", "value": cookie, "url": site}])
+    yield context.new_page()
+    browser.close()
 
 
 def enrol(phone: Page, world) -> None:

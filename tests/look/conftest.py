@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from pylopdf_fonts_zh_cn import sans_path
 
 from . import stage
@@ -24,15 +24,14 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory, playwright_: Playwright) -> Iterator[Browser]:
     folder = tmp_path_factory.mktemp("fonts")
     fonts = folder / "fonts.conf"
     fonts.write_text(FONTS.format(folder=Path(sans_path()).parent, cache=folder / "cache"), encoding="utf-8")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
-            env={**os.environ, "FONTCONFIG_FILE": str(fonts)},
-        )
-        yield started
-        started.close()
+    started = playwright_.chromium.launch(
+        executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+        args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+        env={**os.environ, "FONTCONFIG_FILE": str(fonts)},
+    )
+    yield started
+    started.close()

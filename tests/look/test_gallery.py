@@ -43,9 +43,7 @@ def opened(browser: Browser, url: str, name: str, width: int, scheme: str = "lig
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", SCREENS)
-def test_a_screen_has_no_barrier(
-    browser: Browser, url: str, tmp_path: Path, name: str, scheme: str, width: int
-) -> None:
+def test_a_screen_has_no_barrier(browser: Browser, url: str, tmp_path: Path, name: str, scheme: str, width: int) -> None:
     page = opened(browser, url, name, width, scheme)
     page.screenshot(path=tmp_path / f"{name.replace('/', '-')}-{width}-{scheme}.png", full_page=True)
     found = Axe().run(page, options=RULES)

@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 from pylopdf_fonts_zh_cn import sans_path
 from werkzeug.serving import make_server
 
@@ -19,17 +18,16 @@ WECHAT = "Mozilla/5.0 (Linux; Android 10) AppleWebKit/537.36 Chrome/86 Mobile Mi
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
+def chromium(tmp_path_factory, playwright_):
     """A browser that has Chinese letters."""
     folder = tmp_path_factory.mktemp("fonts")
     conf = folder / "fonts.conf"
     conf.write_text(FONTS.format(folder=Path(sans_path()).parent, cache=folder / "cache"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"], env={**os.environ, "FONTCONFIG_FILE": str(conf)}
-        )
-        yield browser
-        browser.close()
+    browser = playwright_.chromium.launch(
+        executable_path="/usr/bin/chromium", args=["--no-sandbox"], env={**os.environ, "FONTCONFIG_FILE": str(conf)}
+    )
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     yield from _empty(request, tmp_path, request.param)
 
 
-@pytest.fixture()
+@pytest.fixture
 def empty_lite(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """The same on SQLite alone, for what takes long."""
     yield from _empty(request, tmp_path, "sqlite")
@@ -61,7 +61,7 @@ def count(table: type[Any], *where: Any) -> int:
 def test_the_small_world_is_what_was_asked_for(empty: Flask) -> None:
     commands.build("small", None)
     assert (count(Household), count(Resident)) == (6, 7)
-    held = db.reading().execute(sa.select(sa.func.count()).group_by(HomeCareUnit.caregiver_id)).scalars().all()
+    held = db.reading().execute(sa.select(sa.func.count(HomeCareUnit.id)).group_by(HomeCareUnit.caregiver_id)).scalars().all()
     assert sorted(held) == [1, 2, 3]
     assert count(Household, Household.no_signal) == 1
     past = Visit.day < clock.today()
@@ -93,7 +93,7 @@ def test_everybody_named_by_logins_gets_in(empty: Flask) -> None:
         if "login" not in way:
             assert client.get(path).status_code == 200, way["role"]
             continue
-        answer = client.post(path, data={"login": way["login"], "password": way["password"]})
+        answer = client.post(path, data={"name": way["login"], "password": way["password"]})
         assert answer.status_code == 303, way["role"]
         assert client.get("/me").status_code == 200, way["role"]
 

@@ -81,7 +81,7 @@ class Past:
         session = db.session()
         self.ink, self.figures, self.draw = Ink(session.get_bind().dialect), figures, draw
         self.shelf, self.today = Shelf(COLUMNS), clock.today()
-        books = dict(session.execute(sa.select(Book.household_id, Book.id)).tuples().all())
+        books = dict(session.execute(sa.select(Book.household_id, Book.id)).all())
         self.desks = [self._desk(home, books[home.household.id]) for home in homes]
 
     def _desk(self, home: Home, book: uuid.UUID) -> Desk:
