@@ -33,7 +33,6 @@ class Apart(FlaskClient):
 @pytest.fixture(autouse=True)
 def _apart(app):
     app.test_client_class = Apart
-    app.test_client().get("/up")  # the frame's macros are made by the first request that gets past the guard
 
 
 def deeds():
@@ -536,6 +535,14 @@ def test_ten_wrong_pins_end_the_sign_ins_of_the_phone_for_good(app, world):
     assert right.headers["Location"] == "/sign-in" and client.get("/me").status_code == 303
     assert verbs().count("device.pin_wrong") == 10 and "device.pin_end" in verbs()
     assert login.find_key(one(sa.select(Device)).id).revoked_at is None  # what is unsent can still be delivered
+
+
+def test_the_right_pin_comes_too_late_after_ten_wrong_ones(app, world):
+    phone(world)
+    device = one(sa.select(Device))
+    with db.transaction():
+        assert [device.tried(False) for _ in range(10)] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+        assert device.tried(True) == 0
 
 
 def test_a_right_pin_starts_the_count_afresh(app, world):

@@ -72,12 +72,6 @@ def _used_at() -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
 
 
-def _there() -> str:
-    """Where to go on to. Browsers drop tabs from an address, so /<tab>/evil is //evil: such a one leads home."""
-    there = page.safe_next("/")
-    return there if there.isprintable() and " " not in there else "/"
-
-
 def _touch() -> None:
     """Note in the cookie that somebody is at it; what a page fetches by itself does not count."""
     now = int(clock.now().timestamp())
@@ -107,7 +101,7 @@ def pin() -> ResponseReturnValue:
     if phone is None:
         return page.go(url_for("doors.sign_in"))
     device, name = phone
-    form, there = PinForm(), _there()
+    form, there = PinForm(), page.safe_next("/")
     facts: dict[str, Any] = {"form": form, "name": name, "device": device, "there": there, "others": _others(device)}
     if request.method == "GET":
         return page.render("doors/pin.html", **facts)
@@ -184,7 +178,7 @@ def _remember_phone(device_id: uuid.UUID) -> None:
 @open_door
 def sign_in() -> ResponseReturnValue:
     """Name or phone and password. Wrong and unknown are one sentence; wrong tries wait longer each time."""
-    form, there = SignInForm(), _there()
+    form, there = SignInForm(), page.safe_next("/")
     if actor() is not None and request.method == "GET":
         return page.go(there)
     facts: dict[str, Any] = {"form": form, "there": there, "phones": login.phones_here(_known_phones())}
@@ -244,7 +238,7 @@ def sign_out() -> ResponseReturnValue:
 def grant() -> ResponseReturnValue:
     """Choose under which of one's grants to go on. What opened with a PIN stays a caregiver's."""
     who: Any = me()
-    grants, there = _grants_here(who), _there()
+    grants, there = _grants_here(who), page.safe_next("/")
     facts: dict[str, Any] = {"grants": grants, "there": there, "role_words": ROLE_WORDS}
     form = PlainForm()
     if request.method == "GET":
