@@ -48,7 +48,7 @@ def words() -> None:
 
 
 @pytest.fixture(scope="session")
-def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def pg_server(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One PostgreSQL for the whole run, shared by all workers; its URL without a database name."""
     base = tmp_path_factory.getbasetemp()
     home = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "pg"
@@ -57,7 +57,7 @@ def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _admin(server.get_uri(), f"alter system set {quick}")
     _admin(server.get_uri(), "select pg_reload_conf()")
     (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base).joinpath("pg-started").touch()
-    yield server.get_uri()
+    return server.get_uri()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

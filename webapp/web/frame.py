@@ -69,7 +69,7 @@ def still(name: str, *key: object, caller: Callable[[], Markup], unless: object 
     something typed) draws it anew.
     """
     here, shelf = show.chinese(), current_app.extensions["still"]
-    whole = (name, here.language if here else "zh", key)
+    whole = (name, here, key)
     if unless or current_app.debug:
         return caller()
     if whole not in shelf:
