@@ -20,7 +20,8 @@ from werkzeug.wrappers import Response
 
 ROWS = 150_000
 PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>Visits</title></head><body>
-<h1>{{ who }}</h1><table>{% for row in rows %}<tr><td>{{ row.id }}</td><td>{{ row.name }}</td><td>{{ row.at.strftime('%H:%M') }}</td>
+<h1>{{ who }}</h1><table>{% for row in rows %}
+<tr><td>{{ row.id }}</td><td>{{ row.name }}</td><td>{{ row.at.strftime('%H:%M') }}</td>
 <td>{{ row.minutes }}</td><td>{{ row.state }}</td></tr>{% endfor %}</table></body></html>"""
 
 
@@ -64,7 +65,13 @@ def fill(url: str) -> None:
         if connection.scalar(sa.select(BareRow.id).limit(1)) is None:
             for start in range(0, ROWS, 5000):
                 rows = [
-                    {"place": n % 50, "name": f"Visit {n}", "at": began + timedelta(minutes=n), "minutes": n % 200, "state": "done"}
+                    {
+                        "place": n % 50,
+                        "name": f"Visit {n}",
+                        "at": began + timedelta(minutes=n),
+                        "minutes": n % 200,
+                        "state": "done",
+                    }
                     for n in range(start, start + 5000)
                 ]
                 connection.execute(sa.insert(BareRow), rows)
