@@ -1,0 +1,195 @@
+"""Every screen people meet on the first day, looked at as a browser sees it: on a phone and on a desk, in both languages."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from pylopdf_fonts_zh_cn import sans_path
+
+from tests.journeys.conftest import CHROMIUM, QUIET, come_in, desk, phone, watch
+from tests.look.conftest import FONTS
+from tests.visits.kit import AT_HOME, arrive, card_of, plate_of, send
+from webapp.kit import clock
+from webapp.people.models import Household
+from webapp.roster import models as roster
+from webapp.roster.models import Shift
+from webapp.store import db
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("template", ["sqlite"], indirect=True)]
+
+FINGER = 44
+"""Pixels: nothing one may tap is narrower or lower, on a desk neither."""
+TALLEST = 8000
+AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
+SCREENS = {
+    "wang": "today visit planned scan nobody write books book spend receive entry outbox me",
+    "zhou": "today live roster plan change people household resident seen books cards card printing",
+    "limin": "family me",
+    "": "stranger unknown sign_in enrol reset",
+}
+DATA = (
+    *("松岭一社区居家养老服务站", "望海社区居家养老服务站", "松岭街道", "滨松区（虚构）", "街道值班室"),
+    *("李秀兰", "张福贵", "刘淑珍", "孙德胜", "王桂芳", "钱桂兰", "赵丽华", "周建国", "李敏", "李强"),
+    *("和平里3号楼2单元402", "民政街18号1单元101", "青霉素过敏", "起身要扶", "女儿", "儿子", "家"),
+    *("吃了半碗粥，说膝盖疼", "白菜、豆腐", "这个月的菜钱", "李"),
+)
+"""Names, addresses and what somebody wrote: the same in every language."""
+
+LOOK = """() => {
+  const said = [], root = document.documentElement;
+  if (root.scrollWidth > innerWidth + 1) said.push(`scrolls sideways: ${root.scrollWidth} px`);
+  const one = 'a[href],button,summary,select,textarea,input:not([type=hidden])';
+  const reach = (el, x, y) => {
+    const hit = document.elementFromPoint(x, y), label = el.closest('label');
+    return hit && (el.contains(hit) || (label && label.contains(hit)));
+  };
+  const span = (el, x, y, dx, dy) => {
+    let n = 0;
+    while (n < 60 && reach(el, x + dx * n, y + dy * n)) n++;
+    return n;
+  };
+  for (const el of document.querySelectorAll(one)) {
+    (el.closest('label') || el).scrollIntoView({block: 'center', inline: 'center'});
+    const box = (el.closest('label') || el).getClientRects()[0];
+    if (!box || el.closest('.unseen,.skip') || !el.checkVisibility({visibilityProperty: true})) continue;
+    const x = box.left + box.width / 2, y = box.top + box.height / 2;
+    const wide = span(el, x, y, -1, 0) + span(el, x, y, 1, 0) - 1, high = span(el, x, y, 0, -1) + span(el, x, y, 0, 1) - 1;
+    if (Math.min(wide, high) < FINGER - 1) said.push(`too small to tap: ${wide} x ${high} ${el.outerHTML.slice(0, 90)}`);
+  }
+  for (const el of document.querySelectorAll('h1,h2,p,a,button,label,dt,dd,td,th,.chip')) {
+    const box = el.getBoundingClientRect();
+    if (!box.width || box.right < innerWidth + 2 || el.closest('.sheet,.tabs,.unseen')) continue;
+    said.push(`runs off: ${el.textContent.trim().slice(0, 40)}`);
+  }
+  return said;
+}""".replace("FINGER", str(FINGER))
+WORDS = """() => {
+  const said = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode, el = node.parentElement;
+    if (node.nodeType === 3 ? el.closest('script,noscript,[lang]:not(html)') : node.closest('[lang]:not(html)')) continue;
+    if (node.nodeType === 3) said.push(node.nodeValue.trim());
+    else said.push(...['aria-label', 'alt', 'title', 'placeholder', 'data-confirm', 'data-words'].map(n => node.getAttribute(n)));
+  }
+  return [document.title, ...said].filter(Boolean);
+}"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to look: how wide, which language."""
+
+    open: Callable[..., BrowserContext]
+    width: int
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.width} {self.language}"
+
+
+PHONE_AND_DESK = {360: phone, 1200: desk}
+
+
+@pytest.fixture(scope="module")
+def eyes(playwright_: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser with Chinese letters, whatever the machine has."""
+    folder = tmp_path_factory.mktemp("fonts")
+    fonts = folder / "fonts.conf"
+    fonts.write_text(FONTS.format(folder=Path(sans_path()).parent, cache=folder / "cache"), encoding="utf-8")
+    given = {**os.environ, "FONTCONFIG_FILE": str(fonts)}
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    launched = playwright_.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *camera], env=given)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture
+def addresses(world: Any) -> dict[str, str]:
+    """A morning at Songling: 王桂芳 is with 李秀兰, has written and spent; the couple comes next. Addresses by screen."""
+    li, zhang = world.household("李秀兰"), world.household("张福贵")
+    card, token = card_of(world)
+    plate_of(world)
+    now = min(max(clock.minute_of(clock.now()), 10), 1330)
+    with db.transaction():
+        plan = roster.plan(li, range(7), now - 10, 90, ["MEAL-01", "CLEAN-01", "MIND-01"])
+        roster.plan(zhang, range(7), min(now + 90, 1380), 40, ["MEAL-01", "MIND-01"])
+    shift, waits = _shift_of(li), _shift_of(zhang)
+    arrive(world, visit=shift.visit_id, shift=shift.id, method="scan", token=token, ago_min=9, **AT_HOME)
+    money = {"source": "cash", "household": li.id}
+    send(world, "ledger.receive", **money, amount_fen=30_000, category="IN-FAM", giver="", words="这个月的菜钱")
+    spent = send(world, "ledger.spend", **money, visit=shift.visit_id, amount_fen=3650, category="EX-VEG", words="白菜、豆腐")
+    send(world, "logs.write", visit=shift.visit_id, mood="good", meals="some", story="吃了半碗粥，说膝盖疼")
+    home, entry = f"/households/{li.id}", f"/book/entries/{spent.id}"
+    return {
+        "today": "/", "visit": f"/today/visits/{shift.visit_id}", "planned": f"/today/visits/{waits.visit_id}", "scan": "/scan",
+        "nobody": f"/households/{zhang.id}/nobody", "write": f"/visits/{shift.visit_id}/log", "books": "/book",
+        "book": f"{home}/book",
+        "spend": f"{home}/book/spend", "receive": f"{home}/book/receive", "entry": entry,
+        "outbox": "/outbox", "me": "/me", "live": "/live", "roster": "/roster", "plan": f"{home}/plan",
+        "change": f"/plans/{plan.id}/change", "people": "/people", "household": home, "cards": f"{home}/cards",
+        "resident": f"/residents/{world.resident('李秀兰').id}", "seen": f"/visits/{shift.visit_id}", "card": f"/cards/{card.id}",
+        "printing": "/print/cards", "family": "/family", "stranger": f"/c/{token}",
+        "unknown": "/c/ABCDEFGH", "sign_in": "/sign-in", "enrol": "/enrol", "reset": "/reset",
+    }  # fmt: skip
+
+
+def _shift_of(household: Household) -> Shift:
+    return db.session().scalars(sa.select(Shift).where(Shift.household_id == household.id, Shift.day == clock.today())).one()
+
+
+@pytest.mark.parametrize("width", PHONE_AND_DESK)
+@pytest.mark.parametrize("name", SCREENS, ids=lambda name: name or "stranger")
+def test_screens_fit_speak_and_can_be_tapped(app, server, eyes, addresses, name, width):
+    faults = [
+        f"{screen} {way}: {fault}"
+        for way in (Way(PHONE_AND_DESK[width], width, language) for language in ("zh", "en"))
+        for screen, page in _visits(eyes, server, app, name, addresses, way)
+        for fault in (*_look(page), *(_chinese(page) if way.language == "en" else ()))
+    ]
+    assert not faults, "\n".join(faults)
+
+
+def _visits(eyes: Browser, server: str, app: Any, name: str, addresses: dict[str, str], way: Way) -> Iterator[tuple[str, Page]]:
+    """Each of a person's screens, open at full height; then the context is closed."""
+    context = way.open(eyes, server, service_workers="block")
+    context.add_cookies([{"name": "lang", "value": way.language, "url": server}])
+    if name:
+        come_in(context, server, app, name)
+    page = context.new_page()
+    page.wrong = watch(page)  # type: ignore[attr-defined]
+    for screen in SCREENS[name].split():
+        page.set_viewport_size({"width": way.width, "height": 780})
+        answer = page.goto(addresses[screen])
+        assert answer is not None and answer.status == 200, (screen, answer and answer.status)
+        # at full height nothing lies under a bar that only waits to be scrolled
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": way.width, "height": min(max(tall, 780), TALLEST)})
+        yield screen, page
+    context.close()
+
+
+def _look(page: Page) -> list[str]:
+    said = page.evaluate(LOOK) + page.wrong  # type: ignore[attr-defined]
+    page.wrong.clear()  # type: ignore[attr-defined]
+    found = Axe().run(page, options=AXE).response["violations"]
+    return said + [f"axe {each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+
+
+def _chinese(page: Page) -> list[str]:
+    """What an English page still says in Chinese, data apart."""
+    left = []
+    for words in page.evaluate(WORDS):
+        for known in DATA:
+            words = words.replace(known, "")
+        left += CHINESE.findall(words)
+    return [f"not in English: {each}" for each in dict.fromkeys(left)]
