@@ -173,7 +173,7 @@ def small(*rows: str, head: str = HEAD) -> bytes:
     return (head + "\n".join(rows) + "\n").encode()
 
 
-ROW = "松岭一社区,民政街20号,周文秀,,13800138000,A,周小燕,女儿,13800138001,钱桂兰,怕狗"
+ROW = "松岭一社区,民政街20号,周文秀,,13800138000、0411-84601234,A,周小燕,女儿,13800138001,钱桂兰,怕狗"
 
 
 @pytest.fixture
@@ -187,13 +187,13 @@ def test_what_the_sheet_says_is_in_the_books(world, zhou):
     assert "新来1户，1位老人" in said_last and "配了1户的养护员" in said_last
     db.undo()
     wen = world.resident("周文秀")
-    assert (wen.phone, wen.tier, wen.household.address) == ("13800138000", "A", "民政街20号")
+    assert (wen.phones, wen.tier, wen.household.address) == (("13800138000", "0411-84601234"), "A", "民政街20号")
     assert [(alert.words, alert.level) for alert in wen.alerts] == [("怕狗", "watch")]
     kin = db.session().scalars(sa.select(Kin).where(Kin.resident_id == wen.id)).one()
     assert (kin.person.name, kin.relation, kin.person.phone, kin.scopes) == ("周小燕", "女儿", "13800138001", set())
-    assert db.session().scalar(
-        sa.select(HomeCareUnit.caregiver_id).where(HomeCareUnit.household_id == wen.household_id)
-    ) == (world.person("qian").id)
+    assert db.session().scalar(sa.select(HomeCareUnit.caregiver_id).where(HomeCareUnit.household_id == wen.household_id)) == (
+        world.person("qian").id
+    )
 
 
 def test_a_second_sheet_changes_what_it_says_and_forgets_nothing(world, zhou):
@@ -205,6 +205,7 @@ def test_a_second_sheet_changes_what_it_says_and_forgets_nothing(world, zhou):
     db.undo()
     wen = world.resident("周文秀")
     assert (wen.tier, wen.household.address) == ("B", "民政街21号")
+    assert wen.phones == ("13800138000", "0411-84601234")
     assert {alert.words for alert in wen.alerts} == {"怕狗", "青霉素过敏"}
     kin = db.session().scalars(sa.select(Kin).where(Kin.resident_id == wen.id)).one()
     assert kin.person.phones == ("13900139000", "13800138001")

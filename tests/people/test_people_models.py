@@ -3,10 +3,12 @@
 import pytest
 import sqlalchemy as sa
 
+from webapp.access import Role
+from webapp.kit import ids
 from webapp.kit.refusal import Refusal
 from webapp.people import models as people
 from webapp.people import queries, rules
-from webapp.people.models import Assignment, HomeCareUnit
+from webapp.people.models import Assignment, Grant, HomeCareUnit
 from webapp.store import audit, db
 
 
@@ -56,3 +58,32 @@ def test_who_may_enter_is_asked_for_the_moment_of_the_deed(app, world):
     row = db.session().scalars(sa.select(Assignment).where(Assignment.household_id == household.id)).one()
     assert queries.may_enter(wang.id, household.id, row.since)
     assert not queries.may_enter(world.account("zhao").id, household.id, row.since)
+
+
+class Head:
+    """A station head, as the verbs see her."""
+
+    role, account_id = Role.STATION_HEAD, ids.new()
+
+
+def test_no_verb_lets_a_head_make_or_end_an_equal(app, world):
+    with db.transaction() as session:
+        place, zhou = world.place("songling"), world.account("zhou")
+        row = session.scalars(sa.select(Grant).where(Grant.account_id == zhou.id)).one()
+        for deed in (
+            lambda: people.take_on(Head(), "孙玉兰", Role.STATION_HEAD, place),
+            lambda: people.appoint(Head(), world.account("qian"), Role.STATION_HEAD, place),
+            lambda: people.end_grant(Head(), row),
+            lambda: people.retire(Head(), zhou),
+        ):
+            with pytest.raises(Refusal, match="role_above"):
+                deed()
+
+
+def test_several_phones_are_sealed_and_the_first_is_found_by(app, world):
+    lan = world.resident("李秀兰")
+    lan.set_phones(("13800138000", "0411-84601234"))
+    assert lan.phones == ("13800138000", "0411-84601234") and lan.phone_tail == "8000"
+    assert b"84601234" not in lan.other_phones_sealed
+    lan.set_phones(())
+    assert lan.phones == () and lan.phone is None
