@@ -1,6 +1,6 @@
 """Draw the app's icons from icon.svg: icon-192.png, icon-512.png, maskable-512.png, favicon.ico.
 
-    python static/img/draw_icons.py        (wants Playwright and a Chromium; CHROMIUM names another one)
+python static/img/draw_icons.py        (wants Playwright and a Chromium; CHROMIUM names another one)
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
 def drawn(browser: Browser, svg: str, side: int) -> Image.Image:
     """The drawing as a square picture, `side` pixels wide, clear outside its ground."""
     page = browser.new_page(viewport={"width": side, "height": side})
-    page.set_content(f'<style>*{{margin:0}}svg{{display:block;width:{side}px}}</style>{svg}')
+    page.set_content(f"<style>*{{margin:0}}svg{{display:block;width:{side}px}}</style>{svg}")
     shot = page.screenshot(omit_background=True)
     page.close()
     return Image.open(io.BytesIO(shot))

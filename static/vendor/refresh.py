@@ -132,8 +132,7 @@ def entry(package: Path, one: Taken, target: Path) -> dict[str, str]:
 def draw_sprite(modules: Path) -> dict[str, str]:
     """Write `icons.svg`: one <symbol> for each of SIGNS, lines untouched."""
     package = where(modules, ICONS)
-    symbols = [symbol(word, (package / "icons" / f"{name}.svg").read_text(encoding="utf-8"))
-               for word, name in SIGNS.items()]
+    symbols = [symbol(word, (package / "icons" / f"{name}.svg").read_text(encoding="utf-8")) for word, name in SIGNS.items()]
     head = '<svg xmlns="http://www.w3.org/2000/svg">\n<!-- Lines by Lucide, ISC: see vendor/licences -->\n'
     SPRITE.write_text(head + "\n".join(symbols) + "\n</svg>\n", encoding="utf-8")
     return entry(package, ICONS, SPRITE)
