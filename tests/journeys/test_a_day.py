@@ -58,7 +58,7 @@ def test_the_day_runs_from_scan_to_check_out_and_everybody_sees_their_part(app, 
     expect(page.get_by_role("checkbox", name="买菜做饭").first).to_be_visible()
 
     # the station sees it without anybody pressing reload
-    expect(row).to_contain_text("在岗", timeout=8000)
+    expect(row).to_contain_text("在岗")
 
     for item in ("买菜做饭", "打扫房间", "谈心聊天"):
         page.locator("label.tile", has_text=item).first.click()
@@ -88,7 +88,7 @@ def test_the_day_runs_from_scan_to_check_out_and_everybody_sees_their_part(app, 
     expect(kept.filter(has_text="站里已收到")).to_have_count(5)
     expect(kept).to_have_count(5)
     assert wrong == []
-    expect(row).to_contain_text("已完成", timeout=8000)
+    expect(row).to_contain_text("已完成")
 
     daughter = _browse(browser, server, app, "limin", "/family")
     expect(daughter.locator("main")).to_contain_text("王桂芳")
