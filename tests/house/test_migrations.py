@@ -103,12 +103,22 @@ def test_a_missing_column_is_noticed(bare: Flask) -> None:
         migrate.differs(engine)
 
 
+def test_up_says_what_is_missing(bare: Flask) -> None:
+    migrate.upgrade(db.database().engine)
+    assert bare.test_client().get("/up").status_code == 200
+    migrate.downgrade(db.database().engine, "base")
+    answer = bare.test_client().get("/up")
+    assert answer.status_code == 503
+    assert "db upgrade" in answer.json["missing"][0]
+
+
 APPEND_ONLY = sorted({name.removesuffix("_no_delete") for name in traits.TRIGGERS if name.endswith("_no_delete")})
 
 
 def test_what_must_never_change_is_listed() -> None:
     assert {"audit_entry", "audit_link", "call", "nobody_home"} <= set(APPEND_ONLY)
     assert len(APPEND_ONLY) >= 6
+    assert {f"{table}_no_update" for table in APPEND_ONLY} <= set(traits.TRIGGERS)
 
 
 def test_rows_that_must_never_change_refuse_to(app: Flask, world: World) -> None:

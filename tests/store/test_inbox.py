@@ -19,6 +19,7 @@ from webapp.kit.refusal import Busy, Refusal
 from webapp.people.models import Device
 from webapp.store import audit, db, inbox, jobs, topics
 from webapp.store.audit import Entry
+from webapp.store.envelope import parse
 from webapp.store.inbox import APPLIED, CONFLICT, QUARANTINED, WAITING, Conflict, Kept
 from webapp.store.jobs import Job
 from webapp.store.topics import Event
@@ -353,7 +354,7 @@ def test_the_worked_example_of_the_protocol_is_signed_by_its_key(app: Flask, pho
     jwk, envelope = signed["jwk"], signed["envelope"]
     key = inbox.DeviceKey(jwk["x"], jwk["y"], ids.parse(envelope["author"]))
     app.extensions["inbox"].find_key = {ids.parse(envelope["device"]): key}.get
-    assert inbox.authorise(inbox.parse(json.dumps(envelope).encode())) == key
+    assert inbox.authorise(parse(json.dumps(envelope).encode())) == key
 
 
 def test_a_wrong_signature_does_not_open(app: Flask, phone: Phone) -> None:

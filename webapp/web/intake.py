@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from webapp.kit import clock, ids
 from webapp.kit.words import _
+from webapp.store import envelope as envelopes
 from webapp.store import files, inbox, secrets
 from webapp.store.inbox import Kind, Receipt
 from webapp.web import forms
@@ -63,9 +64,9 @@ def post() -> ResponseReturnValue:
     if not 0 < len(data) <= LARGEST:
         return jsonify(say="too large" if request.content_length else "empty"), 413 if request.content_length else 400
     try:
-        envelope = inbox.parse(data)
+        envelope = envelopes.parse(data)
         device = inbox.authorise(envelope)
-    except inbox.Unreadable as error:
+    except envelopes.Unreadable as error:
         return jsonify(say=str(error)), 400
     except inbox.UnknownDevice:
         return jsonify(say=_("这部手机还没开通，请找站长")), 403
@@ -104,9 +105,9 @@ def openapi() -> Response:
     """The inbox for other clients."""
     envelope = {
         "type": "object",
-        "required": sorted(inbox.MEMBERS),
+        "required": sorted(envelopes.MEMBERS),
         "additionalProperties": False,
-        "properties": {name: {"type": _json_types(types)} for name, types in inbox.MEMBERS.items()},
+        "properties": {name: {"type": _json_types(types)} for name, types in envelopes.MEMBERS.items()},
     }
     receipt = {"description": "receipt", "content": {"application/json": {"schema": {"type": "object"}}}}
     said = {"description": "plain sentence", "content": {"application/json": {"schema": {"type": "object"}}}}
