@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from jinja2 import DictLoader
 from sqlalchemy import event, orm
@@ -98,7 +99,7 @@ def create_app() -> Flask:
         return generate_csrf()
 
     @app.get("/list")
-    def rows() -> str:
+    def rows() -> ResponseReturnValue:
         place = int(request.args.get("place", 0))
         with make() as reading:
             found = reading.scalars(sa.select(BareRow).where(BareRow.place == place).order_by(BareRow.at.desc()).limit(50)).all()

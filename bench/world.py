@@ -90,7 +90,7 @@ def _found(app: Flask, homes: list[Home], station: uuid.UUID) -> World:
     world = World()
     with db.transaction() as session:
         states: dict[uuid.UUID, str] = dict(
-            session.execute(sa.select(Visit.id, Visit.state).where(Visit.day == clock.today())).all()  # type: ignore[arg-type]
+            session.execute(sa.select(Visit.id, Visit.state).where(Visit.day == clock.today())).all()
         )
         for home in homes:
             phone = Phone(home.account.id)

@@ -26,7 +26,7 @@ BEHIND = {
     "babel": ("kit.show", "web.language"),
     "flask_wtf": ("web.guard", "web.errors", "web.forms"),  # the lock, its refusal, the form
     "argon2": ("people.accounts",),
-    "qrcode": ("cards.drawing", "people.doors", "web.tls"),  # cards, invitations, the poster of `phone`
+    "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
     "fpdf": ("cards.drawing", "cards.printing"),
     "pylopdf_fonts_zh_cn": ("cards.drawing", "cards.printing"),
     "openpyxl": ("people.sheets",),

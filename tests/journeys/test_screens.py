@@ -24,7 +24,7 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("template", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.browser
 
 FINGER = 44
 """Pixels: nothing one may tap is narrower or lower, on a desk neither."""
@@ -147,6 +147,7 @@ def _shift_of(household: Household) -> Shift:
     return db.session().scalars(sa.select(Shift).where(Shift.household_id == household.id, Shift.day == clock.today())).one()
 
 
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("width", PHONE_AND_DESK)
 @pytest.mark.parametrize("name", SCREENS, ids=lambda name: name or "stranger")
 def test_screens_fit_speak_and_can_be_tapped(app, server, eyes, addresses, name, width):
@@ -159,12 +160,34 @@ def test_screens_fit_speak_and_can_be_tapped(app, server, eyes, addresses, name,
     assert not faults, "\n".join(faults)
 
 
+PLANTED = {
+    "too small to tap": "<a href='/'>·</a>",
+    "scrolls sideways": "<div><svg width='900' height='9' aria-hidden='true'></svg></div>",
+    "runs off": "<div><p><b></b>word</p></div>",
+    "axe image-alt": "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw=' width='60' height='60'>",
+    "not in English": "<p>没译</p>",
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_the_look_sees_a_planted_fault(eyes, fault):
+    page = eyes.new_page(viewport={"width": 360, "height": 640})
+    page.wrong = watch(page)  # type: ignore[attr-defined]
+    page.set_content(f"<html lang=en><title>A page</title><body><main><h1>A page</h1>{PLANTED[fault]}</main>")
+    if fault == "runs off":
+        page.eval_on_selector("p", "p => { p.style.width = '900px'; p.parentElement.style.overflow = 'hidden'; }")
+    said = _look(page) + _chinese(page)
+    page.close()
+    assert [each for each in said if each.startswith(fault)], said
+
+
 def _visits(eyes: Browser, server: str, app: Any, name: str, addresses: dict[str, str], way: Way) -> Iterator[tuple[str, Page]]:
     """Each of a person's screens, open at full height; then the context is closed."""
     context = way.open(eyes, server, service_workers="block")
     context.add_cookies([{"name": "lang", "value": way.language, "url": server}])
     if name:
         come_in(context, server, app, name)
+    context.set_default_navigation_timeout(90_000)
     page = context.new_page()
     page.wrong = watch(page)  # type: ignore[attr-defined]
     for screen in SCREENS[name].split():
