@@ -96,7 +96,7 @@ def create_app() -> Flask:
     @app.get("/sign-in")
     def sign_in() -> str:
         session["who"] = "bare"
-        return generate_csrf()
+        return str(generate_csrf())
 
     @app.get("/list")
     def rows() -> ResponseReturnValue:

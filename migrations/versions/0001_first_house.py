@@ -64,6 +64,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_call'))
     )
     with op.batch_alter_table('call', schema=None) as batch_op:
+        batch_op.create_index('ix_call_stray', ['author_id'], unique=False, sqlite_where=sa.text('household_id is null'), postgresql_where=sa.text('household_id is null'))
         batch_op.create_index(batch_op.f('ix_call_visit_id'), ['visit_id'], unique=False)
 
     op.create_table('call_place',
@@ -543,6 +544,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_grant_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_grant_place_id'), ['place_id'], unique=False)
 
     op.create_table('kin',
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -1017,6 +1019,7 @@ def downgrade() -> None:
 
     op.drop_table('kin')
     with op.batch_alter_table('grant', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_grant_place_id'))
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))
 
     op.drop_table('grant')
@@ -1130,6 +1133,7 @@ def downgrade() -> None:
     op.drop_table('call_place')
     with op.batch_alter_table('call', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_call_visit_id'))
+        batch_op.drop_index('ix_call_stray', sqlite_where=sa.text('household_id is null'), postgresql_where=sa.text('household_id is null'))
 
     op.drop_table('call')
     op.drop_table('audit_link')

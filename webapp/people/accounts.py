@@ -174,7 +174,7 @@ class Grant(Keyed, Spell, Base):
     __tablename__ = "grant"
     account_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"), index=True)
     role: Mapped[str] = mapped_column(sa.String(24))
-    place_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
+    place_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
 
 
 class Device(Keyed, Made, Base):

@@ -123,6 +123,4 @@ def set_duty(place: Place, rows: Sequence[DutyHour]) -> None:
 def tell(station_id: uuid.UUID) -> None:
     """Open lists of the station, its street and its district fetch themselves again."""
     place = db.session().get_one(Place, station_id)
-    for key in (place.id, place.street_id, place.district_id):
-        if key:
-            topics.tell(f"people:{key}")
+    topics.tell(*(f"people:{key}" for key in (place.id, place.street_id, place.district_id) if key))

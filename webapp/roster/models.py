@@ -279,8 +279,7 @@ def _horizon() -> date:
 
 
 def _tell(household: Household) -> None:
-    topics.tell(f"roster:{household.station_id}")
-    topics.tell(f"household:{household.id}")
+    topics.tell(f"roster:{household.station_id}", f"household:{household.id}")
 
 
 @jobs.job("roster.extend", nightly=True)

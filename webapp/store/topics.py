@@ -22,16 +22,16 @@ class Event(Base):
     at: Mapped[datetime] = mapped_column(Instant(), index=True)
 
 
-def tell(topic: str) -> None:
-    """Make pages that listen to `topic` fetch their piece again once this transaction commits. Twice is once."""
+def tell(*topics: str) -> None:
+    """Make pages that listen to `topics` fetch their piece again once this transaction commits. Twice is once."""
     session = db.session()
     told = session.info.setdefault("told", set())
-    if topic not in told:
-        told.add(topic)
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(sa.select(sa.func.pg_notify("events", topic)))
-        else:
-            session.execute(sa.insert(Event), {"topic": topic, "at": clock.now()})
+    news = [topic for topic in dict.fromkeys(topics) if topic not in told]
+    told.update(news)
+    if news and session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(*(sa.func.pg_notify("events", topic) for topic in news)))
+    elif news:
+        session.execute(sa.insert(Event), [{"topic": topic, "at": clock.now()} for topic in news])
 
 
 def purge() -> None:

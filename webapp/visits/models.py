@@ -105,6 +105,15 @@ class Call(Base):
     received_at: Mapped[datetime] = mapped_column(Instant())
     skew_s: Mapped[int]
 
+    __table_args__ = (
+        sa.Index(
+            "ix_call_stray",
+            "author_id",
+            sqlite_where=sa.text("household_id is null"),
+            postgresql_where=sa.text("household_id is null"),
+        ),
+    )
+
 
 append_only("call", "calls are never changed")
 
@@ -235,8 +244,7 @@ def pair_up(one: Visit, other: Visit) -> None:
 
 def tell(station_id: uuid.UUID, household_id: uuid.UUID) -> None:
     """Open pages of the station and of the household fetch their pieces again."""
-    topics.tell(f"roster:{station_id}")
-    topics.tell(f"household:{household_id}")
+    topics.tell(f"roster:{station_id}", f"household:{household_id}")
 
 
 rulebook.ship("visits", Path(__file__).parent / "visits.json")

@@ -188,7 +188,7 @@ class Past:
 def history(household_id: uuid.UUID, since: datetime, before: tuple[datetime, uuid.UUID] | None, limit: int) -> list[Past]:
     """A household's visits since an instant, newest first, those before (arrived_at, id) only: one page of `limit`."""
     waiting = (
-        sa.select(sa.func.count())
+        sa.select(sa.func.count(VisitException.id))
         .where(VisitException.visit_id == Visit.id, VisitException.settled_at.is_(None))
         .scalar_subquery()
     )

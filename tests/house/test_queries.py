@@ -1,0 +1,197 @@
+"""How many questions a page asks: six or fewer, as many with ten times the rows; no scan, no count, no offset.
+
+And what a kept form costs between BEGIN and COMMIT.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy import event
+
+from tests.visits.kit import Apart, send
+from tests.world import World
+from webapp.kit import clock, ids
+from webapp.ledger import models as ledger
+from webapp.people.models import Alert, Contact, Kin
+from webapp.roster import models as roster
+from webapp.roster.models import Shift
+from webapp.store import db
+from webapp.store.inbox import APPLIED
+
+MOST = 6
+FEW, MANY = 1, 10
+ENDS = ("begin", "commit", "rollback", "savepoint", "release")
+TINY = {"rule_set", "audit_head", "counter", "place", "duty_hour"}
+"""Tables of a district's few dozen rows, where a scan is the quickest way."""
+
+PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
+    "today": ("wang", lambda rows: "/"),
+    "today, the station's": ("zhou", lambda rows: "/"),
+    "visit, before arrival": ("wang", lambda rows: f"/today/visits/{rows.planned}"),
+    "visit, on duty": ("wang", lambda rows: f"/today/visits/{rows.open}"),
+    "visit, over": ("wang", lambda rows: f"/today/visits/{rows.done}"),
+    "a card was scanned": ("wang", lambda rows: f"/today/households/{rows.home}"),
+    "live roster": ("zhou", lambda rows: "/live"),
+    "books": ("wang", lambda rows: "/book"),
+    "book": ("wang", lambda rows: f"/households/{rows.home}/book"),
+    "an entry": ("wang", lambda rows: f"/book/entries/{rows.entry}"),
+    "diary of a home": ("wang", lambda rows: f"/households/{rows.home}/logs"),
+    "visits of a home": ("zhou", lambda rows: f"/households/{rows.home}/visits"),
+    "one visit": ("zhou", lambda rows: f"/visits/{rows.done}"),
+    "family": ("limin", lambda rows: f"/family/{rows.kin}"),
+}
+
+
+@pytest.fixture(autouse=True)
+def apart(app: Flask) -> None:
+    """Every request begins with nothing known, as on a server."""
+    app.test_client_class = Apart
+
+
+class Rows:
+    """What hangs on 李秀兰's home: so many of everything that comes by day, and the keys the pages need."""
+
+    def __init__(self, world: World, many: int) -> None:
+        self.world, self.many = world, many
+        self.home = world.household("李秀兰").id
+        self.kin = db.session().scalars(sa.select(Kin.id).where(Kin.person_id == world.account("limin").person_id)).one()
+        with db.transaction():
+            ledger.open_book(self.home, clock.today())
+        self.keep("ledger.receive", household=self.home, amount_fen=100_000, category="IN-FAM", source="cash", giver="")
+        self.planned = self._plan()
+        for n in range(many):
+            self._neighbour(n)
+            self.done = self._visit(f"第{n}次", leave=True)
+        self.entry = self._spend(self.done)
+        self.open = self._visit("还在", leave=False)
+
+    def _plan(self) -> uuid.UUID:
+        with db.transaction() as session:
+            home, wang = self.world.household("李秀兰"), self.world.person("wang")
+            keys, first = [ids.new() for _ in range(self.many)], 1220 if self.many == MANY else 1200
+            for n, key in enumerate(keys):
+                session.add(
+                    Shift(
+                        visit_id=key, household_id=home.id, station_id=home.station_id, caregiver_id=wang.id, day=clock.today(),
+                        start_min=first + n, minutes=1, items=["MEAL-01", "CLEAN-01"], state=roster.PLANNED,
+                    )
+                )  # fmt: skip
+            return keys[0]
+
+    def _neighbour(self, n: int) -> None:
+        with db.transaction() as session:
+            home, lan = self.world.household("李秀兰"), self.world.resident("李秀兰")
+            near = Contact(id=ids.new(), household_id=home.id, kind="neighbour", name=f"邻居{n}")
+            near.set_phone("10000000000")
+            session.add_all([near, Alert(resident_id=lan.id, words=f"小心{n}", since=clock.now() - timedelta(days=1))])
+
+    def _visit(self, story: str, *, leave: bool) -> uuid.UUID:
+        key = ids.new()
+        self.keep("visits.arrive", visit=key, household=self.home, method="card_missing")
+        self.keep("visits.services", visit=key, done=["MEAL-01", "CLEAN-01"], refused=["SHOP-01"])
+        self.keep("logs.write", visit=key, mood="good", story=story)
+        self._spend(key)
+        if leave:
+            self.keep("visits.leave", visit=key, method="card_missing")
+        return key
+
+    def _spend(self, visit: uuid.UUID) -> uuid.UUID:
+        return self.keep("ledger.spend", household=self.home, visit=visit, amount_fen=1200, category="EX-VEG", source="cash")
+
+    def keep(self, kind: str, **body: Any) -> uuid.UUID:
+        """Record something; returns the act's id."""
+        receipt = send(self.world, kind, "wang", **body)
+        assert receipt.state == APPLIED, (kind, receipt.say)
+        return receipt.id
+
+
+@contextmanager
+def heard(app: Flask) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that go to the database meanwhile, without the ends of transactions."""
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if not statement.lower().startswith(ENDS):
+            asked.append((statement, parameters))
+
+    engine = app.extensions["db"].engine
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+
+
+def questions(app: Flask, world: World, rows: Rows) -> dict[str, list[tuple[str, Any]]]:
+    """What each page asks, once the process knows its templates and rules."""
+    found = {}
+    for name, (who, path) in PAGES.items():
+        client = world.client(who)
+        assert client.get(path(rows)).status_code == 200, name
+        with heard(app) as asked:
+            assert client.get(path(rows)).status_code == 200, name
+        found[name] = asked
+    return found
+
+
+def test_a_page_asks_six_questions_or_fewer_and_no_more_with_ten_times_the_rows(app: Flask, world: World) -> None:
+    few = {name: len(asked) for name, asked in questions(app, world, Rows(world, FEW)).items()}
+    many = {name: len(asked) for name, asked in questions(app, world, Rows(world, MANY)).items()}
+    assert {name: n for name, n in many.items() if n > MOST} == {}
+    assert {name: (few[name], n) for name, n in many.items() if n > few[name]} == {}
+
+
+def test_no_page_counts_or_skips_rows(app: Flask, world: World) -> None:
+    for name, asked in questions(app, world, Rows(world, FEW)).items():
+        for statement, _parameters in asked:
+            if app.extensions["db"].engine.dialect.name == "sqlite":
+                statement = statement.replace("LIMIT ? OFFSET ?", "LIMIT ?")  # its dialect writes offset 0 beside any limit
+            assert not re.search(r"select count\(\*\)\s+as \w+\s+from|\boffset\b", statement, re.IGNORECASE), (name, statement)
+
+
+def test_no_page_reads_a_whole_table(app: Flask, world: World) -> None:
+    engine = app.extensions["db"].engine
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL scans a table of a few rows whatever its indexes")
+    pages, wholes = questions(app, world, Rows(world, FEW)), dict[str, set[str]]()
+    with engine.connect() as connection:
+        for name, asked in pages.items():
+            for statement, parameters in asked:
+                if statement.lower().startswith("select"):
+                    plan = connection.exec_driver_sql(f"explain query plan {statement}", parameters).all()
+                    tables = {m[1] for row in plan if (m := re.match(r"SCAN (\w+)$", row[-1]))}
+                    if whole := {each for each in _named(tables, statement) - TINY if not each.startswith("anon_")}:
+                        wholes[name] = whole
+    assert wholes == {}
+
+
+def _named(aliases: set[str], statement: str) -> set[str]:
+    """The tables behind a plan's aliases."""
+    known = {alias: table for table, alias in re.findall(r"(\w+) AS (\w+)", statement)}
+    return {known.get(alias, alias) for alias in aliases}
+
+
+@pytest.mark.parametrize("kind", ["ledger.spend", "visits.arrive", "visits.leave", "visits.services", "logs.write"])
+def test_a_kept_form_costs_ten_statements_or_fewer(app: Flask, world: World, kind: str) -> None:
+    rows = Rows(world, FEW)
+    bodies: dict[str, dict[str, Any]] = {
+        "ledger.spend": {"household": rows.home, "amount_fen": 900, "category": "EX-VEG", "source": "cash", "market_seen": True},
+        "visits.arrive": {"visit": ids.new(), "household": rows.home, "method": "card_missing"},
+        "visits.leave": {"visit": rows.open, "method": "card_missing"},
+        "visits.services": {"visit": rows.open, "done": ["MEAL-01"], "refused": []},
+        "logs.write": {"visit": rows.open, "mood": "fair", "story": "又写了几句"},
+    }
+    rows.keep("ledger.spend", **bodies["ledger.spend"])
+    with heard(app) as asked:
+        rows.keep(kind, **bodies[kind])
+    told = [" ".join(statement.split())[:90] for statement, _parameters in asked]
+    assert len(told) <= 10, "\n".join(told)
