@@ -124,7 +124,11 @@
     HTMLFormElement.prototype.reset.call(form);
     if (nc.draft) nc.draft.clear(form);
     if (nc.photo) nc.photo.clear(form);
-    if (form.querySelector('[data-card]')) sessionStorage.removeItem('card');
+    const card = form.querySelector('[data-card]');
+    if (card) {
+      card.value = '';
+      sessionStorage.removeItem('card');
+    }
     mark(form, 'data-kept-full', false);
     mark(form, 'data-kept-note', true);
     if (leaves(form)) location.assign(form.dataset.then.replace('{chain}', record.chain || ''));
@@ -164,15 +168,18 @@
 
   function start(root) {
     if (/^#[0-9a-f]{8}-[0-9a-f-]{27}$/.test(location.hash)) adopt(location.hash.slice(1));
-    // The scanned token, for the page it was scanned for and half an hour at most.
-    const field = root.querySelector('form[data-kept] [data-card]'), kept = sessionStorage.getItem('card');
-    if (!field || !kept || field.value) return;
-    const card = JSON.parse(kept);
-    if (card.path === location.pathname && Date.now() - card.at < 1800000) {
-      field.value = card.token;
-      const method = field.form.elements[field.dataset.card];
-      if (method) method.value = 'scan';
-    }
+    Promise.resolve(nc.overlay && nc.overlay.run()).then(() => hand(root)).catch(e => console.warn(e));
+  }
+
+  /** The scanned token goes to the step that is due on the page it was scanned for, for half an hour at most. */
+  function hand(root) {
+    const kept = sessionStorage.getItem('card'), card = kept && JSON.parse(kept);
+    if (!card || card.path !== location.pathname || Date.now() - card.at > 1800000) return;
+    const field = Array.from(root.querySelectorAll('form[data-kept] [data-card]')).find(el => !el.closest('[hidden]'));
+    if (!field || field.value) return;
+    field.value = card.token;
+    const method = field.form.elements[field.dataset.card];
+    if (method) method.value = 'scan';
   }
 
   nc.keep = {able, fen, int, gather, start};

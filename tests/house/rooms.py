@@ -102,7 +102,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         spot = people.add_spot(home, 38_900_000, 121_600_000, kind="usual", name="小花园", radius_m=100)
         card = cards.issue(cards.CardKind.RESIDENT, resident=resident)
         badge = cards.issue(cards.CardKind.BADGE, badge=world.person(side.caregiver))
-        sighting = cards.report(card, "我和老人在一起", None, None, None)
+        sighting = cards.report(card, card.station_id, "我和老人在一起", None, None, None)
         plan = roster.plan(home, range(7), 9 * 60, 60, ["MEAL-01"])
         device = Device(account_id=caregiver.id, label="手机", x="", y="", gen=1)
         brought = SheetImport(

@@ -155,13 +155,13 @@ class Sighting(Keyed, Made, Base):
         topics.tell(f"roster:{self.station_id}")
 
 
-def report(card: Card, words: str, phone: str | None, lat_e6: int | None, lon_e6: int | None) -> Sighting:
-    """Write down what a stranger says about the bearer of `card`, and tell the station's open pages."""
-    row = Sighting(card_id=card.id, station_id=card.station_id, words=words, phone=phone, lat_e6=lat_e6, lon_e6=lon_e6)
+def report(card: Card, station_id: uuid.UUID, words: str, phone: str | None, lat_e6: int | None, lon_e6: int | None) -> Sighting:
+    """Write down what a stranger says about the bearer of `card`, and tell the open pages of the station."""
+    row = Sighting(card_id=card.id, station_id=station_id, words=words, phone=phone, lat_e6=lat_e6, lon_e6=lon_e6)
     db.session().add(row)
     db.session().flush()
     audit.note("cards.report", row, card.household_id)
-    topics.tell(f"roster:{card.station_id}")
+    topics.tell(f"roster:{station_id}")
     return row
 
 

@@ -146,6 +146,12 @@ def station(key: uuid.UUID) -> tuple[Place, Place | None]:
     return found, above
 
 
+def station_of(card: Card) -> Place:
+    """Who answers for a card today: the station of its household, which may have moved since the card was made."""
+    home = db.session().get(Household, card.household_id) if card.household_id else None
+    return db.session().get_one(Place, home.station_id if home else card.station_id)
+
+
 def live(kind: str, *, households: Sequence[uuid.UUID] = (), people: Sequence[uuid.UUID] = ()) -> dict[uuid.UUID, list[Card]]:
     """The cards of one kind that open something, by bearer, oldest first."""
     held = Card.person_id.in_(people) if people else Card.household_id.in_(households)

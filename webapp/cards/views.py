@@ -118,7 +118,7 @@ def _offering(offers: list[tuple[CardKind, uuid.UUID, str]], held: Sequence[Card
         for kind, key, name in offers
     ]
     if len(offers) == 1 and not form.is_submitted():
-        form.what.data = form.what.choices[0][0]
+        form.what.data = f"{offers[0][0]}:{offers[0][1]}"
     return form
 
 

@@ -65,10 +65,10 @@ def _reaches(who: Actor, found: Card) -> bool:
 
 
 def _stranger(found: Card, form: SightingForm, status: int = 200, told: bool = False) -> Response:
-    station = db.session().get_one(Place, found.station_id)
+    station = card_queries.station_of(found)
     duty = people.duty_now(station)
     return page.render(
-        "today/stranger.html", status=status, station=station, duty=duty, form=form, token=request.view_args, told=told
+        "today/stranger.html", status=status, station=station, duty=duty, form=form, told=told, badge=found.kind == CardKind.BADGE
     )
 
 
@@ -77,14 +77,15 @@ def _stranger(found: Card, form: SightingForm, status: int = 200, told: bool = F
 def report(token: str) -> ResponseReturnValue:
     """A stranger says where the bearer is. Too many reports from one network only lose the form, never the number."""
     found = card_queries.by_token(token)
-    if found is None or not found.live or found.kind == CardKind.PLATE:
+    if found is None or not found.live or found.kind in (CardKind.PLATE, CardKind.BADGE):
         db.undo()
         return _closed(page.render("today/unknown.html", duty=None, district=_district()))
     form = SightingForm()
     if not form.validate():
         return _closed(_stranger(found, form, 422))
     if limits.count("sighting", _network(), within=limits.DAY) <= REPORTS_A_DAY:
-        cards.report(found, form.words.data or "", form.phone.data or None, form.lat_e6.data, form.lon_e6.data)
+        station = card_queries.station_of(found)
+        cards.report(found, station.id, form.words.data or "", form.phone.data or None, form.lat_e6.data, form.lon_e6.data)
     db.settle()
     db.writes()
     return _closed(_stranger(card_queries.by_token(token) or found, SightingForm(formdata=None), told=True))

@@ -18,6 +18,7 @@ from wtforms import (
     Form,
     HiddenField,
     IntegerField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -161,23 +162,31 @@ class KeyField(HiddenField):
         return str(self.data or "")
 
 
+def _offered(choices: Any) -> Any:
+    """Pairs (code, words) as the library wants them."""
+    return choices and [each if isinstance(each, SelectChoice) else SelectChoice(*each) for each in choices]
+
+
 class ChoiceField(SelectField):
     """One of several words; pairs (code, words)."""
 
-    def __init__(self, label: Any = None, validators: Any = (), **kwargs: Any) -> None:
+    def __init__(self, label: Any = None, validators: Any = (), choices: Any = None, **kwargs: Any) -> None:
         kwargs.setdefault("coerce", lambda v: None if v in (None, "") else str(v))
-        super().__init__(label, validators, **kwargs)
+        super().__init__(label, validators, choices=_offered(choices), **kwargs)
 
     def pre_validate(self, form: Any) -> None:
-        if self.data is not None and self.data not in [choice[0] for choice in self.choices]:
+        if self.data is not None and self.data not in [choice.value for choice in self.iter_choices()]:
             raise ValidationError(str(_l("请选一个")))
 
 
 class ChoicesField(SelectMultipleField):
     """Any of several words."""
 
+    def __init__(self, label: Any = None, validators: Any = (), choices: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, choices=_offered(choices), **kwargs)
+
     def pre_validate(self, form: Any) -> None:
-        known = {choice[0] for choice in self.choices}
+        known = {choice.value for choice in self.iter_choices()}
         if any(each not in known for each in self.data or ()):
             raise ValidationError(str(_l("请选一个")))
 
@@ -303,11 +312,11 @@ def _member(each: AnyField) -> dict[str, Any]:
     if isinstance(each, BooleanField):
         return {"type": "boolean"}
     if isinstance(each, ChoicesField):
-        return {"type": "array", "items": {"enum": [c[0] for c in each.choices or ()]}}
+        return {"type": "array", "items": {"enum": [choice.value for choice in each.iter_choices()]}}
     if isinstance(each, ListField):
         return {"type": "array", "items": {"type": "string", "maxLength": 60}}
     if isinstance(each, ChoiceField):
-        return {"enum": [c[0] for c in each.choices or ()]}
+        return {"enum": [choice.value for choice in each.iter_choices()]}
     if isinstance(each, KeyField):
         return {"type": "string", "format": "uuid"}
     return {"type": "string"} | ({"maxLength": longest[0]} if longest else {})
