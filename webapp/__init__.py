@@ -72,7 +72,7 @@ def create_app(given: Settings | None = None) -> Flask:
             app.cli.add_command(command)
     for command in sample.COMMANDS:
         app.cli.add_command(command)
-    intake.init_app(app, [kept for feature in FEATURES for kept in getattr(feature, "KEPT", ())], login.find_key)
+    intake.init_app(app, [kept for feature in FEATURES for kept in getattr(feature, "KEPT", ())], login.find_key, login.hear)
     cli.init_app(app)
     return app
 

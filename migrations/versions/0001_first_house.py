@@ -124,24 +124,44 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=12), nullable=False),
     sa.Column('reason', sa.String(length=40), nullable=True),
     sa.Column('say', sa.Text(), nullable=True),
+    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('twice', sa.Boolean(), nullable=False),
     sa.Column('key', sa.LargeBinary(length=32), nullable=True),
     sa.Column('raw', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_inbox')),
     sa.UniqueConstraint('id', name=op.f('uq_inbox_id'))
     )
     with op.batch_alter_table('inbox', schema=None) as batch_op:
-        batch_op.create_index('ix_inbox_author_id_received_at', ['author_id', 'received_at'], unique=False)
+        batch_op.create_index('ix_inbox_author_id_received_at', ['author_id', 'received_at', 'seq'], unique=False)
         batch_op.create_index('ix_inbox_device_id_gen_dseq', ['device_id', 'gen', 'dseq'], unique=False)
-        batch_op.create_index('ix_inbox_open', ['author_id'], unique=False, sqlite_where=sa.text("state in ('waiting', 'quarantined', 'conflict')"), postgresql_where=sa.text("state in ('waiting', 'quarantined', 'conflict')"))
+        batch_op.create_index('ix_inbox_newest_open', ['received_at', 'seq'], unique=False, sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
+        batch_op.create_index('ix_inbox_open', ['author_id'], unique=False, sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
         batch_op.create_index('ix_inbox_waiting', ['prev'], unique=False, sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
 
     op.create_table('inbox_conflict',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('received_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('device_id', types.Uuid(length=16), nullable=True),
+    sa.Column('gen', sa.Integer(), nullable=True),
+    sa.Column('dseq', sa.Integer(), nullable=True),
+    sa.Column('say', sa.Text(), nullable=True),
+    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
     sa.Column('key', sa.LargeBinary(length=32), nullable=True),
     sa.Column('raw', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id', 'hash', name=op.f('pk_inbox_conflict'))
+    )
+    with op.batch_alter_table('inbox_conflict', schema=None) as batch_op:
+        batch_op.create_index('ix_inbox_conflict_device_id', ['device_id'], unique=False)
+
+    op.create_table('inbox_ruling',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('hash', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('choice', sa.String(length=12), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', 'hash', name=op.f('pk_inbox_ruling'))
     )
     op.create_table('job',
     sa.Column('name', sa.String(length=60), nullable=False),
@@ -523,6 +543,10 @@ def upgrade() -> None:
     sa.Column('pin_tries', sa.Integer(), nullable=False),
     sa.Column('seen_at', types.Instant(timezone=True), nullable=True),
     sa.Column('revoked_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('unsent', sa.Integer(), nullable=True),
+    sa.Column('unsent_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('missing', sa.Integer(), nullable=False),
+    sa.Column('waived_at', types.Instant(timezone=True), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_device_account_id_account')),
@@ -530,6 +554,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_device_account_id'), ['account_id'], unique=False)
+        batch_op.create_index('ix_device_owing', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
 
     op.create_table('grant',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
@@ -1024,6 +1049,7 @@ def downgrade() -> None:
 
     op.drop_table('grant')
     with op.batch_alter_table('device', schema=None) as batch_op:
+        batch_op.drop_index('ix_device_owing', sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
         batch_op.drop_index(batch_op.f('ix_device_account_id'))
 
     op.drop_table('device')
@@ -1112,10 +1138,15 @@ def downgrade() -> None:
         batch_op.drop_index('ix_job_waiting', sqlite_where=sa.text('done_at is null'), postgresql_where=sa.text('done_at is null'))
 
     op.drop_table('job')
+    op.drop_table('inbox_ruling')
+    with op.batch_alter_table('inbox_conflict', schema=None) as batch_op:
+        batch_op.drop_index('ix_inbox_conflict_device_id')
+
     op.drop_table('inbox_conflict')
     with op.batch_alter_table('inbox', schema=None) as batch_op:
         batch_op.drop_index('ix_inbox_waiting', sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
-        batch_op.drop_index('ix_inbox_open', sqlite_where=sa.text("state in ('waiting', 'quarantined', 'conflict')"), postgresql_where=sa.text("state in ('waiting', 'quarantined', 'conflict')"))
+        batch_op.drop_index('ix_inbox_open', sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
+        batch_op.drop_index('ix_inbox_newest_open', sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
         batch_op.drop_index('ix_inbox_device_id_gen_dseq')
         batch_op.drop_index('ix_inbox_author_id_received_at')
 

@@ -23,7 +23,7 @@ from webapp.store import db
 from webapp.store.inbox import Kept
 from webapp.web import intake
 
-MEMBERS = ("id", "hash", "state", "seq", "epoch", "audit_head", "backup_seq", "beacon", "at", "say")
+MEMBERS = ("id", "hash", "state", "seq", "epoch", "audit_head", "backup_seq", "beacon", "at", "say", "final")
 GARBAGE: dict[str, bytes] = {
     "nothing": b"",
     "no json": b"hello",

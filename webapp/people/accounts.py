@@ -17,6 +17,7 @@ from webapp.access import Actor, Role, appoints
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.people import rules
+from webapp.people.delivered import delivered
 from webapp.people.places import Place, PlaceKind, next_number
 from webapp.store import audit, db, secrets
 from webapp.store.db import Base
@@ -177,6 +178,10 @@ class Grant(Keyed, Spell, Base):
     place_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
 
 
+OWING = "revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)"
+_OWING = sa.text(OWING)
+
+
 class Device(Keyed, Made, Base):
     """A browser on a phone with a key of its own, belonging to one account."""
 
@@ -191,12 +196,30 @@ class Device(Keyed, Made, Base):
     pin_tries: Mapped[int] = mapped_column(default=0)
     seen_at: Mapped[datetime | None] = mapped_column(Instant())
     revoked_at: Mapped[datetime | None] = mapped_column(Instant())
+    unsent: Mapped[int | None]
+    """How many records it last said it still holds, and when it said so."""
+    unsent_at: Mapped[datetime | None] = mapped_column(Instant())
+    missing: Mapped[int] = mapped_column(default=0)
+    """How many numbers of its own count had not come when it was stopped."""
+    waived_at: Mapped[datetime | None] = mapped_column(Instant())
+    """When somebody said that nothing more will come from it."""
+    __table_args__ = (sa.Index("ix_device_owing", "revoked_at", sqlite_where=_OWING, postgresql_where=_OWING),)
 
     def revoke(self) -> None:
         """From now on its records are quarantined, never dropped, and its sign-ins end."""
         self.revoked_at = clock.now()
+        came = delivered([self.id]).get(self.id)
+        self.missing = came.lost if came else 0
         self.end_sign_ins()
         audit.note("device.revoke", self)
+
+    def waive(self) -> None:
+        """No longer wait for what is on it. Should it come all the same, it is taken in. Refuses a phone in use."""
+        if self.revoked_at is None:
+            raise Refusal("device_in_use", "这部手机还在用")
+        if self.waived_at is None:
+            self.waived_at = clock.now()
+            audit.note("device.waive", self, unsent=self.unsent, missing=self.missing)
 
     def set_pin(self, pin: str) -> None:
         """A 6-digit PIN. Refuses six equal digits and runs."""

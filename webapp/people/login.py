@@ -32,7 +32,8 @@ from webapp.people.models import (
     SignIn,
 )
 from webapp.store import audit, db, rulebook, secrets
-from webapp.store.inbox import Conflict, DeviceKey, Kept
+from webapp.store.arrivals import CONFLICT, OPEN, Kept
+from webapp.store.inbox import DeviceKey
 from webapp.store.types import Instant, Uuid
 from webapp.web.guard import actor, login
 
@@ -343,49 +344,6 @@ def phones_here(device_ids: Sequence[uuid.UUID]) -> list[tuple[Device, str]]:
     return [(device, name) for device, name in db.reading().execute(ask)]
 
 
-LOOK_BACK = 500
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """What the server has of a phone's records: the last number, when one last came, stretches of numbers that did not."""
-
-    last: int
-    at: datetime
-    missing: list[tuple[int, int]]
-
-    @property
-    def lost(self) -> int:
-        """How many numbers are missing."""
-        return sum(to - since + 1 for since, to in self.missing)
-
-    @property
-    def missing_words(self) -> str:
-        """12、15-18 and so on; the first ten stretches."""
-        words = [str(since) if since == to else f"{since}-{to}" for since, to in self.missing]
-        return "、".join(words[:10]) + ("…" if len(words) > 10 else "")
-
-
-def delivered(devices: Sequence[Device]) -> dict[uuid.UUID, Delivered]:
-    """What came from each of `devices`, by the phone's own counter, over its last 500 records; without those that sent none."""
-    turn = sa.func.row_number().over(partition_by=Kept.device_id, order_by=(Kept.gen.desc(), Kept.dseq.desc()))
-    numbered = (
-        sa.select(Kept.device_id, Kept.gen, Kept.dseq, Kept.received_at, turn.label("turn"))
-        .where(Kept.device_id.in_([device.id for device in devices]), Kept.dseq.is_not(None))
-        .subquery()
-    )
-    rows: dict[uuid.UUID, list[Any]] = {}
-    for row in db.session().execute(sa.select(numbered).where(numbered.c.turn <= LOOK_BACK).order_by(numbered.c.turn)):
-        rows.setdefault(row.device_id, []).append(row)
-    return {key: _delivered(found) for key, found in rows.items()}
-
-
-def _delivered(rows: list[Any]) -> Delivered:
-    numbers = [row.dseq for row in rows if row.gen == rows[0].gen]
-    first = numbers[-1] if len(rows) == LOOK_BACK else 1
-    return Delivered(numbers[0], max(row.received_at for row in rows), rules.missing_numbers(numbers, first))
-
-
 @dataclass(frozen=True)
 class OpenRecord:
     """A record of hers the station holds and has not booked yet."""
@@ -398,25 +356,28 @@ class OpenRecord:
 
 
 def open_records(account_id: uuid.UUID) -> list[OpenRecord]:
-    """What waits, is held or came twice with different content, newest first; at most 50 of each."""
-    facts = sa.select(Kept.seq, Kept.kind, Kept.state, Kept.made_at, Kept.say).where(Kept.author_id == account_id)
-    newest = facts.order_by(Kept.seq.desc()).limit(50)
-    reading = db.session()
-    held = [OpenRecord(*row) for row in reading.execute(newest.where(Kept.state.in_(("waiting", "quarantined", "conflict"))))]
-    known = {record.seq for record in held}
-    twice = reading.execute(newest.where(Kept.id.in_(sa.select(Conflict.id))))
-    held += [OpenRecord(row.seq, row.kind, "conflict", row.made_at, None) for row in twice if row.seq not in known]
-    return sorted(held, key=lambda record: -record.seq)
+    """What waits, is held or came twice with different content, and nobody has decided on; newest first; at most 50."""
+    facts = (Kept.seq, Kept.kind, Kept.state, Kept.made_at, Kept.say, Kept.twice)
+    ask = sa.select(*facts).where(OPEN, Kept.author_id == account_id).order_by(Kept.seq.desc()).limit(50)
+    return [
+        OpenRecord(row.seq, row.kind, CONFLICT, row.made_at, None) if row.twice else OpenRecord(*row[:5])
+        for row in db.session().execute(ask)
+    ]
 
 
 def find_key(device_id: uuid.UUID) -> DeviceKey | None:
     """The key of a device, for the inbox."""
     row = (
         db.reading()
-        .execute(sa.select(Device.x, Device.y, Device.account_id, Device.revoked_at).where(Device.id == device_id))
+        .execute(sa.select(Device.x, Device.y, Device.account_id, Device.revoked_at, Device.unsent).where(Device.id == device_id))
         .first()
     )
     return DeviceKey(*row) if row else None
+
+
+def hear(device_id: uuid.UUID, unsent: int) -> None:
+    """Write down how many records a phone says it still holds, for the inbox."""
+    db.session().execute(sa.update(Device).where(Device.id == device_id).values(unsent=unsent, unsent_at=clock.now()))
 
 
 rulebook.ship("doors", Path(__file__).parent / "doors.json")

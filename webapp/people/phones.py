@@ -14,12 +14,14 @@ from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import latch, login, queries, rules
+from webapp.people.delivered import delivered
 from webapp.people.entry import EnrolForm, OpenPhoneForm, PinForm, read_phone
 from webapp.people.latch import bp
 from webapp.people.models import PIN_TRIES, Account, Device, Person, Slip
 from webapp.store import audit, db, secrets
 from webapp.web import limits, page
 from webapp.web.guard import actor, allow, me, open_door
+from webapp.web.intake import unsent_told
 
 # ---- the PIN ----
 
@@ -109,6 +111,8 @@ def add_device() -> ResponseReturnValue:
     """Enrol a phone: JSON {slip, jwk, pin, gen, label} → 201 {device, account, name, epoch, backup_seq, beacon}; signs in."""
     sent = read_phone(request.get_json(silent=True))
     device = _let_in(sent.slip, sent.pin, x=sent.x, y=sent.y, gen=sent.gen, label=sent.label)
+    if (unsent := unsent_told()) is not None:
+        login.hear(device.id, unsent)
     name = db.session().get_one(Account, device.account_id).person.name
     head = db.session().execute(sa.select(audit.Head.epoch, audit.Head.backup_seq)).one()
     answer = {
@@ -153,7 +157,7 @@ def open_phone(person_id: uuid.UUID) -> ResponseReturnValue:
         slip, code = Slip.write(Slip.ENROL, account, me().account_id, shared=form.shared.data)
         facts |= {"slip": slip, "code": code, "qr": latch.qr(latch.public("doors.enrol", code=code))}
     facts["devices"] = login.devices_of(account.id)[:3]
-    facts["delivered"] = login.delivered(facts["devices"])
+    facts["delivered"] = delivered([device.id for device in facts["devices"]])
     return page.render("doors/open_phone.html", piece="slip_state", now=clock.now(), **facts)
 
 
@@ -178,7 +182,8 @@ def revoke_phone(person_id: uuid.UUID, device_id: uuid.UUID) -> ResponseReturnVa
     """Stop a caregiver's phone: lost, or in the wrong hands."""
     _person, account = _caregiver(person_id)
     _revoke(account.id, device_id)
-    return page.go(url_for("doors.open_phone", person_id=person_id), _("停用了。之后从它来的记录先放在站里"))
+    there = page.safe_next(url_for("doors.open_phone", person_id=person_id))
+    return page.go(there, _("停用了。之后从它来的记录先放在站里"))
 
 
 def _revoke(account_id: uuid.UUID, device_id: uuid.UUID) -> None:
@@ -196,7 +201,9 @@ def _revoke(account_id: uuid.UUID, device_id: uuid.UUID) -> None:
 @allow("people.self")
 def devices() -> ResponseReturnValue:
     """My phones: which may deliver, when each was last opened; a lost one is stopped here."""
-    return page.render("doors/devices.html", devices=login.devices_of(me().account_id), mine=me(), most=PIN_TRIES)
+    found = login.devices_of(me().account_id)
+    came = delivered([device.id for device in found])
+    return page.render("doors/devices.html", devices=found, delivered=came, mine=me(), most=PIN_TRIES)
 
 
 @bp.post("/me/devices/<uuid:device_id>/revoke")

@@ -15,6 +15,7 @@ from webapp.kit import clock, ids, show
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, _l
 from webapp.people import forms, models, queries, rules
+from webapp.people.delivered import delivered
 from webapp.people.desk import bp, form_page, fresh, stale_page, taken
 from webapp.people.models import Account, DutyHour, Grant, Place, PlaceKind
 from webapp.people.rules import Stretch
@@ -67,6 +68,7 @@ def _about(who: Actor, key: uuid.UUID) -> dict[str, Any]:
     found = queries.person(who, key)
     account = queries.account_of(key)
     grants = queries.grants(account.id) if account else []
+    devices = queries.devices(account.id) if account else []
     known = current_app.view_functions
     return {
         "person": found,
@@ -74,7 +76,8 @@ def _about(who: Actor, key: uuid.UUID) -> dict[str, Any]:
         "grants": grants,
         "now": clock.now(),
         "held": queries.held(key),
-        "devices": queries.devices(account.id) if account else [],
+        "devices": devices,
+        "delivered": delivered([device.id for device in devices]),
         "role_words": ROLE_WORDS,
         "lower": all(appoints(who.role, Role(row.role)) for row, _place in grants if row.until is None),
         "may_end": lambda row: appoints(who.role, Role(row.role)),

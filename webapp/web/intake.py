@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
@@ -48,12 +48,25 @@ class Kept:
         )
 
 
-def init_app(app: Flask, kept: list[Kept], find_key: Callable[[uuid.UUID], inbox.DeviceKey | None]) -> None:
-    """Open the doors of `app` for its kept forms."""
+def init_app(app: Flask, kept: list[Kept], find_key: inbox.FindKey, hear: inbox.Hear) -> None:
+    """Open the doors of `app` for its kept forms. `hear`: who writes down what a device says it still holds."""
     with app.test_request_context():
-        inbox.init_app(app, [each.kind() for each in kept], find_key)
+        inbox.init_app(app, [each.kind() for each in kept], find_key, hear)
+    app.extensions["kept_forms"] = {each.form.keep.kind: each.form for each in kept}
     app.jinja_env.globals.update(kept_marks=kept_marks, hidden_fields=hidden_fields)
     app.register_blueprint(bp)
+
+
+def form_of(kind: str) -> type[KeptForm] | None:
+    """The form that records of `kind` are read with; None for a kind this server does not know."""
+    known: dict[str, type[KeptForm]] = current_app.extensions["kept_forms"]
+    return known.get(kind)
+
+
+def unsent_told() -> int | None:
+    """How many records the phone says it still holds after this one (`X-Unsent`, 0 to 99999); None when it says nothing."""
+    told = request.headers.get("X-Unsent", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) <= 5 else None
 
 
 @bp.post("/inbox")
@@ -71,7 +84,7 @@ def post() -> ResponseReturnValue:
     except inbox.UnknownDevice:
         return jsonify(say=_("这部手机还没开通，请找站长")), 403
     who = actor()
-    receipt = inbox.receive(envelope, device, who.account_id if who else None)
+    receipt = inbox.receive(envelope, device, who.account_id if who else None, unsent_told())
     return jsonify(receipt.wire(_)), 201 if receipt.new else 200
 
 
