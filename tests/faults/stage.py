@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -29,7 +27,7 @@ from webapp.access import Role
 from webapp.cards.models import Card
 from webapp.kit import clock, ids, settings
 from webapp.people import models as people
-from webapp.people.models import Account, Device, Grant, Place, PlaceKind, Resident, SignIn
+from webapp.people.models import Account, Device, Grant, PlaceKind, Resident, SignIn
 from webapp.roster.models import Shift
 from webapp.sample import commands, frame
 from webapp.store import audit, db, migrate, secrets

@@ -1,0 +1,222 @@
+"""What befalls phones, lines and server: faults one after the other, drawn by seed, each begun and mended again."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tests.faults.line import Line, Mood
+from tests.faults.phones import Handset
+from tests.faults.server import FAKETIME
+from tests.faults.stage import Stage
+from webapp.store import audit
+from webapp.store.inbox import Kept
+
+LOCK_S = 7
+GROWTH_MEBI = 4
+
+
+@dataclass
+class Restore:
+    """A restore from a copy: what the copy knew."""
+
+    old_epoch: str
+    new_epoch: str
+    head: int
+    """The audit head's number in the copy."""
+    seq: int
+    """The highest receipt number in the copy."""
+
+
+@dataclass
+class Nemesis:
+    """Faults for one run. Each fault returns when the trouble is over; the line is fair again then."""
+
+    stage: Stage
+    line: Line
+    phones: Sequence[Handset]
+    seed: int = 1
+    normal: Mood = field(default_factory=lambda: Mood(cut=0.03))
+    """The line between faults: a little bad."""
+
+    def __post_init__(self) -> None:
+        self.draw = random.Random(self.seed)
+        self.done: Counter[str] = Counter()
+        self.left_out: dict[str, str] = {}
+        self.restores: list[Restore] = []
+        self.trouble: list[str] = []
+        self.copied: tuple[int, int, str] | None = None
+        self.line.mood = self.normal
+
+    def kinds(self) -> dict[str, Callable[[], None]]:
+        """Every fault that can be made here, by name; why another cannot goes to `left_out`."""
+        found: dict[str, Callable[[], None]] = {
+            "worker killed": self.kill_worker,
+            "server killed": self.kill_server,
+            "database locked 7 s": self.lock,
+            "line cut at random bytes": self.cuts,
+            "line slow": self.slow,
+            "line dead": lambda: self._weather(Mood(dead=True), 1.5),
+            "line silent": lambda: self._weather(Mood(silent=True), 1.5, sever=True),
+            "portal in the way": lambda: self._weather(Mood(instead=self.draw.choice(PORTALS)), 1.0, sever=True),
+            "phone clock jumps": self.phone_clock,
+            "phone wiped": self.wipe,
+            "app killed on phone": self.crash,
+            "restored from a copy": self.restore,
+        }
+        if self.stage.database.kind == "postgresql":
+            found["database stopped and started"] = self.stop_database
+        if self.stage.small_disk:
+            found["disk full, then grown"] = self.fill_disk
+        else:
+            self.left_out["disk full, then grown"] = "mounting a small disk is not allowed here"
+        if self.stage.server.moves_clock:
+            found["server clock jumps"] = self.server_clock
+        elif FAKETIME is None:
+            self.left_out["server clock jumps"] = "libfaketime is not installed"
+        return found
+
+    def play(self, names: Sequence[str], *, pause_s: float, until: threading.Event) -> None:
+        """The named faults, one after the other."""
+        kinds = self.kinds()
+        for name in names:
+            if until.wait(pause_s):
+                return
+            if name not in kinds:
+                continue
+            try:
+                kinds[name]()
+                self.done[name] += 1
+            except Exception as error:
+                self.trouble.append(f"{name}: {error!r}"[:600])
+            if self.stage.server.ended:
+                self.trouble.append(f"after {name} the server was gone by itself")
+                self.stage.server.start()
+
+    def weather(self) -> list[str]:
+        """A fair mix of what can be made here, cheap ones more often, one of each at least."""
+        kinds = list(self.kinds())
+        self.draw.shuffle(kinds)
+        return kinds
+
+    # -- the server --
+
+    def kill_worker(self) -> None:
+        """SIGKILL one worker under load."""
+        self.stage.server.kill_worker(self.draw.randrange(8))
+
+    def kill_server(self) -> None:
+        """SIGKILL everything, and start it again."""
+        self.stage.server.kill_all()
+        self.stage.server.start()
+
+    def server_clock(self) -> None:
+        """The server's clock jumps, minutes to a month, and is put right."""
+        self.stage.server.move_clock(self.draw.choice((-400, -30, -1, 1, 30)))
+        time.sleep(1.5)
+        self.stage.server.move_clock(0)
+
+    # -- the database --
+
+    def stop_database(self) -> None:
+        """Stopped without a word, started after a moment."""
+        self.stage.database.stop()
+        time.sleep(self.draw.random())
+        self.stage.database.start()
+
+    def lock(self) -> None:
+        """Somebody else holds it, longer than anybody waits."""
+        with self.stage.database.locked():
+            time.sleep(LOCK_S)
+
+    def fill_disk(self) -> None:
+        """No byte left for a while; then the disk is grown."""
+        filler = self.stage.folder / "data" / "filler"
+        _fill(filler)
+        time.sleep(2.0)
+        self.stage.grow(GROWTH_MEBI)
+        time.sleep(1.0)
+        filler.unlink()
+
+    def restore(self) -> None:
+        """Begin: a copy is taken. The next time: the server dies, the copy takes its place, with a new epoch."""
+        if self.copied is None:
+            self.stage.database.copy()
+            self.copied = (0, 0, "")
+            return
+        self.copied = None
+        self.stage.server.kill_all()
+        old = self._facts()
+        self.stage.database.put_back()
+        head, seq, _epoch = self._facts()
+        self.stage.new_epoch()
+        self.restores.append(Restore(old[2], self._facts()[2], head, seq))
+        self.stage.server.start()
+
+    def _facts(self) -> tuple[int, int, str]:
+        """Head's number, highest receipt number, epoch."""
+        with self.stage.app.app_context(), self.stage.app.extensions["db"].engine.connect() as connection:
+            head = connection.execute(sa.select(audit.Head.seq, audit.Head.epoch)).one()
+            seq = connection.scalar(sa.select(sa.func.max(Kept.seq))) or 0
+        self.stage.let_go()
+        return head.seq, seq, str(head.epoch)
+
+    # -- the line --
+
+    def cuts(self) -> None:
+        """Every third connection ends in the middle of something; all that are open end now."""
+        self._weather(Mood(cut=0.4), 2.0, sever=True)
+
+    def slow(self) -> None:
+        """A village line: 150 ms each way, 32 kB/s."""
+        self._weather(Mood(cut=0.05, delay_s=0.15, rate=32_000), 2.5, sever=True)
+
+    def _weather(self, mood: Mood, seconds: float, *, sever: bool = False) -> None:
+        self.line.mood = mood
+        if sever:
+            self.line.cut_all()
+        time.sleep(seconds)
+        self.line.mood = self.normal
+        self.line.cut_all()
+
+    # -- the phones --
+
+    def phone_clock(self) -> None:
+        """Some clocks are set wrong, 400 days behind to 30 days ahead; some are put right."""
+        for phone in self.draw.sample(list(self.phones), max(1, len(self.phones) // 4)):
+            days = self.draw.choice((0, 0, -400, 30, self.draw.randint(-400, 30)))
+            phone.clock_off = timedelta(days=days, minutes=self.draw.randint(-30, 30) if days else 0)
+
+    def wipe(self) -> None:
+        """A phone is lost with what was on it. Not while a copy lies about: what it alone held would be gone with the restore."""
+        able = [phone for phone in self.phones if phone.gen < len(phone.home.devices)]
+        if able and self.copied is None:
+            self.draw.choice(able).wipe()
+
+    def crash(self) -> None:
+        """The app is killed on some phones, and people sign out on others."""
+        for phone in self.draw.sample(list(self.phones), max(1, len(self.phones) // 3)):
+            phone.crash()
+            phone.sign_out()
+
+
+PORTALS = ("portal", "redirect", "stranger403", "gateway", "stale")
+
+
+def _fill(path: Path) -> None:
+    """Write until there is no room left, to the last block."""
+    with path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(b"\0" * size)
+            except OSError:
+                continue
