@@ -118,3 +118,14 @@ def locked(session: Session, seq: int) -> Kept:
     """The row as it is now, held until commit: two people may look at one record at once."""
     ask = sa.select(Kept).where(Kept.seq == seq).with_for_update().execution_options(populate_existing=True)
     return session.scalars(ask).one()
+
+
+def in_turn(session: Session, chain: uuid.UUID | None) -> None:
+    """Hold a visit's chain until commit: one of its acts at a time is kept, judged and lets others go.
+
+    SQLite has one writer anyway. On PostgreSQL an act would else not see the one before it, which is being judged at the
+    same moment and does not see its successor either: that would wait for ever. Taken before the lock of any row.
+    """
+    if chain is not None and session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(chain.bytes[8:], "big", signed=True)
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(key, sa.BigInteger()))))

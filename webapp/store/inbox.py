@@ -149,6 +149,7 @@ def _once(
     audit.by(session, uuid.UUID(envelope["author"]), courier)
     if device and unsent is not None and unsent != device.unsent:
         registry().hear(uuid.UUID(envelope["device"]), unsent)
+    arrivals.in_turn(session, envelope["chain"] and uuid.UUID(envelope["chain"]))
     row = _keep(session, envelope, courier, received)
     if row is None:
         return _again(session, envelope, received)
@@ -177,9 +178,9 @@ def _take(
     state, reason, say = _judge(session, envelope, device, courier, received, trust=trust)
     if (state, say) != (APPLIED, None):
         session.execute(sa.update(Kept).where(Kept.seq == row).values(state=state, reason=reason, say=say))
+    audit.note("inbox.receive", f"inbox:{envelope['id']}", kind=envelope["kind"], state=state, reason=reason)
     if state != WAITING and envelope["chain"]:
         release(session, uuid.UUID(envelope["id"]))
-    audit.note("inbox.receive", f"inbox:{envelope['id']}", kind=envelope["kind"], state=state, reason=reason)
     return state, say
 
 
@@ -357,6 +358,7 @@ def apply_again(row: Kept) -> None:
     Refuses what is booked or decided on, and what this version of the server cannot read.
     """
     session = db.session()
+    arrivals.in_turn(session, row.chain)
     row = arrivals.locked(session, row.seq)
     envelope, kind = opened(row), registry().kinds.get(row.kind)
     if row.final or envelope is None:

@@ -38,6 +38,7 @@ def dismiss(row: Kept, choice: str, words: str, by: uuid.UUID) -> None:
     Refuses one's own, and what is booked or decided on already.
     """
     _refuse_own(row, by)
+    arrivals.in_turn(db.session(), row.chain)
     row = arrivals.locked(db.session(), row.seq)
     if row.final:
         raise Stale("settled", "别人刚看过这条，请看一下新的")
