@@ -12,6 +12,7 @@ from flask import Flask
 
 from webapp import cli
 from webapp.cards import views as cards
+from webapp.deliveries import views as deliveries
 from webapp.family import views as family
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
@@ -27,7 +28,7 @@ from webapp.today import views as today
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa
 
-FEATURES: tuple[ModuleType, ...] = (doors, people, cards, roster, visits, logs, ledger, family, faces, today)
+FEATURES: tuple[ModuleType, ...] = (doors, people, deliveries, cards, roster, visits, logs, ledger, family, faces, today)
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]
 

@@ -134,7 +134,6 @@ def upgrade() -> None:
     with op.batch_alter_table('inbox', schema=None) as batch_op:
         batch_op.create_index('ix_inbox_author_id_received_at', ['author_id', 'received_at', 'seq'], unique=False)
         batch_op.create_index('ix_inbox_device_id_gen_dseq', ['device_id', 'gen', 'dseq'], unique=False)
-        batch_op.create_index('ix_inbox_newest_open', ['received_at', 'seq'], unique=False, sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
         batch_op.create_index('ix_inbox_open', ['author_id'], unique=False, sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
         batch_op.create_index('ix_inbox_waiting', ['prev'], unique=False, sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
 
@@ -1146,7 +1145,6 @@ def downgrade() -> None:
     with op.batch_alter_table('inbox', schema=None) as batch_op:
         batch_op.drop_index('ix_inbox_waiting', sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
         batch_op.drop_index('ix_inbox_open', sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
-        batch_op.drop_index('ix_inbox_newest_open', sqlite_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"), postgresql_where=sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice"))
         batch_op.drop_index('ix_inbox_device_id_gen_dseq')
         batch_op.drop_index('ix_inbox_author_id_received_at')
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STREET = ("people", "cards", "roster", "visits", "logs", "ledger", "family", "today", "sample")
+STREET = ("people", "deliveries", "cards", "roster", "visits", "logs", "ledger", "family", "today", "sample")
 GROUND = ("kit", "store", "web")
 TOP = {"webapp", "webapp.cli", "webapp.clockwork"}
 LONGEST = 600
@@ -36,7 +36,7 @@ BEHIND = {
     "huey": ("clockwork",),
     "psycopg": ("web.live",),
     "PIL": ("store.files", "cards.drawing", "sample.morning"),  # photos in; cards out; made-up receipts
-    "cryptography": ("store.inbox", "store.secrets", "web.tls", "people.entry"),
+    "cryptography": ("store.inbox", "store.arrivals", "store.secrets", "web.tls", "people.entry"),
     "alembic": ("store.migrate",),
     "brotli": ("web.assets",),
     "tqdm": ("sample",),

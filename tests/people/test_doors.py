@@ -774,6 +774,7 @@ def test_the_outbox_names_what_the_station_holds_of_mine_alone(app, world):
         mine = kept(world, state=inbox.QUARANTINED, say="这部手机已停用，先放在站里核对")
         session.add_all([mine, kept(world, state=inbox.WAITING), kept(world, "qian", state=inbox.QUARANTINED, say="别人的")])
         twice = kept(world)
+        twice.twice = True
         session.add(twice)
         session.flush()
         session.add(inbox.Conflict(id=twice.id, hash=b"o" * 32, received_at=clock.now(), raw=b""))

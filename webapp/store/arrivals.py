@@ -22,8 +22,8 @@ from webapp.store.traits import append_only
 from webapp.store.types import Instant, Serial, Uuid
 
 APPLIED, WAITING, QUARANTINED, CONFLICT = "applied", "waiting", "quarantined", "conflict"
-OPEN = sa.text("inbox.state in ('waiting', 'quarantined') and inbox.settled_at is null or inbox.twice")
-"""Condition on `inbox`: not booked and not decided on. Spelled as the partial indexes spell it, or no database uses them."""
+OPEN = sa.text("(inbox.state in ('waiting', 'quarantined') and inbox.settled_at is null or inbox.twice)")
+"""Condition on `inbox`: not booked and not decided on. Spelled as the partial index spells it, or no database uses it."""
 _OPEN = sa.text("state in ('waiting', 'quarantined') and settled_at is null or twice")
 _WAITING = sa.text("state = 'waiting'")
 
@@ -59,7 +59,6 @@ class Kept(Base):
         sa.Index("ix_inbox_author_id_received_at", "author_id", "received_at", "seq"),
         sa.Index("ix_inbox_waiting", "prev", sqlite_where=_WAITING, postgresql_where=_WAITING),
         sa.Index("ix_inbox_open", "author_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        sa.Index("ix_inbox_newest_open", "received_at", "seq", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
 
     @property

@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.access import Actor, Role, within
 from webapp.cards.models import Sighting
+from webapp.deliveries import queries as deliveries
 from webapp.kit import clock
 from webapp.ledger.models import SPEND, Book, Entry
 from webapp.ledger.queries import Balance
@@ -24,7 +25,6 @@ from webapp.people.queries import nothing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db, secrets
-from webapp.store.inbox import CONFLICT, QUARANTINED, Kept
 from webapp.store.strands import asked, strand, together
 from webapp.store.types import Instant, Uuid
 from webapp.visits import queries as visits
@@ -291,7 +291,7 @@ class Todo:
     sightings: Sequence[Sighting]
     nobody: Sequence[tuple[NobodyHome, str]]
     exceptions: Sequence[tuple[VisitException, str]]
-    aside: Sequence[tuple[Kept, str]]
+    aside: deliveries.Front
     strays: Sequence[Call]
 
     @property
@@ -321,22 +321,9 @@ def todo(actor: Actor, day: date, limit: int = 20) -> Todo:
         sightings=sightings(actor),
         nobody=[(row, name) for row, name in doors],
         exceptions=[(row, name) for row, name in found],
-        aside=put_aside(actor, limit),
+        aside=deliveries.front(actor, limit),
         strays=visits.strays(actor, limit),
     )
-
-
-def put_aside(actor: Actor, limit: int) -> list[tuple[Kept, str]]:
-    """Records that arrived and wait for a person, by people within reach, with who wrote them."""
-    rows = db.session().execute(
-        sa.select(Kept, Person.name)
-        .join(Account, Account.id == Kept.author_id)
-        .join(Person, Person.id == Account.person_id)
-        .where(Kept.state.in_((QUARANTINED, CONFLICT)), Person.reach(actor))
-        .order_by(Kept.seq.desc())
-        .limit(limit)
-    )
-    return [(row, name) for row, name in rows]
 
 
 def sighting(actor: Actor, key: uuid.UUID) -> Sighting:
