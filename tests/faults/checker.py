@@ -124,7 +124,8 @@ def _read(phones: Sequence[Handset], restores: Sequence[Restore]) -> Facts:
 def _stored(facts: Facts) -> Iterator[Finding]:
     for key, receipts in facts.receipts.items():
         if not facts.stored(key):
-            yield Finding("C1", key[0], f"acknowledged as {receipts[-1]['state']} (seq {receipts[-1]['seq']}), not in the database")
+            last = receipts[-1]
+            yield Finding("C1", key[0], f"acknowledged as {last['state']} (seq {last['seq']}), not in the database")
     for key, times in Counter(str(row.id) for row in facts.rows).items():
         if times > 1:
             yield Finding("C1", key, f"stored {times} times")
@@ -180,8 +181,7 @@ def _same(facts: Facts) -> Iterator[Finding]:
         if str(row.author_id) != made["author"] or authors.get(key[0], row.author_id) != row.author_id:
             yield Finding("C4", key[0], f"recorded by {made['author']}, booked on {authors.get(key[0], row.author_id)}")
     for (key, digest), made in facts.made.items():
-        row = facts.kept.get(key)
-        if row is not None and row.hash.hex() != digest and (key, digest) in facts.receipts and (key, digest) not in facts.conflicts:
+        if key in facts.kept and (key, digest) in facts.receipts and not facts.stored((key, digest)):
             yield Finding("C4", key, f"{made['kind']} acknowledged with another content than the one that is stored")
 
 

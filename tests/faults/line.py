@@ -8,14 +8,23 @@ import threading
 from dataclasses import dataclass
 
 PORTAL = b"<!doctype html><title>Wi-Fi</title><p>Please sign in to this network."
+
+
+def _answer(status: str, kind: str, body: bytes = b"", more: str = "") -> bytes:
+    return (
+        f"HTTP/1.1 {status}\r\n{more}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+        + body
+    )
+
+
 ANSWERS = {
-    "portal": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(PORTAL), PORTAL),
-    "redirect": b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-    "stranger403": b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(PORTAL), PORTAL),
-    "gateway": b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-    "unreadable": b'HTTP/1.1 422 Unprocessable\r\nContent-Type: application/json\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{"say":"broken"}'[:-1],
-    "stale": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{"ok":true}',
-}  # fmt: skip
+    "portal": _answer("200 OK", "text/html", PORTAL),
+    "redirect": _answer("302 Found", "text/html", more="Location: http://login.example/\r\n"),
+    "stranger403": _answer("403 Forbidden", "text/html", PORTAL),
+    "gateway": _answer("502 Bad Gateway", "text/html"),
+    "unreadable": _answer("422 Unprocessable Content", "application/json", b'{"say": "broken"}'),
+    "stale": _answer("200 OK", "application/json", b'{"ok": true}'),
+}
 """What stands in the way may answer instead of the server."""
 
 

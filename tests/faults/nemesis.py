@@ -53,7 +53,7 @@ class Nemesis:
         self.left_out: dict[str, str] = {}
         self.restores: list[Restore] = []
         self.trouble: list[str] = []
-        self.copied: tuple[int, int, str] | None = None
+        self.copied = False
         self.line.mood = self.normal
 
     def kinds(self) -> dict[str, Callable[[], None]]:
@@ -148,11 +148,10 @@ class Nemesis:
 
     def restore(self) -> None:
         """Begin: a copy is taken. The next time: the server dies, the copy takes its place, with a new epoch."""
-        if self.copied is None:
+        self.copied = not self.copied
+        if self.copied:
             self.stage.database.copy()
-            self.copied = (0, 0, "")
             return
-        self.copied = None
         self.stage.server.kill_all()
         old = self._facts()
         self.stage.database.put_back()
@@ -196,9 +195,15 @@ class Nemesis:
             phone.clock_off = timedelta(days=days, minutes=self.draw.randint(-30, 30) if days else 0)
 
     def wipe(self) -> None:
-        """A phone is lost with what was on it. Not while a copy lies about: what it alone held would be gone with the restore."""
-        able = [phone for phone in self.phones if phone.gen < len(phone.home.devices)]
-        if able and self.copied is None:
+        """A phone is lost with what was on it.
+
+        Not between a copy, the restore and the offering again: what it alone still holds would be lost with it, and no
+        program can mend that.
+        """
+        epoch = self.restores[-1].new_epoch if self.restores else None
+        able = [phone for phone in self.phones if phone.gen < len(phone.home.devices) and epoch in (None, phone.epoch)]
+        able = [phone for phone in able if phone.at_rest]
+        if able and not self.copied:
             self.draw.choice(able).wipe()
 
     def crash(self) -> None:

@@ -91,7 +91,9 @@ class History:
 class Handset:
     """A caregiver's phone. `seed` decides everything but the network."""
 
-    def __init__(self, home: Home, port: int, seed: int, *, photos: float = 0.15, hasty: float = 0.2, twins: float = 0.01) -> None:
+    def __init__(
+        self, home: Home, port: int, seed: int, *, photos: float = 0.15, hasty: float = 0.2, twins: float = 0.01
+    ) -> None:
         self.home, self.port, self.draw = home, port, random.Random(seed)
         self.photo_share, self.hasty_share, self.twin_share = photos, hasty, twins
         self.history, self.keeping, self.sending = History(), threading.RLock(), threading.Lock()
@@ -113,7 +115,9 @@ class Handset:
 
     # -- keeping --
 
-    def keep(self, kind: str, body: dict[str, Any], *, chain: str | None = None, photo: bytes | None = None, hasty: bool = False) -> Row:
+    def keep(
+        self, kind: str, body: dict[str, Any], *, chain: str | None = None, photo: bytes | None = None, hasty: bool = False
+    ) -> Row:
         """Seal one act and put it into the outbox; under the lock `keep`, or two quick taps would share a counter."""
         with self.keeping:
             named = [self._picture(photo, "photo" if kind == "logs.write" else "receipt")] if photo else []
@@ -212,6 +216,12 @@ class Handset:
         """Another sign-in or none: nothing of what is unsent may change."""
 
     @property
+    def at_rest(self) -> bool:
+        """Whether it is lost without harm to what was acknowledged: it is not in the middle of offering again."""
+        known = {(receipt["id"], receipt["hash"]) for receipt in self.history.receipts}
+        return not any((row.id, row.envelope["hash"]) in known for row in self.rows + self.twins if row.receipt is None)
+
+    @property
     def unsent(self) -> list[Row]:
         """What the server has not acknowledged, and what it has and waits for another."""
         return [row for row in self.rows + self.twins if row.receipt is None or row.state == "waiting"]
@@ -263,7 +273,7 @@ class Handset:
     def _due(self) -> list[Row]:
         """What is to be offered: in the order it was made, hasty chains the other way round."""
         with self.keeping:
-            rows = [row for row in self.rows if row.state in (*OPEN, "waiting", "held") and not (row.state == "held" and row.receipt)]
+            rows = [row for row in self.rows if row.state in (*OPEN, "waiting") or (row.state == "held" and not row.receipt)]
             sent = {row.id for row in self.rows if row.receipt}
             rows += [row for row in self.twins if not row.receipt and row.id in sent]
         return sorted(rows, key=lambda row: (0, -row.n) if row.hasty else (1, row.n))
@@ -483,5 +493,3 @@ def live(phone: Handset, *, acts: int, every_s: float, until: threading.Event) -
 def drained(phones: list[Handset]) -> bool:
     """Whether nobody has anything left to send."""
     return not any(phone.unsent or phone.unsent_photos for phone in phones)
-
-

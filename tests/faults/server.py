@@ -109,10 +109,8 @@ class Server:
             return
         tree = _tree(self.process.pid)
         self.process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            pass
         for pid in tree:
             _kill(pid)
         self.process.wait(PATIENCE_S)

@@ -132,7 +132,13 @@ def lay(app: Flask, homes: int, seed: int) -> list[Home]:
             for n in range(homes):
                 carer = builder._caregiver(station)
                 builder._home(
-                    station, carer, couple=n % 3 == 0, no_signal=n % 4 == 0, relative=False, start_min=480 + n * 5 % 600, minutes=60
+                    station,
+                    carer,
+                    couple=n % 3 == 0,
+                    no_signal=n % 4 == 0,
+                    relative=False,
+                    start_min=480 + n * 5 % 600,
+                    minutes=60,
                 )
                 session.flush()
         commands._backdate(clock.now() - LIVED)
