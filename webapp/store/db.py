@@ -92,6 +92,8 @@ def session() -> orm.Session:
     if g.get("reads") or (has_request_context() and request.method in SAFE and not g.get("writes")):
         return reading()
     if "session" not in g:
+        if (looked := g.get("reading")) is not None:
+            looked.commit()  # who waits for the write lock must not hold a snapshot: SQLite's log could never begin anew
         g.session = database().writer()
     found: orm.Session = g.session
     return found
