@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import io
 import os
+import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def offset(sha256: str) -> int:
     return gathered.stat().st_size if gathered.exists() else 0
 
 
+def arrived(photo: Photo) -> int:
+    """How many bytes of a photo need not be sent any more; all of them only once it can be shown.
+
+    Who died between the last byte and the end of the work left it undone: the last byte is asked for again.
+    """
+    return photo.size if photo.done_at is not None else min(offset(photo.sha256), photo.size - 1)
+
+
 def add_piece(photo: Photo, at: int, piece: bytes) -> int:
     """Append a piece that starts at byte `at`; finishes the photo with its last byte. Returns the bytes now here.
 
@@ -103,14 +112,25 @@ def add_piece(photo: Photo, at: int, piece: bytes) -> int:
     gathered.parent.mkdir(parents=True, exist_ok=True)
     with gathered.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # two tabs may send the same piece
+        if os.fstat(file.fileno()).st_nlink == 0:
+            return _finished_meanwhile(photo)
         here = file.seek(0, os.SEEK_END)
-        if at != here or here + len(piece) > photo.size:
-            return here
-        file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-        here += len(piece)
-    return _finish(photo, gathered) if here == photo.size else here
+        if here < photo.size:
+            if at != here or here + len(piece) > photo.size:
+                return here
+            file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+            here += len(piece)
+        return _finish(photo, gathered) if here == photo.size else here
+
+
+def _finished_meanwhile(photo: Photo) -> int:
+    """Somebody else held the lock and ended the work, but may die before saying so: it is said again."""
+    if not path(photo.sha256).exists():
+        return 0
+    _done(photo.sha256, None)
+    return photo.size
 
 
 def _finish(photo: Photo, gathered: Path) -> int:
@@ -152,9 +172,12 @@ def reencode(data: bytes) -> bytes:
 
 def _write(target: Path, data: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_suffix(f".{os.getpid()}.tmp")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(target)
+    draft = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)  # a full disk must not fill up with halves

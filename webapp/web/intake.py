@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from webapp.kit import clock, ids
+from webapp.kit.refusal import Busy
 from webapp.kit.words import _
 from webapp.store import envelope as envelopes
 from webapp.store import files, inbox, secrets
@@ -103,12 +104,15 @@ def photo(sha256: str) -> Response:
     if row is None:
         return Response("", 404)
     if request.method == "HEAD":
-        here = row.size if row.done_at else files.offset(sha256)
-        return Response("", 200, {"Upload-Offset": str(here), "Upload-Length": str(row.size)})
+        return Response("", 200, {"Upload-Offset": str(files.arrived(row)), "Upload-Length": str(row.size)})
     at = request.headers.get("Upload-Offset", "0")
     if not at.isascii() or not at.isdigit() or (request.content_length or 0) > PIECE:
         return Response("", 413 if at.isdigit() else 400)
-    here = files.add_piece(row, int(at), request.get_data(cache=False))
+    piece = request.get_data(cache=False)
+    try:
+        here = files.add_piece(row, int(at), piece)
+    except OSError as error:  # no room, or no disk
+        raise Busy("busy", "人太多，请等一下再试") from error
     return Response("", 204, {"Upload-Offset": str(here), "Upload-Length": str(row.size)})
 
 
