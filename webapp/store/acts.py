@@ -46,7 +46,7 @@ class Act:
     @property
     def at(self) -> datetime:
         """When it happened: the phone's clock, held between the last beacon and receipt."""
-        return max(min(self.made_at, self.received_at), self.beacon_at or self.made_at)
+        return min(max(self.made_at, self.beacon_at or self.made_at), self.received_at)
 
     @property
     def day(self) -> Any:
