@@ -145,7 +145,9 @@ def test_a_name_leads_to_that_persons_records(app: Flask, world: World) -> None:
 def test_a_record_is_told_with_the_labels_and_values_of_its_form(app: Flask, world: World) -> None:
     seq = held(app, world, things=["豆腐", "青菜"], market_seen=True)
     told = words_of(page(world, "zhou", f"/deliveries/{seq}"))
-    assert all(word in told for word in ("哪一家 李秀兰", "花在哪里 蔬菜", "哪里的钱 老人的现金", "买了什么 豆腐、青菜", "老人看过 是"))
+    assert all(
+        word in told for word in ("哪一家 李秀兰", "花在哪里 蔬菜", "哪里的钱 老人的现金", "买了什么 豆腐、青菜", "老人看过 是")
+    )
     english = words_of(page(world, "zhou", f"/deliveries/{seq}", "en"))
     assert "Vegetables" in english
 
@@ -265,7 +267,9 @@ def test_not_booking_is_decided_once_told_to_the_phone_and_written_down(app: Fla
     assert world.client("zhou").post(url, data={"choice": "twice", "words": "问过了"}).status_code == 303
     after = post(app, envelope).json
     assert (after["state"], after["final"], after["say"]) == ("quarantined", True, "站里看过了：这条记重了，不用记")
-    assert {name: after[name] for name in ("id", "hash", "seq", "at")} == {name: before[name] for name in ("id", "hash", "seq", "at")}
+    assert {name: after[name] for name in ("id", "hash", "seq", "at")} == {
+        name: before[name] for name in ("id", "hash", "seq", "at")
+    }
     assert f"/deliveries/{before['seq']}" not in page(world, "zhou", "/deliveries")
     told = page(world, "wang", f"/deliveries/{before['seq']}")
     assert "这条记重了" in told and "问过了" in told and "周建国" in told
@@ -274,7 +278,10 @@ def test_not_booking_is_decided_once_told_to_the_phone_and_written_down(app: Fla
     db.undo()
     row = db.reading().scalars(sa.select(Ruling)).one()
     assert (row.choice, row.by_id) == ("twice", world.account("zhou").id)
-    assert any('"inbox.rule"' in body and "问过了" in body.encode().decode("unicode_escape") for body in db.reading().scalars(sa.select(Deed.body)))
+    assert any(
+        '"inbox.rule"' in body and "问过了" in body.encode().decode("unicode_escape")
+        for body in db.reading().scalars(sa.select(Deed.body))
+    )
 
 
 def test_a_decision_is_never_changed(app: Flask, world: World) -> None:
@@ -291,7 +298,10 @@ def test_nobody_decides_about_their_own_records(app: Flask, world: World) -> Non
         zhou = session.scalars(sa.select(Account.id).where(Account.login == "zhou")).one()
         session.execute(sa.update(Kept).where(Kept.seq == seq).values(author_id=zhou))
     client = world.client("zhou")
-    assert "要请别人来看" in page(world, "zhou", f"/deliveries/{seq}") and "再记一次" not in page(world, "zhou", f"/deliveries/{seq}").partition("<section")[2]
+    assert (
+        "要请别人来看" in page(world, "zhou", f"/deliveries/{seq}")
+        and "再记一次" not in page(world, "zhou", f"/deliveries/{seq}").partition("<section")[2]
+    )
     for deed, data in (("again", {}), ("dismiss", {"choice": "wrong"})):
         assert client.post(f"/deliveries/{seq}/{deed}", data=data).status_code == 403
     assert kept(seq).settled_at is None
@@ -299,7 +309,10 @@ def test_nobody_decides_about_their_own_records(app: Flask, world: World) -> Non
 
 def test_who_may_decide(app: Flask, world: World) -> None:
     seq = held(app, world)
-    seen = {who: world.client(who).post(f"/deliveries/{seq}/dismiss", data={"choice": ""}).status_code for who in ("wang", "zhou", "he", "wu", "zheng", "feng", "limin")}
+    seen = {
+        who: world.client(who).post(f"/deliveries/{seq}/dismiss", data={"choice": ""}).status_code
+        for who in ("wang", "zhou", "he", "wu", "zheng", "feng", "limin")
+    }
     assert seen == {"wang": 403, "zhou": 422, "he": 404, "wu": 422, "zheng": 422, "feng": 403, "limin": 403}
 
 
@@ -335,7 +348,9 @@ def test_two_contents_stand_side_by_side_with_what_differs_marked(app: Flask, wo
     first, second, seq = doubled
     assert f"/deliveries/{seq}" in page(world, "zhou", "/deliveries") and f"/deliveries/{seq}" in page(world, "zhou", "/")
     told_page = page(world, "zhou", f"/deliveries/{seq}")
-    rows = {re.sub(r"<[^>]+>", " ", row).split()[0]: row for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", told_page, re.S)}
+    rows = {
+        re.sub(r"<[^>]+>", " ", row).split()[0]: row for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", told_page, re.S)
+    }
     assert "¥36.50" in rows["多少钱（元）"] and "¥9.00" in rows["多少钱（元）"] and "不一样" in rows["多少钱（元）"]
     assert "不一样" not in rows["花在哪里"]
 

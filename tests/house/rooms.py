@@ -70,12 +70,18 @@ class Side:
         """Whether `who` reaches the station."""
         return who in _STATIONS[self.station] | _ABOVE | {"shen"}
 
+    def authored(self, who: str) -> bool:
+        """Whether `who` reaches what the caregiver recorded."""
+        return who == self.caregiver or self.stationed(who)
+
 
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id",
 }  # fmt: skip
 STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id"}
+AUTHORED = {"seq"}
+"""Whoever reaches the person who recorded it, and that person herself."""
 OWN = {"import_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x"}
@@ -128,10 +134,12 @@ def _furnish(world: World, key: str, side: Side) -> Side:
     entry = _keep(world, side.caregiver, "ledger.spend", photo, "receipt", household=home.id, visit=visit, amount_fen=99_900,
                   category="food", source="cash")  # fmt: skip
     _keep(world, side.caregiver, "logs.write", photo, "photo", visit=visit, mood="good", story="今天很好")
+    held = _keep(world, side.caregiver, "logs.write", photo, "photo", inbox.QUARANTINED, visit=ids.new(), mood="good")
     db.undo()
     reading = db.reading()
     made |= {
         "visit_id": visit, "call_id": stray, "entry_id": entry,
+        "seq": reading.scalars(sa.select(inbox.Kept.seq).where(inbox.Kept.id == held)).one(),
         "exception_id": reading.scalars(sa.select(VisitException.id).where(VisitException.visit_id == visit)).first(),
         "flag_id": reading.scalars(sa.select(EntryFlag.id).where(EntryFlag.entry_id == entry)).first(),
         "grant_id": reading.scalars(sa.select(Grant.id).where(Grant.account_id == caregiver.id)).first(),
@@ -159,8 +167,8 @@ def _kin(world: World, key: str) -> uuid.UUID:
         return people.relate(world.resident("孙德胜"), nephew, "侄子").id
 
 
-def _keep(world: World, who: str, kind: str, photo: bytes, name: str, **body: Any) -> uuid.UUID:
-    """A kept act with one photo; its id."""
+def _keep(world: World, who: str, kind: str, photo: bytes, name: str, state: str = inbox.APPLIED, **body: Any) -> uuid.UUID:
+    """A kept act with one photo; its id. `state`: what becomes of it."""
     plain = {key: str(value) if isinstance(value, uuid.UUID) else value for key, value in body.items()}
     key = ids.new()
     with db.transaction():
@@ -170,7 +178,7 @@ def _keep(world: World, who: str, kind: str, photo: bytes, name: str, **body: An
     db.settle()
     with world.app.test_request_context("/inbox", method="POST"):
         receipt = inbox.receive(envelope, None)
-    assert receipt.state == inbox.APPLIED, (kind, receipt.say)
+    assert receipt.state == state, (kind, receipt.say)
     return key
 
 
@@ -178,12 +186,13 @@ def address(app: Flask, rule: Rule, side: Side | None) -> str:
     """The address of a route with the things of `side`; with None, of things that do not exist."""
     args = {}
     for name in rule.arguments:
-        if name not in HOMELY | STATIONED | OWN | set(WORDS):
+        if name not in HOMELY | STATIONED | AUTHORED | OWN | set(WORDS):
             raise KeyError(f"{rule.endpoint}: say in tests/house/rooms.py what <{name}> takes")
         if name == "sha256" and side is None:
             args[name] = "0" * 64
         else:
-            args[name] = WORDS[name] if name in WORDS else NOBODY if side is None else side.args[name]
+            nothing: Any = 999_999 if name in AUTHORED else NOBODY
+            args[name] = WORDS[name] if name in WORDS else nothing if side is None else side.args[name]
     return str(app.url_map.bind("localhost").build(rule.endpoint, args, method=methods(rule)[0]))
 
 

@@ -13,7 +13,7 @@ from werkzeug.routing import Map, Rule
 
 from tests.conftest import settings
 from tests.house import rooms
-from tests.house.rooms import HOMELY, OWN, ROLES, STATIONED, Side
+from tests.house.rooms import AUTHORED, HOMELY, OWN, ROLES, STATIONED, Side
 from tests.world import World
 from webapp import FEATURES, access, create_app
 from webapp.access import GRANTS
@@ -85,7 +85,7 @@ def tries(app: Flask, sides: dict[str, Side], rule: Rule, who: str) -> list[Cell
     verb = rooms.verb_of(app, rule)
     known = sides | {"none": None}
     whose = known if verb is None or access.GRANTS[verb] & {ROLES[who]} else {"li": sides["li"]}
-    if not rule.arguments & (HOMELY | STATIONED | OWN):
+    if not rule.arguments & (HOMELY | STATIONED | AUTHORED | OWN):
         whose = {"li": sides["li"], "sun": sides["sun"]} if rule.endpoint in BODY else {"li": sides["li"]}
     cells = []
     for name, side in whose.items():
@@ -112,6 +112,8 @@ def reached(rule: Rule, side: Side, who: str, verb: str) -> bool:
         return False  # these belong to accounts: tried apart
     if names & HOMELY and not side.homely(who):
         return False
+    if names & AUTHORED and not side.authored(who):
+        return False
     return not (names & STATIONED and not side.stationed(who))
 
 
@@ -127,7 +129,7 @@ def wrong(cell: Cell, rule: Rule, verb: str | None, sides: dict[str, Side]) -> b
         return cell.status not in (404, 200, 303, 204, 422)
     if cell.endpoint in KEPT_ANYWAY and cell.method == "POST":
         return cell.status not in (200, 204, 303, 404, 422)
-    if not (rule.arguments | set(BODY.get(cell.endpoint, {}).values())) & (HOMELY | STATIONED):
+    if not (rule.arguments | set(BODY.get(cell.endpoint, {}).values())) & (HOMELY | STATIONED | AUTHORED):
         return cell.status in (401, 403, 404)
     if cell.whose == "none" or not reached(rule, sides[cell.whose], cell.who, verb):
         return cell.status != 404
@@ -175,6 +177,7 @@ OWNED = {
     "doors.revoke": ("device_id", "wang", ("zhao", "zhou", "qian")),
     "doors.end_sign_in": ("sign_in_id", "wang", ("zhao", "zhou", "shen")),
     "doors.revoke_phone": ("device_id", "zhou", ("he",)),
+    "deliveries.waive": ("device_id", "zhou", ("he",)),
 }
 """Endpoint → what an account owns, whose it is at 李秀兰's station (None: its file is gone too), and who must find nothing."""
 
