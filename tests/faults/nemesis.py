@@ -204,7 +204,11 @@ class Nemesis:
         able = [phone for phone in self.phones if phone.gen < len(phone.home.devices) and epoch in (None, phone.epoch)]
         able = [phone for phone in able if phone.at_rest]
         if able and not self.copied:
+            self.line.mood = Mood(dead=True)
+            self.line.cut_all()
+            time.sleep(1.0)  # a phone that has sent everything loses nothing
             self.draw.choice(able).wipe()
+            self.line.mood = self.normal
 
     def crash(self) -> None:
         """The app is killed on some phones, and people sign out on others."""

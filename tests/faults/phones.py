@@ -1,7 +1,7 @@
 """Phones as docs/protocol.md wants them, in Python: an outbox that survives, chains, a gapless counter, only receipts count.
 
 One phone is one thread. Its volatile half may be lost at any moment; `rows` and `photos` are what IndexedDB would hold.
-A year of waiting is compressed: every pause of the protocol is taken a fiftieth as long.
+A year of waiting is compressed: every pause of the protocol is taken a hundredth as long.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from webapp.kit import clock, ids
 
 STATES = ("applied", "waiting", "quarantined", "conflict")
 HELD = {400: "unreadable", 422: "unreadable", 403: "device", 413: "big"}
-QUICK = 0.02
+QUICK = 0.01
 """Of the protocol's pauses."""
 PIECE = 8 * 1024
 LIMIT_S = 15
@@ -344,7 +344,7 @@ class Handset:
         if status in HELD and ("json" in kind or status == 413):
             if row.receipt is None:
                 row.state, row.why = "held", HELD[status]
-                row.next_at = time.monotonic() + (600 if status == 403 else 3600) * QUICK / 20
+                row.next_at = time.monotonic() + (600 if status == 403 else 3600) * QUICK / 10
             return "held"
         if status not in (200, 201):
             return "later"
@@ -378,7 +378,7 @@ class Handset:
                 self.reoffer(receipt["epoch"])
             row.receipt, row.why, row.tries = receipt, "", 0
             row.state = {"applied": "delivered", "waiting": "waiting"}.get(receipt["state"], "held")
-            row.next_at = time.monotonic() + (600 * QUICK / 5 if row.state == "waiting" else 0)
+            row.next_at = time.monotonic() + (600 * QUICK / 3 if row.state == "waiting" else 0)
             self.history.shown_sent.add((row.id, row.envelope["hash"]))
             if row.envelope["chain"] and row.state != "waiting":
                 for other in self.rows:

@@ -84,7 +84,9 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(kind: str, *, homes: int, disk_mebi: int = 0, seed: int = 1, bug: str = "", workers: int = 2) -> Iterator[Stage]:
+def stage(
+    kind: str, *, homes: int, disk_mebi: int = 0, seed: int = 1, bug: str = "", workers: int = 2, moves_clock: bool = False
+) -> Iterator[Stage]:
     """Lay the world on a database of `kind`, serve it, and clear all away. `disk_mebi`: of DATA_DIR, if mounting is allowed.
 
     `bug`: a planted one (tests/faults/bugs.py) that the server shall have.
@@ -101,7 +103,7 @@ def stage(kind: str, *, homes: int, disk_mebi: int = 0, seed: int = 1, bug: str 
         undo.callback(app.extensions["db"].engine.dispose)
         laid = lay(app, homes, seed)
         app.extensions["db"].engine.dispose()
-        server = Server(folder, env, bug=bug, workers=workers)
+        server = Server(folder, env, bug=bug, workers=workers, moves_clock=moves_clock)
         undo.callback(server.stop)
         server.start()
         yield Stage(folder, database, app, server, laid, small)
