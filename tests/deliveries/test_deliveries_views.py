@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import hashlib
 import io
 import re
+import threading
 import uuid
 from typing import Any
 
@@ -225,6 +227,27 @@ def test_a_mended_record_is_booked_by_judging_again(app: Flask, world: World) ->
     after = post(app, envelope).json
     assert (after["state"], after["final"], after["say"]) == ("applied", True, "站里已收到")
     assert "已经处理过了" in world.client("zhou").post(f"/deliveries/{seq}/again").get_data(as_text=True)
+
+
+def test_two_who_judge_one_record_again_at_once_book_it_once(app: Flask, world: World) -> None:
+    teach(app, "test.later", lambda act, body: (_ for _ in ()).throw(Refusal("no", "不行")))
+    seq = post(app, enrolled(world).seal("test.later", {})).json["seq"]
+    done: list[int] = []
+    teach(app, "test.later", lambda act, body: done.append(1) or scribble(act, body))
+    start, answers = threading.Barrier(3), []
+
+    def press(who: str) -> None:
+        with app.app_context():
+            client = world.client(who)
+            start.wait(10)
+            answers.append(client.post(f"/deliveries/{seq}/again").status_code)
+
+    threads = [threading.Thread(target=contextvars.Context().run, args=(press, who)) for who in ("zhou", "wu", "zheng")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (sorted(answers), len(done), kept(seq).state) == ([303, 422, 422], 1, "applied")
 
 
 def test_judging_again_keeps_when_it_came(app: Flask, world: World) -> None:

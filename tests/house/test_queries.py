@@ -47,6 +47,9 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "diary of a home": ("wang", lambda rows: f"/households/{rows.home}/logs"),
     "visits of a home": ("zhou", lambda rows: f"/households/{rows.home}/visits"),
     "one visit": ("zhou", lambda rows: f"/visits/{rows.done}"),
+    "records that came in": ("zhou", lambda rows: "/deliveries"),
+    "one record": ("zhou", lambda rows: f"/deliveries/{rows.held}"),
+    "somebody of the staff": ("zhou", lambda rows: f"/people/{rows.wang}"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
 
@@ -73,6 +76,9 @@ class Rows:
             self.done = self._visit(f"第{n}次", leave=True)
         self.entry = self._spend(self.done)
         self.open = self._visit("还在", leave=False)
+        self.wang = world.person("wang").id
+        for _ in range(many):
+            self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
 
     def _plan(self) -> uuid.UUID:
         with db.transaction() as session:

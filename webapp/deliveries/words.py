@@ -71,6 +71,8 @@ def why(row: Kept) -> str:
         return _("前面一条还没到，这条等着。请让那部手机联网；一直不来，就点“再记一次”")
     if row.reason in WHY:
         return str(WHY[row.reason])
+    if row.reason == "form":
+        return _("有一处没填对：%(say)s。请本人重新记一条", say=_(row.say) if row.say else "")
     return _(row.say) if row.say else ""
 
 

@@ -245,7 +245,7 @@ def _beside(session: Session, row: Kept, envelope: dict[str, Any], received: dat
         "key": key,
         "raw": arrivals.sealed(envelope, key),
     }
-    if session.execute(insert(Conflict).values(values).on_conflict_do_nothing()).rowcount:  # type: ignore[attr-defined]
+    if session.scalar(insert(Conflict).values(values).on_conflict_do_nothing().returning(Conflict.hash)) is not None:
         session.execute(sa.update(Kept).where(Kept.seq == row.seq).values(twice=True))
         for photo in envelope["photos"]:
             files.want(photo["sha256"], photo["size"])
