@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, jsonify, make_response, render_template, request
+from flask import Flask, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from webapp.kit.refusal import Busy, Refusal
 from webapp.kit.words import _, _l
 from webapp.store import db
-from webapp.web.guard import htmx
+from webapp.web.guard import htmx, login
 
 log = structlog.get_logger()
 
@@ -29,6 +29,8 @@ SAYS = {
     500: _l("出了点问题，请再试；不行就打给服务站"),
     503: _l("人太多，请等一下再试"),
 }
+AWAY = (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.InterfaceError, sa.exc.PendingRollbackError)
+"""The database does not answer, or not now."""
 PAGES = (403, 404, 409, 413, 422, 429, 500, 503)
 
 
@@ -76,8 +78,10 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _broken(error: Exception) -> ResponseReturnValue:
-    if isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError | sa.exc.InterfaceError):
+    if isinstance(error, AWAY):
         log.warning("store.busy", error=str(error.__cause__ or error)[:300])
+        db.undo()
+        g._login_user = login.anonymous_user()  # who is asking, and in which language, is written in the database
         return _refused(Busy("busy", str(SAYS[503])))
     log.exception("request.broken", path=request.path)
     return answer(500)
