@@ -23,12 +23,12 @@ from webapp.people import views as people
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
-from webapp.today import faces
+from webapp.today import faces, packet
 from webapp.today import views as today
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa
 
-FEATURES: tuple[ModuleType, ...] = (doors, people, deliveries, cards, roster, visits, logs, ledger, family, faces, today)
+FEATURES: tuple[ModuleType, ...] = (doors, people, deliveries, cards, roster, visits, logs, ledger, family, faces, packet, today)
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]
 

@@ -1,11 +1,12 @@
 /* Starts everything, now and after each htmx settle; every start may run twice.
-   <meta name="csrf-token"> goes into htmx requests; <body data-worker="/sw.js"> registers the worker, and a new one is
-   told {take: true} only while no form is dirty. */
+   <meta name="csrf-token"> goes into htmx requests; <body data-worker="/sw.js"> registers the worker. When a new one waits,
+   [data-update hidden] is shown; its button [data-update-now] lets it take over once nothing is being sent, unless a form is
+   being written: then [data-update-first hidden] says so. */
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.started) return;
   nc.started = true;
-  const PARTS = ['keep', 'overlay', 'draft', 'place', 'scale', 'net', 'send'];
+  const PARTS = ['keep', 'overlay', 'draft', 'place', 'scale', 'net', 'send', 'packet'];
 
   function start(root) {
     for (const name of PARTS) {
@@ -21,16 +22,40 @@
   });
   document.addEventListener('htmx:afterSettle', () => start(document));
 
+  const show = (name, on) => document.querySelectorAll(`[${name}]`).forEach(el => { el.hidden = !on; });
+
   async function worker() {
-    const url = document.body.dataset.worker;
+    const {worker: url} = document.body.dataset, had = navigator.serviceWorker && navigator.serviceWorker.controller;
     if (!url || !('serviceWorker' in navigator)) return;
-    const registration = await navigator.serviceWorker.register(url, {scope: '/'});
-    if (registration.waiting && !nc.draft.dirty()) registration.waiting.postMessage({take: true});
+    const registration = await navigator.serviceWorker.register(url, {scope: '/', updateViaCache: 'none'});
+    const offer = () => show('data-update', !!(registration.waiting && had));
+    offer();
+    registration.addEventListener('updatefound', () => registration.installing.addEventListener('statechange', offer));
+    let leaving = false;
+    navigator.serviceWorker.addEventListener('controllerchange', () => {
+      if (!had || leaving || nc.draft.dirty()) return;
+      leaving = true;
+      location.reload();
+    });
+    document.addEventListener('click', async e => {
+      if (!e.target.closest || !e.target.closest('[data-update-now]') || !registration.waiting) return;
+      if (nc.draft.dirty()) return show('data-update-first', true);
+      await navigator.locks.request('send', () => registration.waiting.postMessage({take: true}));
+    });
+    nc.outbox.heard(news => { if (news.kept && registration.sync) registration.sync.register('outbox').catch(() => {}); });
     if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
+  }
+
+  /** The pages for a day without network: fetched after everything that this page itself needs. */
+  function later() {
+    const {offlinePart: url} = document.body.dataset;
+    if (url && !nc.packet) document.head.appendChild(Object.assign(document.createElement('script'), {src: url}));
   }
 
   function begin() {
     start(document);
+    if (document.readyState === 'complete') later();
+    else addEventListener('load', later);
     worker().catch(e => console.warn(e));
   }
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin);

@@ -58,6 +58,7 @@
     const said = await answer.json();
     if (!answer.ok || !said.device || !said.account) return show('[data-enrol-say]', true, said.say);
     await nc.keys.adopt(said);
+    if (nc.shelf) await nc.shelf.arm(form.elements.pin.value).catch(() => {});   // without it: no pages for a day without network, nothing else
     location.assign(form.dataset.then || '/');
   }
 

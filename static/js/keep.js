@@ -3,8 +3,9 @@
      data-household="<uuid>" data-makes="arrived" data-adds="spent_fen=amount_fen cash_fen=-amount_fen@source:cash"
      data-then="/today/visits/{chain}" | "stay" data-draft="…">, hidden inputs id, made_at, seal (used without JavaScript only).
    Fields go into the body by name, read by data-kind: text (default) int fen bool list place; empty ones are left out.
-   data-kind="place" is for the hidden fields place.js fills: a whole number or a word. <input type="file" name="…"> become photos. An input data-card="method" takes the
-   scanned token, and the field it names becomes "scan".
+   data-kind="place" is for the hidden fields place.js fills: a whole number or a word. <input type="file" name="…"> become photos. An input data-card takes the
+   scanned token (or `number` the typed one): then [data-card-shown="scan|number"] in the form is shown and [data-card-asked]
+   hidden; a form in [data-card-seen hidden] is offered too when the card is a resident's ([data-card-whose] the name).
    After keeping: [data-kept-note] in the form is shown (手机已存); [data-kept-full] if the phone could not write.
    Without secure context, keys or enrolment for <body data-account data-app>, the form posts normally. */
 (() => {
@@ -127,6 +128,8 @@
     const card = form.querySelector('[data-card]');
     if (card) {
       card.value = '';
+      form.querySelectorAll('[data-card-shown]').forEach(el => { el.hidden = true; });
+      form.querySelectorAll('[data-card-asked]').forEach(el => { el.hidden = false; });
       sessionStorage.removeItem('card');
     }
     mark(form, 'data-kept-full', false);
@@ -175,11 +178,19 @@
   function hand(root) {
     const kept = sessionStorage.getItem('card'), card = kept && JSON.parse(kept);
     if (!card || card.path !== location.pathname || Date.now() - card.at > 1800000) return;
-    const field = Array.from(root.querySelectorAll('form[data-kept] [data-card]')).find(el => !el.closest('[hidden]'));
-    if (!field || field.value) return;
-    field.value = card.token;
-    const method = field.form.elements[field.dataset.card];
-    if (method) method.value = 'scan';
+    const due = el => !el.closest('[hidden]:not([data-card-seen])'), way = card.token ? 'scan' : 'number';
+    const fields = Array.from(root.querySelectorAll('form[data-kept] [data-card]')).filter(due);
+    for (const field of [fields.find(el => !el.closest('[data-card-seen]')), fields.find(el => el.closest('[data-card-seen]'))]) {
+      if (!field || field.value || field.form.elements.number && field.form.elements.number.value) continue;
+      const {form} = field, seen = form.closest('[data-card-seen]');
+      if (seen && !card.whose) continue;
+      if (card.token) field.value = card.token;
+      else form.elements.number.value = card.number;
+      form.querySelectorAll('[data-card-shown]').forEach(el => { el.hidden = el.dataset.cardShown !== way; });
+      form.querySelectorAll('[data-card-asked]').forEach(el => { el.hidden = true; });
+      if (seen) seen.hidden = false;
+      form.querySelectorAll('[data-card-whose]').forEach(el => { el.textContent = card.whose; });
+    }
   }
 
   nc.keep = {able, fen, int, gather, start};

@@ -1,7 +1,7 @@
 /* What this phone keeps, in IndexedDB 'nuanchao' (changes are only ever additive):
    meta       device keys, counters, epoch, beacon, backup_seq
    envelopes  {id, n, author, chain, household, kind, title, makes, adds, envelope, state, why, tries, next_at, receipt, delivered_at}
-   photos     {sha256, type, size, data, state};  drafts {key, at, values}
+   photos     {sha256, type, size, data, state};  drafts {key, at, values};  pages: see shelf.js
    An envelope is queued -> sending -> delivered | waiting (the server has it, its predecessor is missing)
    | held (a person must look: with a receipt the server has it, without one the phone still has the only copy).
    nc.outbox.heard(fn) calls fn for every change, in this tab or another. Needs no markup. */
@@ -13,8 +13,10 @@
   const AGAIN = {waiting: 10 * 60000, held: 6 * 3600000};   // when to ask how the server sees it by now
   let opening = null;
 
-  const open = () => opening = opening || idb.openDB('nuanchao', 1, {
-    upgrade(db) {
+  const open = () => opening = opening || idb.openDB('nuanchao', 2, {
+    upgrade(db, old) {
+      if (old < 2) db.createObjectStore('pages', {keyPath: ['account', 'path']});
+      if (old) return;
       db.createObjectStore('meta');
       const envelopes = db.createObjectStore('envelopes', {keyPath: 'id'});
       for (const name of ['state', 'chain', 'household']) envelopes.createIndex(name, name);

@@ -2,9 +2,10 @@
      <video data-scan-video muted playsinline>, <button data-scan-torch hidden>, [data-scan-hint hidden] after three quiet seconds,
      [data-scan-other hidden] for a code that is not ours, [data-scan-denied hidden] and [data-scan-number] (the number pad: opened
      when there is no camera), <form data-scan-form method="post" action="…"> with hidden token (and csrf_token).
-   Roster cards go straight to their page, with or without network: data-salt="…" data-cards='{"<hex>": "/today/visits/<id>"}',
-   hex = HMAC-SHA256(key salt, message SHA-256 of the token); data-unplanned="/url" takes unknown cards while offline. The token
-   goes along in sessionStorage, never in a URL; an input data-card on that page receives it (keep.js).
+   Roster cards go straight to their page, with or without network: data-known='{"salt", "cards": {"<hex>": [home, whose]},
+   "visits": {home: [[day, visit], …]}}', hex = HMAC-SHA256(key salt, message SHA-256 of the token or of the number), 32 digits;
+   data-unplanned="/url" takes unknown cards while offline. What was shown goes along in sessionStorage, never in a URL; the
+   form of the step that is due receives it (keep.js).
    Everything else is posted. nc.scan.detector(wasm) -> a detector that has read a sample, or throws. */
 (() => {
   const nc = self.nc = self.nc || {};
@@ -48,23 +49,38 @@
     return found && found[1].toUpperCase();
   }
 
-  async function roster(box, token) {
-    const cards = box.dataset.cards && JSON.parse(box.dataset.cards);
-    if (!cards || !box.dataset.salt || !self.crypto || !crypto.subtle) return null;
+  const hex = buffer => Array.from(new Uint8Array(buffer), b => b.toString(16).padStart(2, '0')).join('').slice(0, 32);
+
+  /** The page for a card of her roster and whose card it is, or null: the visit that goes on here, else the next planned one. */
+  async function roster(box, code) {
+    const {salt, cards, visits} = JSON.parse(box.dataset.known || '{}');
+    if (!salt || !self.crypto || !crypto.subtle) return null;
     const bytes = text => new TextEncoder().encode(text), kind = {name: 'HMAC', hash: 'SHA-256'};
-    const key = await crypto.subtle.importKey('raw', bytes(box.dataset.salt), kind, false, ['sign']);
-    const mac = await crypto.subtle.sign(kind, key, await crypto.subtle.digest('SHA-256', bytes(token)));
-    return cards[Array.from(new Uint8Array(mac), b => b.toString(16).padStart(2, '0')).join('')] || null;
+    const key = await crypto.subtle.importKey('raw', bytes(salt), kind, false, ['sign']);
+    const card = cards[hex(await crypto.subtle.sign(kind, key, await crypto.subtle.digest('SHA-256', bytes(code))))];
+    if (!card) return null;
+    const [home, whose] = card, made = new Map(), now = new Date(), planned = visits[home] || [];
+    for (const row of await nc.outbox.list('household', home)) if (row.makes && row.chain) made.set(row.chain, row);
+    const fresh = row => Date.now() - Date.parse(row.envelope.made_at) < 36 * 3600000;
+    const open = Array.from(made.values()).reverse().find(row => row.makes === 'open' && fresh(row));
+    const today = new Date(now - now.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+    const next = planned.find(([day, visit]) => day === today && !['done', 'void'].includes((made.get(visit) || {}).makes));
+    const visit = open ? open.chain : next && next[1];
+    if (visit && planned.some(([, known]) => known === visit)) return {page: '/today/visits/' + visit, whose};
+    return {page: `/today/households/${home}` + (visit ? '?visit=' + visit : ''), whose};
   }
 
-  async function found(box, token) {
+  /** A card was shown, by `token` or by `number`: go to its page; the server is asked about those this phone does not know. */
+  async function found(box, {token, number}) {
     stop();
-    const page = await roster(box, token) || (!navigator.onLine && box.dataset.unplanned) || null, form = box.querySelector('[data-scan-form]');
+    const known = await roster(box, token || number).catch(() => null), form = box.querySelector(token ? '[data-scan-form]' : '[data-scan-number]');
+    const away = !navigator.onLine || nc.net && nc.net.cut, page = known ? known.page : token && away && box.dataset.unplanned;
     if (page) {
-      sessionStorage.setItem('card', JSON.stringify({token, path: new URL(page, location.href).pathname, at: Date.now()}));
+      const {pathname} = new URL(page, location.href);
+      sessionStorage.setItem('card', JSON.stringify({token, number, whose: known ? known.whose : '', path: pathname, at: Date.now()}));
       location.assign(page);
     } else if (form) {
-      form.elements.token.value = token;
+      if (token) form.elements.token.value = token;
       HTMLFormElement.prototype.submit.call(form);
     }
   }
@@ -111,7 +127,7 @@
     while (going) {
       const codes = await eye.detect(video).catch(() => []), tokens = codes.map(code => tokenOf(code.rawValue)).filter(Boolean);
       if (!going) return;
-      if (tokens.length) return found(box, tokens[0]);
+      if (tokens.length) return found(box, {token: tokens[0]});
       mark(box, 'other', codes.length > 0);
       if (codes.length) quiet = Date.now();
       mark(box, 'hint', Date.now() - quiet > 3000);
@@ -124,6 +140,14 @@
     if (box && !document.hidden) watch(box);
   }
 
+  document.addEventListener('submit', e => {
+    const form = e.target, box = form.closest && form.closest('[data-scan]');
+    if (!box || !form.matches('[data-scan-number]')) return;
+    const number = form.elements.number.value.normalize('NFKC').replace(/\D/g, '');
+    if (number.length !== 7) return;
+    e.preventDefault();
+    found(box, {number});
+  });
   document.addEventListener('visibilitychange', () => document.hidden ? stop() : start());
   addEventListener('pagehide', stop);
   addEventListener('pageshow', e => { if (e.persisted) start(); });

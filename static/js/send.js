@@ -95,14 +95,14 @@
 
   /** Offer one envelope: {receipt}, {held} (kept here, the others go on), or later: {cut} or {wait: ms}. */
   async function offer(row) {
-    const open = row.state === 'queued' || row.state === 'sending';
+    const open = row.state === 'queued' || row.state === 'sending', left = Math.max(0, await nc.outbox.count() - (open ? 1 : 0));
     if (open) {
       await nc.outbox.change('envelopes', row.id, {state: 'sending'});
       nc.outbox.tell({sending: row.id, chain: row.chain, household: row.household});
     }
     let out = {cut: true};
     try {
-      out = await timed('/inbox', {method: 'POST', headers: {'Content-Type': 'application/json', 'X-Sent-At': new Date().toISOString()},
+      out = await timed('/inbox', {method: 'POST', headers: {'Content-Type': 'application/json', 'X-Sent-At': new Date().toISOString(), 'X-Unsent': String(left)},
         body: JSON.stringify(row.envelope)}, async answer => verdict(answer, await answer.text(), row.envelope));
     } catch (e) { /* no network, cut, or 30 s gone: the same to us */ }
     if (out.receipt) await nc.outbox.settle(row.id, out.receipt);
@@ -169,13 +169,13 @@
     return at === size ? 'delivered' : 'later';
   }
 
+  if (!self.document) return;                     // inside the worker: only when it is told
   nc.outbox.heard(news => {
     if (news.kept) flush({soon: true});
     if (news.flush) flush({press: news.press, asked: true});
   });
   addEventListener('online', () => flush({soon: true}));
   setInterval(flush, MINUTE);
-  if (!self.document) return;                     // inside a worker
   document.addEventListener('visibilitychange', () => document.hidden || flush({soon: true}));
   document.addEventListener('click', async e => {
     const button = e.target.closest && e.target.closest('[data-send-now]');

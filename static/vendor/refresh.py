@@ -3,7 +3,7 @@
     python static/vendor/refresh.py
 
 Wants `npm` on the path. Rewrites this folder's files, `licences/`, `VENDOR.json` and the icon
-sprite `static/img/icons.svg`. To move to a newer version, change a pin below and run it again.
+sprites `static/img/icons*.svg`. To move to a newer version, change a pin below and run it again.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SPRITE = HERE.parent / "img" / "icons.svg"
+IMAGES = HERE.parent / "img"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ TAKEN = (
     Taken("zxing-wasm", "3.1.3", "MIT AND Apache-2.0", "dist/reader/zxing_reader.wasm", "zxing_reader.wasm"),
 )
 ICONS = Taken("lucide-static", "1.62.0", "ISC", "icons", "../img/icons.svg")
+MORE = replace(ICONS, file="../img/icons-more.svg")
+
+# What a caregiver's front page shows: one small sheet; the rest comes with the pages that need it.
+FRONT = (
+    "activity alert-triangle calendar check check-circle chevron-right door-open home info keyboard languages lock notebook-text "
+    "refresh-cw save scan-line send smartphone undo user wallet wifi-off x"
+).split()
 
 # Our word for the sign -> its name at lucide. Only what a screen uses or plainly will.
 SIGNS = {
@@ -82,7 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         modules = fetch(Path(folder))
         entries = [take(modules, one) for one in TAKEN]
-        entries.append(draw_sprite(modules))
+        entries += [draw_sprite(modules, ICONS, front=True), draw_sprite(modules, MORE, front=False)]
     text = json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
     (HERE / "VENDOR.json").write_text(text, encoding="utf-8")
     for each in entries:
@@ -129,13 +136,14 @@ def entry(package: Path, one: Taken, target: Path) -> dict[str, str]:
     }
 
 
-def draw_sprite(modules: Path) -> dict[str, str]:
-    """Write `icons.svg`: one <symbol> for each of SIGNS, lines untouched."""
-    package = where(modules, ICONS)
-    symbols = [symbol(word, (package / "icons" / f"{name}.svg").read_text(encoding="utf-8")) for word, name in SIGNS.items()]
+def draw_sprite(modules: Path, sheet: Taken, front: bool) -> dict[str, str]:
+    """Write a sheet: one <symbol> for each of SIGNS that belongs to it, lines untouched."""
+    package, target = where(modules, sheet), HERE / sheet.file
+    chosen = {word: name for word, name in SIGNS.items() if (word in FRONT) == front}
+    symbols = [symbol(word, (package / "icons" / f"{name}.svg").read_text(encoding="utf-8")) for word, name in chosen.items()]
     head = '<svg xmlns="http://www.w3.org/2000/svg">\n<!-- Lines by Lucide, ISC: see vendor/licences -->\n'
-    SPRITE.write_text(head + "\n".join(symbols) + "\n</svg>\n", encoding="utf-8")
-    return entry(package, ICONS, SPRITE)
+    target.write_text(head + "\n".join(symbols) + "\n</svg>\n", encoding="utf-8")
+    return entry(package, sheet, target)
 
 
 def symbol(word: str, svg: str) -> str:

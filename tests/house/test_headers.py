@@ -12,7 +12,7 @@ from tests.world import World
 from webapp.web.headers import CSP, HEADERS
 
 STREAMS = {"live.events"}
-SHARED = {"assets.send"}
+SHARED = {"assets.send", "pwa.worker"}
 """What may lie in a shelf shared by people: it holds nothing about anybody."""
 
 

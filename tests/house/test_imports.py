@@ -24,6 +24,7 @@ BEHIND = {
     "flask_htmx": ("web.guard",),
     "flask_babel": ("kit.words", "kit.show", "web.language"),  # words, their locale, the choice
     "babel": ("kit.show", "web.language"),
+    "minify": ("web.assets",),
     "flask_wtf": ("web.guard", "web.errors", "web.forms"),  # the lock, its refusal, the form
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`

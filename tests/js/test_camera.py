@@ -9,6 +9,7 @@ import json
 import pathlib
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,8 +24,15 @@ from tests.js.stub import ACCOUNT, DEVICE, Stub
 pytestmark = pytest.mark.browser
 TOKEN = "ABCDEFGHJKMNPQRSTVWXYZ2345"
 SALT = "salt-of-the-day"
-MAC = hmac.new(SALT.encode(), hashlib.sha256(TOKEN.encode()).digest(), "sha256").hexdigest()
-CARDS = json.dumps({MAC: "/today/visits/1"})
+HOME, VISIT = "019a9f10-0000-7000-8000-00000000beef", "019aa7b0-1c00-7c55-8f6e-3b9d2a4e6f10"
+PAGE = f"/today/visits/{VISIT}"
+
+
+def known(what: str = TOKEN) -> str:
+    """data-known: the card of one home, whose visit of today is planned."""
+    mac = hmac.new(SALT.encode(), hashlib.sha256(what.encode()).digest(), "sha256").hexdigest()[:32]
+    today = datetime.now(UTC).date().isoformat()
+    return json.dumps({"salt": SALT, "cards": {mac: [HOME, "李秀兰"]}, "visits": {HOME: [[today, VISIT]]}})
 
 
 def scanning(attrs: str = "") -> str:
@@ -39,8 +47,9 @@ def scanning(attrs: str = "") -> str:
 
 
 ARRIVING = made("""<form id="arrive" method="post" action="/x" data-kept="visits.arrive" data-chain="new">
-    <input type="hidden" name="method" value="number">
-    <input type="hidden" name="token" data-card="method"><button>签到</button></form>""")
+    <input type="hidden" name="number"><input type="hidden" name="token" data-card>
+    <p data-card-shown="scan" hidden>码扫好了</p><p data-card-shown="number" hidden>号码输好了</p><p data-card-asked>扫码</p>
+    <button>签到</button></form>""")
 
 
 def film(path: pathlib.Path, text: str) -> None:
@@ -87,13 +96,14 @@ def test_a_card_before_the_camera_is_posted(camera: Callable[..., BrowserContext
 def test_a_card_of_the_roster_opens_its_page_without_a_network_and_the_token_goes_along(
     camera: Callable[..., BrowserContext], stub: Stub
 ) -> None:
-    stub.pages["/scan"] = scanning(f"data-salt='{SALT}' data-cards='{CARDS}'")
-    stub.pages["/today/visits/1"] = ARRIVING
+    stub.pages["/scan"] = scanning(f"data-known='{known()}'")
+    stub.pages[PAGE] = ARRIVING
     page = camera(f"https://care.example/c/{TOKEN}", permissions=["camera"]).new_page()
     page.goto(stub.url + "/scan")
-    page.wait_for_url("**/today/visits/1", timeout=20000)
+    page.wait_for_url("**" + PAGE, timeout=20000)
     expect(page.locator("[name=token]")).to_have_value(TOKEN)
-    expect(page.locator("[name=method]")).to_have_value("scan")
+    expect(page.locator("[data-card-shown=scan]")).to_be_visible()
+    expect(page.locator("[data-card-asked]")).to_be_hidden()
     assert TOKEN not in page.url and not stub.forms
     page.goto(stub.url + "/bare")
     stub.pages["/today/visits/2"] = ARRIVING

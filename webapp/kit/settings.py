@@ -36,6 +36,9 @@ class Settings:
     streams: int = 12
     """STREAMS: open live streams per process, below the thread count, or pages would starve. Default 12; serve sets it."""
 
+    worker: bool = True
+    """WORKER: off takes the service worker back from all phones at their next contact. Default on."""
+
     @property
     def public(self) -> bool:
         """Whether PUBLIC_URL is https with a real host, so that cards may be printed for real."""
@@ -66,6 +69,7 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         time_zone=env.get("TIME_ZONE") or "Asia/Shanghai",
         sample=env.get("SAMPLE", "") == "1" or (data / "sample").exists(),
         streams=int(env.get("STREAMS") or 12),
+        worker=env.get("WORKER", "") != "off",
     )
 
 

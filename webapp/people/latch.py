@@ -46,7 +46,7 @@ def _cookies(state: BlueprintSetupState) -> None:
 def _lock() -> ResponseReturnValue | None:
     """A locked phone shows nothing; what it recorded still goes out (inbox, kept forms), and open doors stay open."""
     who: Any = actor()
-    if who is None or who.device_id is None or request.endpoint is None:
+    if who is None or who.device_id is None or request.endpoint is None or page.inside():
         return None
     verb = getattr(current_app.view_functions[request.endpoint], "verb", None)
     if verb is None or request.endpoint in UNLOCKED or request.endpoint == "live.events" or _carries_record():

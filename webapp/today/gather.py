@@ -92,6 +92,18 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
     }
 
 
+def blank(visit_id: uuid.UUID) -> dict[str, Any]:
+    """The forms of a visit in a home that is not known yet."""
+    return {
+        "visit_id": visit_id,
+        "arrive": ArriveForm(data={"visit": visit_id}),
+        "leave": LeaveForm(data={"visit": visit_id}),
+        "serve": ServicesForm(data={"visit": visit_id}),
+        "write": WriteForm(data={"visit": visit_id}),
+        **tiles(None),
+    }
+
+
 def _scene(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None) -> Scene:
     scene = queries.scene(who, visit_id, home_id)
     if scene is None:
@@ -132,7 +144,7 @@ def _forms(visit_id: uuid.UUID, scene: Scene, shown: Shown, served: Sequence[Any
         "see": SeenForm(data={"visit": visit_id, **shown.fields}),
         "serve": ServicesForm(data={"visit": visit_id, **said(served)}),
         "write": WriteForm(data={"visit": visit_id, "story": _draft(served)}),
-        "void": VoidForm(data={"visit": visit_id}) if recent else None,
+        "void": VoidForm(data={"visit": visit_id}) if recent or found is None else None,
     }
 
 

@@ -6,7 +6,7 @@ import uuid
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 
@@ -17,9 +17,11 @@ from webapp.kit import clock, ids
 from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people import rules
+from webapp.store import db
 from webapp.today import gather, queries
 from webapp.today.forms import ScanForm
 from webapp.today.gather import Shown
+from webapp.today.packet import scannable
 from webapp.web import limits, page
 from webapp.web.guard import allow, me
 
@@ -41,7 +43,7 @@ def index() -> ResponseReturnValue:
     """The front page of whoever asks."""
     who = me()
     if who.role == Role.CAREGIVER:
-        return _caregiver(who)
+        return _caregiver(who, _day())
     if who.role == Role.KIN:
         return page.go(url_for("family.index"))
     if who.role in STAFF:
@@ -54,16 +56,22 @@ def index() -> ResponseReturnValue:
     return page.render("today/plain.html")
 
 
-def _caregiver(who: Actor) -> Response:
-    stops = queries.day_of(who, clock.today())
-    return page.render("today/caregiver.html", piece="day", stops=stops, upcoming=queries.next_stop(stops), today=clock.today())
+def _day() -> date:
+    """Today; a phone that keeps pages asks for tomorrow too."""
+    tomorrow = clock.today() + timedelta(days=1)
+    return tomorrow if request.args.get("day") == tomorrow.isoformat() else clock.today()
+
+
+def _caregiver(who: Actor, day: date) -> Response:
+    stops = queries.day_of(who, day)
+    return page.render("today/caregiver.html", piece="day", stops=stops, upcoming=queries.next_stop(stops), today=day)
 
 
 @bp.get("/scan")
 @allow("visits.record")
 def scan() -> Response:
     """The camera, and the number pad beside it from the start."""
-    return page.render("today/scan.html", form=ScanForm())
+    return page.render("today/scan.html", form=ScanForm(), known=scannable(me(), clock.today()))
 
 
 @bp.post("/scan")
@@ -72,7 +80,7 @@ def found() -> Response:
     """What a scanned token or a typed number stands for, for this caregiver: the page of arriving or leaving."""
     who, form = me(), ScanForm()
     if not form.validate():
-        return page.render("today/scan.html", status=422, form=form)
+        return _scan_again(form)
     if form.number.data:
         limits.check("number", str(who.account_id), most=NUMBERS_AN_HOUR)
     card = cards.by_token(form.token.data) if form.token.data else cards.by_number(form.number.data)
@@ -81,8 +89,14 @@ def found() -> Response:
     known = card is not None and card.household_id is not None and people.reaches(who, card.household_id)
     if card is None or card.household_id is None or not known or not card.live:
         form.number.errors = (*form.number.errors, _said(card, known))
-        return page.render("today/scan.html", status=422, form=form)
+        return _scan_again(form)
     return _visit_at(who, card.household_id, Shown(card, form.token.data, form.number.data))
+
+
+def _scan_again(form: ScanForm) -> Response:
+    with db.reads():
+        known = scannable(me(), clock.today())
+    return page.render("today/scan.html", status=422, form=form, known=known)
 
 
 def _said(card: Card | None, known: bool) -> str:
@@ -100,8 +114,17 @@ def _visit_at(who: Actor, household_id: uuid.UUID, shown: Shown) -> Response:
 @bp.get("/today/households/<uuid:household_id>")
 @allow("visits.record")
 def household(household_id: uuid.UUID) -> Response:
-    """The visit page of a household scanned outside the app: without the card's token, so the number or a reason is asked."""
-    return _visit_at(me(), household_id, Shown())
+    """The visit page of a household: of `visit` in the address (minted by a phone), else of what goes on or comes next."""
+    visit_id = ids.parse(request.args.get("visit"))
+    return _show(me(), visit_id, household_id, Shown()) if visit_id else _visit_at(me(), household_id, Shown())
+
+
+@bp.get("/today/unplanned")
+@allow("visits.record")
+def unplanned() -> Response:
+    """The steps of a visit behind a card this phone does not know: the station finds out later whose it is."""
+    visit_id = ids.parse(request.args.get("visit")) or ids.new()
+    return page.render("today/unplanned.html", **gather.blank(visit_id))
 
 
 @bp.get("/today/visits/<uuid:visit_id>")

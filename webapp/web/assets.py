@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import brotli
+import minify
 from flask import Blueprint, Flask, Response, abort, current_app, request
 from markupsafe import Markup
 
@@ -18,17 +19,32 @@ bp = Blueprint("assets", __name__)
 
 CSS = ("tokens", "base", "layout", "ui", "print")
 KEEPING = ("canonical", "keys", "outbox")
-APP = (*KEEPING, "send", "keep", "overlay", "draft", "photo", "place", "keypad", "scale", "confirm", "net", "app")
+APP = (*KEEPING, "send", "keep", "overlay", "draft", "net", "app")
+FORMS = ("photo", "place", "keypad", "scale", "confirm")
+OFFLINE = ("shelf", "packet")
+WORKER = ("shell", "pages", "routes", "wiring")
+
+
+def _ours(*names: str) -> tuple[str, ...]:
+    return tuple(f"js/{name}.js" for name in names)
+
+
 BUNDLES: dict[str, tuple[str, ...]] = {
     "app.css": tuple(f"css/{name}.css" for name in CSS),
-    "app.js": ("vendor/htmx.min.js", "vendor/idb.umd.js", *(f"js/{name}.js" for name in APP)),
+    "app.js": ("vendor/htmx.min.js", "vendor/idb.umd.js", *_ours(*APP)),
+    "forms.js": _ours(*FORMS),
+    "offline.js": _ours(*OFFLINE),
     "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),
     "scan.js": ("vendor/ponyfill.js", "js/scan.js"),
-    "enrol.js": ("vendor/idb.umd.js", *(f"js/{name}.js" for name in KEEPING), "js/enrol.js"),
+    "enrol.js": ("vendor/idb.umd.js", *_ours(*KEEPING, "shelf", "enrol")),
+    "worker.js": ("vendor/idb.umd.js", *_ours(*KEEPING, "shelf", "send"), *(f"../sw/{name}.js" for name in WORKER)),
+    "worker-off.js": ("../sw/off.js",),
 }
+SHEETS = ("img/icons.svg", "img/icons-more.svg")
+"""Icons of a caregiver's front page, and all others: what she needs first is small."""
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png", ".wasm": "application/wasm"}
-BLOCK = re.compile(rb"/\*.*?\*/", re.DOTALL)
-LINE = re.compile(rb"^[ \t]+|(?:^|[ \t]{2,})//.*$", re.MULTILINE)
+LARGE = 200_000
+minify.config({"js-version": 2020})  # the lowest browser knows no later one
 YEAR = "public, max-age=31536000, immutable"
 
 
@@ -37,10 +53,18 @@ class Asset:
     """A file as it is sent."""
 
     body: bytes
-    packed: dict[str, bytes]
-    """By encoding, smallest first; empty for pictures."""
     kind: str
     digest: str
+
+    @cached_property
+    def packed(self) -> dict[str, bytes]:
+        """By encoding, smallest first; empty for pictures. Made when it is first sent: packing the large ones takes seconds."""
+        if self.kind == "image/png":
+            return {}
+        return {
+            "br": brotli.compress(self.body, quality=11 if len(self.body) < LARGE else 9),
+            "gzip": gzip.compress(self.body, 9, mtime=0),
+        }
 
 
 def init_app(app: Flask) -> None:
@@ -59,7 +83,7 @@ def drawn(name: str) -> Markup:
     """An icon of the sheet; every page shows dozens, so each is put together once."""
     icons: dict[str, Markup] = current_app.extensions["icons"]
     if name not in icons or current_app.debug:
-        sheet = asset("img/icons.svg")
+        sheet = asset(next(each for each in SHEETS if f'id="{name}"'.encode() in load(each).body))
         icons[name] = Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
             sheet, name
         )
@@ -85,14 +109,13 @@ def _read(name: str) -> Asset:
         if kind is None or not path.is_relative_to(root.resolve()) or not path.is_file():
             raise KeyError(name)
         body = path.read_bytes()
-    packed = {} if name.endswith(".png") else {"br": brotli.compress(body), "gzip": gzip.compress(body, 9, mtime=0)}
-    return Asset(body, packed, kind or "", hashlib.sha256(body).hexdigest()[:12])
+    return Asset(body, kind or "", hashlib.sha256(body).hexdigest()[:12])
 
 
 def _part(path: Path) -> bytes:
-    """One file of a bundle; our own scripts without their comments and indentation, which a phone need not pay for."""
+    """One file of a bundle; our own without comments, spaces and long names, which a phone need not pay for."""
     body = path.read_bytes()
-    return LINE.sub(b"", BLOCK.sub(b"", body)) if path.parent.name == "js" else body
+    return body if path.parent.name == "vendor" else minify.string(KINDS[path.suffix], body.decode()).encode()
 
 
 @bp.get("/assets/<digest>/<path:name>")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
 from flask_htmx import HTMX
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     htmx.init_app(app)
     app.before_request(_knock)
+    app.after_request(_name_reader)
     app.jinja_env.globals["may"] = may
 
 
@@ -84,6 +86,14 @@ def _knock() -> ResponseReturnValue | None:
     if request.method not in db.SAFE:
         audit.by(db.session(), who.account_id)
     return None
+
+
+def _name_reader(response: Response) -> Response:
+    """Say on every page whose it is: a phone keeps pages by reader, and lets go of them when there is none any more."""
+    if response.mimetype == "text/html" or response.status_code in (301, 302, 303):
+        who = actor()
+        response.headers["X-Reader"] = str(who.account_id) if who else "none"
+    return response
 
 
 def to_sign_in() -> ResponseReturnValue:

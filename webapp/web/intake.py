@@ -213,7 +213,8 @@ def hidden_fields(form: KeptForm, kinds: Mapping[str, str], places: Sequence[str
     for each in form:
         if getattr(each.widget, "input_type", "") == "hidden":
             kind = "place" if each.name in places else kinds.get(each.type)
-            drawn.append(_hidden(each.name, each._value(), ("id", each.id), ("data-kind", kind)))
+            card = "shown" if "data-card" in (each.render_kw or {}) else None
+            drawn.append(_hidden(each.name, each._value(), ("id", each.id), ("data-kind", kind), ("data-card", card)))
     return Markup("").join(drawn)
 
 

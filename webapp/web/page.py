@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from typing import Any
 
 from flask import current_app, flash, make_response, redirect, render_template, request
 from flask.wrappers import Response
+from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.store import db
@@ -25,6 +27,27 @@ def render(template: str, piece: str | None = None, status: int = 200, **facts: 
     response = make_response(body, status)
     response.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
     return response
+
+
+INSIDE = "nuanchao.inside"
+
+
+def whole(path: str) -> Response:
+    """What our own GET of `path` answers the reader of this request. The PIN was asked for the request around it."""
+    copied = {name: request.headers[name] for name in ("Cookie", "Accept-Language", "User-Agent") if name in request.headers}
+    built = EnvironBuilder(path=path, base_url=request.host_url, headers=list(copied.items()), environ_overrides={INSIDE: True})
+
+    def inside() -> Response:
+        # contexts of their own: nothing of the page's session, log or database work mixes with the request around it
+        with current_app.app_context(), current_app.request_context(built.get_environ()):
+            return current_app.full_dispatch_request()
+
+    return copy_context().run(inside)
+
+
+def inside() -> bool:
+    """Whether this page is asked for by `whole`."""
+    return bool(request.environ.get(INSIDE))
 
 
 def wants_piece() -> bool:

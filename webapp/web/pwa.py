@@ -1,19 +1,37 @@
-"""What a phone needs to put the app on its home screen."""
+"""What a phone needs to put the app on its home screen, and to open it without network: manifest, worker, shell pages."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, jsonify
+import hashlib
+import json
+
+from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from webapp.kit.words import _
-from webapp.web.assets import asset
+from webapp.web import page
+from webapp.web.assets import asset, load
 from webapp.web.guard import open_door
 
 bp = Blueprint("pwa", __name__)
+
+PAGES = ("/offline", "/locked")
+FILES = (
+    "app.css",
+    "app.js",
+    "forms.js",
+    "offline.js",
+    "scan.js",
+    "img/icons.svg",
+    "img/icons-more.svg",
+    "img/icon-192.png",
+    "vendor/zxing_reader.wasm",
+)
 
 
 def init_app(app: Flask) -> None:
     """Let `app` be installed."""
     app.register_blueprint(bp)
+    app.jinja_env.globals["worker"] = "/sw.js" if app.extensions["settings"].worker else ""
 
 
 @bp.get("/manifest.webmanifest")
@@ -35,3 +53,33 @@ def manifest() -> Response:
     )
     answer.mimetype = "application/manifest+json"
     return answer
+
+
+@bp.get("/sw.js")
+@open_door
+def worker() -> Response:
+    """The worker, its bytes new whenever anything of the shell is; with WORKER=off the one that ends it."""
+    on = current_app.extensions["settings"].worker
+    answer = Response(_worker() if on else load("worker-off.js").body, mimetype="text/javascript")
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+def _worker() -> bytes:
+    shell, code = [*map(asset, FILES), *PAGES], load("worker.js").body
+    version = hashlib.sha256(json.dumps(shell).encode() + code).hexdigest()[:12]
+    return f"const VERSION = '{version}', SHELL = {json.dumps(shell)};\n".encode() + code
+
+
+@bp.get("/offline")
+@open_door
+def offline() -> Response:
+    """What is shown without network for a page the phone does not have."""
+    return page.render("offline.html")
+
+
+@bp.get("/locked")
+@open_door
+def locked() -> Response:
+    """The PIN without network."""
+    return page.render("locked.html")
