@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -101,8 +102,9 @@ def _measure(kind: str, url: str, folder: Path, postmaster: int | None, rounds: 
         here = world.build(app)
         bare.fill(url)
         if kind == "sqlite":  # or the first writers of the measuring would pay for the laying
-            with db.database().engine.connect() as connection:
-                connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+            db.database().engine.dispose()
+            with contextlib.closing(sqlite3.connect(folder / "nuanchao.db")) as connection:
+                connection.execute("pragma wal_checkpoint(truncate)")
         starts = _starts(url, folder)
         with _serving("wsgi:app", OURS, url, folder) as ours, _serving("bench.bare:create_app()", BARE, url, folder) as plain:
             cases = _cases(here)
