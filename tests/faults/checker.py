@@ -168,7 +168,8 @@ def _strangers(facts: Facts) -> Iterator[Finding]:
 
 
 def _same(facts: Facts) -> Iterator[Finding]:
-    authors = {str(row.id): row.author_id for row in db.reading().execute(sa.select(Entry.id, Entry.author_id))}
+    booked = (sa.select(table.id, table.author_id) for table in (Entry, Call, Log))
+    authors = {str(row.id): row.author_id for each in booked for row in db.reading().execute(each)}
     for row in facts.rows:
         key = (str(row.id), row.hash.hex())
         made, opened = facts.made.get(key), inbox.opened(row)

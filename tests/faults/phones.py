@@ -15,7 +15,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -92,10 +92,18 @@ class Handset:
     """A caregiver's phone. `seed` decides everything but the network."""
 
     def __init__(
-        self, home: Home, port: int, seed: int, *, photos: float = 0.15, hasty: float = 0.2, twins: float = 0.01
+        self,
+        home: Home,
+        port: int,
+        seed: int,
+        *,
+        photos: float = 0.15,
+        hasty: float = 0.2,
+        twins: float = 0.01,
+        amounts: Sequence[int] = range(1, 100_000),
     ) -> None:
         self.home, self.port, self.draw = home, port, random.Random(seed)
-        self.photo_share, self.hasty_share, self.twin_share = photos, hasty, twins
+        self.photo_share, self.hasty_share, self.twin_share, self.amounts = photos, hasty, twins, amounts
         self.history, self.keeping, self.sending = History(), threading.RLock(), threading.Lock()
         self.gen = 0
         self.clock_off = timedelta(0)
@@ -181,7 +189,7 @@ class Handset:
         yield
 
     def _money(self, here: dict[str, str]) -> Row:
-        fen, source = self.draw.randint(1, 99_999), self.draw.choice(("cash", "advance", "wallet"))
+        fen, source = self.draw.choice(self.amounts), self.draw.choice(("cash", "advance", "wallet"))
         if self.draw.random() < 0.3:
             return self.keep("ledger.receive", here | {"amount_fen": fen, "category": "IN-FAM", "source": source})
         spent = here | {"amount_fen": fen, "category": "EX-VEG", "source": source, "things": ["白菜"], "words": "菜场"}
@@ -190,9 +198,7 @@ class Handset:
     def _maybe_photo(self) -> bytes | None:
         if self.draw.random() >= self.photo_share:
             return None
-        image = Image.new("RGB", (96, 96), tuple(self.draw.randrange(256) for _ in range(3)))
-        noise = Image.frombytes("L", (96, 32), self.draw.randbytes(96 * 32))
-        image.paste(noise, (0, 64))
+        image = Image.frombytes("RGB", (8, 8), self.draw.randbytes(192)).resize((96, 96), Image.Resampling.NEAREST)
         out = io.BytesIO()
         image.save(out, "JPEG", quality=95)
         return out.getvalue() + self.draw.randbytes(self.draw.choice((0, 0, 9000)))
@@ -406,16 +412,16 @@ class Handset:
 
     def _carry(self, photo: Picture) -> None:
         url, size = f"/inbox/photos/{photo.sha256}", len(photo.data)
-        status, at = self._offset("HEAD", url)
+        _status, at = self._offset("HEAD", url)
         for _turn in range(999):
-            if status in (400, 415, 422):
-                photo.state = "held"
-                return
             if at < 0 or at >= size:
                 break
-            before = at
-            status, at = self._offset("PUT", url, self.piece(photo, at), {"Upload-Offset": str(at), "Upload-Length": str(size)})
-            if status != 409 and at <= before and status not in (400, 415, 422):
+            before, offset = at, {"Upload-Offset": str(at), "Upload-Length": str(size)}
+            status, at = self._offset("PUT", url, self.piece(photo, at), offset)
+            if status in (400, 415, 422) and at >= 0:  # without the header it is not our server that refuses the picture
+                photo.state = "held"
+                return
+            if status != 409 and at <= before:
                 return
         if at == size:
             photo.state = "delivered"
