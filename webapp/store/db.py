@@ -7,6 +7,7 @@ Nobody else commits: `settle()` does it for requests, `transaction()` for comman
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -72,6 +73,12 @@ def make_engine(url: str) -> sa.Engine:
     def begin(connection: sa.Connection) -> None:
         read_only = connection.get_execution_options().get("read_only")
         connection.exec_driver_sql("begin" if read_only else "begin immediate")
+
+    @event.listens_for(engine, "commit")
+    def commit(connection: sa.Connection) -> None:
+        # A full disk makes SQLite roll back by itself; its driver then calls a COMMIT of nothing a success.
+        if not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            raise sa.exc.OperationalError("commit", {}, sqlite3.OperationalError("the transaction is gone"))
 
     @event.listens_for(engine, "reset")
     def reset(connection: Any, _record: Any, _state: Any) -> None:

@@ -130,9 +130,9 @@ def receive(
     except (OSError, MemoryError) as error:
         db.undo()
         raise Busy("busy", "人太多，请等一下再试") from error
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.DBAPIError, sa.exc.PendingRollbackError) as error:
         db.undo()
-        if _passing(error):
+        if _from_passing(error):
             raise Busy("busy", "人太多，请等一下再试") from error
         raise
 
@@ -322,13 +322,22 @@ def _apply(
     except (OSError, MemoryError):
         raise
     except Exception as error:
-        if isinstance(error, sa.exc.DBAPIError) and _passing(error):
+        if _from_passing(error):
             raise
         session.info["deeds"], session.info["told"] = deeds, told
         if isinstance(error, Refusal):
             return QUARANTINED, error.code, error.words()
         log.exception("inbox.bug", kind=kind.name, id=envelope["id"])
         return QUARANTINED, "bug", "这条先放在站里，站里会来问您"
+
+
+def _from_passing(error: BaseException | None) -> bool:
+    """Whether passing trouble is at the root of it: a full disk takes SQLite's savepoint away, and that is what is told."""
+    while error is not None:
+        if isinstance(error, sa.exc.DBAPIError) and _passing(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _passing(error: sa.exc.DBAPIError) -> bool:
