@@ -107,7 +107,7 @@ def photo(sha256: str) -> Response:
         return Response("", 200, {"Upload-Offset": str(files.arrived(row)), "Upload-Length": str(row.size)})
     at = request.headers.get("Upload-Offset", "0")
     if not at.isascii() or not at.isdigit() or (request.content_length or 0) > PIECE:
-        return Response("", 413 if at.isdigit() else 400)
+        return Response("", 413 if at.isdigit() else 400, {"Upload-Offset": str(files.arrived(row))})
     piece = request.get_data(cache=False)
     try:
         here = files.add_piece(row, int(at), piece)
