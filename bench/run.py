@@ -240,6 +240,8 @@ def _serving(target: str, port: int, url: str, folder: Path, path: str = "/up") 
             yield server.pid
         finally:
             server.terminate()
+            said = [line for line in (folder / f"{port}.log").read_text().splitlines() if '"level": "info"' not in line]
+            print(*said[-5:], sep="\n", end="\n" if said else "", file=sys.stderr)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(30)
             server.kill()

@@ -9,6 +9,7 @@
   const nc = self.nc = self.nc || {};
   if (nc.outbox) return;
   const DAY = 86400000, STRICT = {durability: 'strict'};
+  // A receipt that is final needs no more asking, whatever its state: somebody has decided.
   const AT_SERVER = {applied: 'delivered', waiting: 'waiting', quarantined: 'held', conflict: 'held'};
   const AGAIN = {waiting: 10 * 60000, held: 6 * 3600000};   // when to ask how the server sees it by now
   let opening = null;
@@ -105,7 +106,7 @@
     const meta = tx.objectStore('meta'), envelopes = tx.objectStore('envelopes');
     const row = await envelopes.get(id);
     if (!row) return;
-    const epoch = await meta.get('epoch'), state = AT_SERVER[receipt.state];
+    const epoch = await meta.get('epoch'), state = receipt.final ? 'delivered' : AT_SERVER[receipt.state];
     let flush = epoch !== undefined && epoch !== receipt.epoch;
     if (flush) await reoffer(tx, receipt.epoch);
     Object.assign(row, {delivered_at: row.receipt ? row.delivered_at : Date.now(), receipt, state, why: '', tries: 0, next_at: Date.now() + (AGAIN[state] || 0)});

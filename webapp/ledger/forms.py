@@ -106,6 +106,6 @@ class ReceiptForm(KeptForm):
 class NoneTodayForm(KeptForm):
     """今天没花钱."""
 
-    keep = Keep("ledger.none_today", _l("今天没花钱"))
+    keep = Keep("ledger.none_today", _l("今天没花钱"), drafts=False)
     household = KeyField(validators=[required()])
     visit = KeyField()

@@ -10,6 +10,7 @@ import binascii
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -379,6 +380,14 @@ def apply_again(row: Kept) -> None:
     row.state, row.reason, row.say = _apply(session, kind, envelope, row.courier_id, row.received_at)
     audit.note("inbox.apply_again", f"inbox:{row.id}", state=row.state)
     release(session, row.id)
+
+
+def chain_again(chain: uuid.UUID) -> None:
+    """Judge what is held of a visit once more, in order: its beginning has found its place."""
+    held = sa.select(Kept).where(Kept.chain == chain, Kept.state == QUARANTINED, Kept.settled_at.is_(None)).order_by(Kept.seq)
+    for row in db.session().scalars(held).all():
+        with suppress(Refusal):  # what this server cannot read goes on waiting for a person
+            apply_again(row)
 
 
 def _receipt(

@@ -61,7 +61,7 @@ class PlacedForm(StepForm):
 class ArriveForm(PlacedForm):
     """我到了. Nothing in it can be refused: what cannot be read is left out, the envelope keeps it."""
 
-    keep = Keep(kind="visits.arrive", title=_l("签到"), chain="visit", makes="open", waits=False)
+    keep = Keep(kind="visits.arrive", title=_l("签到"), chain="visit", makes="open", waits=False, drafts=False)
     visit = KeyField()
     household = KeyField()
     shift = KeyField()
@@ -83,7 +83,7 @@ class ArriveForm(PlacedForm):
 class LeaveForm(PlacedForm):
     """我走了."""
 
-    keep = Keep(kind="visits.leave", title=_l("签退"), chain="visit", makes="done")
+    keep = Keep(kind="visits.leave", title=_l("签退"), chain="visit", makes="done", drafts=False)
     visit = KeyField(validators=[required()])
     token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
     number = TextField(_l("卡上的7位号码"), most=40)
@@ -93,7 +93,7 @@ class LeaveForm(PlacedForm):
 class SeenForm(StepForm):
     """Another resident's card, shown during the visit."""
 
-    keep = Keep(kind="visits.seen", title=_l("见到老人"), chain="visit")
+    keep = Keep(kind="visits.seen", title=_l("见到老人"), chain="visit", drafts=False)
     visit = KeyField(validators=[required()])
     token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
     number = TextField(_l("卡上的7位号码"), most=40)
@@ -112,7 +112,7 @@ class ServicesForm(StepForm):
 class VoidForm(StepForm):
     """扫错了."""
 
-    keep = Keep(kind="visits.void", title=_l("扫错了"), chain="visit", makes="void")
+    keep = Keep(kind="visits.void", title=_l("扫错了"), chain="visit", makes="void", drafts=False)
     visit = KeyField(validators=[required()])
 
 

@@ -20,7 +20,7 @@ from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.people import queries as people
 from webapp.people.models import Account, Household
-from webapp.store import audit, db
+from webapp.store import audit, db, inbox
 from webapp.store.inbox import Act
 from webapp.visits import rules
 from webapp.visits.gather import Known, Shown, know
@@ -245,6 +245,7 @@ def name_home(call: Call, household: Household, by: uuid.UUID) -> None:
     session.flush()
     _find(row.id, household.id, household.station_id, day, rules.named([("UNKNOWN_CARD", {})], limits(day)))
     audit.note("visits.name_home", row, household.id, call=call.id, by=by)
+    inbox.chain_again(row.id)
     tell(household.station_id, household.id)
 
 

@@ -236,6 +236,8 @@ class Keep:
     adds: Mapping[str, str] = field(default_factory=dict)
     """Body field → name of the `data-sum` it is added to."""
     waits: bool = True
+    drafts: bool = True
+    """Whether something is typed or chosen in it that a crash must not take."""
     lift: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
 
 
