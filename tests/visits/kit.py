@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.world import HOME
 from webapp.cards import models as cards
-from webapp.kit import clock, ids
+from webapp.kit import canonical, clock, ids
 from webapp.roster import models as roster
 from webapp.store import db, inbox
 from webapp.store.inbox import Receipt
@@ -48,11 +48,14 @@ def planned_today(world, start_min, minutes=90, name="李秀兰"):
     return row
 
 
-def send(world, kind, who="wang", *, ago_min=0, key=None, at=None, **body) -> Receipt:
-    """Post one act of the plain path, made `ago_min` minutes ago."""
+def send(world, kind, who="wang", *, ago_min=0, key=None, at=None, chain=None, **body) -> Receipt:
+    """Post one act of the plain path, made `ago_min` minutes ago; as a step of `chain` when given."""
     body = {name: str(value) if hasattr(value, "hex") and not isinstance(value, str) else value for name, value in body.items()}
     made = at or clock.now() - timedelta(minutes=ago_min)
     envelope = inbox.plain(kind, body, [], author=world.account(who).id, key=key or ids.new(), made_at=made)
+    if chain:
+        envelope["chain"] = str(chain)
+        envelope["hash"] = canonical.envelope_digest(envelope).hex()
     db.settle()
     with world.app.test_request_context("/inbox", method="POST"):
         return inbox.receive(envelope, None)

@@ -113,12 +113,11 @@ def test_an_unknown_code_without_a_home_is_kept_and_later_named(app, world):
     receipt = send(world, "visits.arrive", visit=key, token="Z" * 26, method="scan", **AT_HOME)
     assert (receipt.state, receipt.say) == ("applied", recording.STRAY)
     assert visit(key) is None
-    late = send(world, "visits.services", visit=key, done=["MEAL-01"], refused=[])
+    late = send(world, "visits.services", chain=key, visit=key, done=["MEAL-01"], refused=[])
     assert (late.state, late.say) == ("quarantined", recording.GONE)
     with db.transaction() as session:
         call = session.scalars(sa.select(Call)).one()
         recording.name_home(call, world.household("李秀兰"), world.account("zhou").id)
-        inbox.apply_again(session.scalars(sa.select(inbox.Kept).where(inbox.Kept.id == late.id)).one())
     assert visit(key).household_id == world.household("李秀兰").id
     db.settle()
     assert [row.code for row in queries.services(key)] == ["MEAL-01"]
