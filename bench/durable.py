@@ -56,7 +56,8 @@ def measure(kind: str, chosen: argparse.Namespace) -> bool:
     failures = sum(times for status, times in run.statuses.items() if status != 201)
     told: dict[str, Any] = {
         "bench": "durable", "database": kind, "seconds": round(run.seconds, 1), "connections": chosen.connections,
-        "answered": len(run.waits_ms), "per_second": round(run.rate, 1), "p50_ms": round(cuts[49], 1), "p99_ms": round(cuts[98], 1),
+        "answered": len(run.waits_ms), "per_second": round(run.rate, 1),
+        "p50_ms": round(cuts[49], 1), "p99_ms": round(cuts[98], 1),
         "longest_ms": round(max(run.waits_ms), 1), "failures": failures, "stored": dict(stored), "audit": sound or "sound",
     }  # fmt: skip
     print(json.dumps(told), flush=True)
