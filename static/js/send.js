@@ -1,14 +1,14 @@
-/* The one flusher: sends what the outbox holds to POST /inbox, then photos to PUT /inbox/photos/<sha256>.
+/* The one flusher: sends what the outbox holds to POST /inbox (several at once to /inbox/many), then photos to PUT /inbox/photos/<sha256>.
    Only a receipt that matches id and hash counts; everything else is kept and tried again, for ever.
    Tried at once after a keep, on start, `online`, visibility, every 60 s, and by any button [data-send-now]
    (aria-busy="true" while it works). nc.send.flush({press: true}) is what that button does. */
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.send) return;
-  const MINUTE = 60000, HOUR = 60 * MINUTE, PIECE = 262144, STATES = ['applied', 'waiting', 'quarantined', 'conflict'];
+  const MINUTE = 60000, HOUR = 60 * MINUTE, PIECE = 262144, MANY = 20, LARGE = 200000, STATES = ['applied', 'waiting', 'quarantined', 'conflict'];
   const HELD = {400: 'unreadable', 422: 'unreadable', 403: 'device', 413: 'big'};
   const send = nc.send = {limit: 30000, flush, backoff, verdict};
-  let running = false, pending = false, pressed = false, fails = 0, rest = 0, told = 0, timer = 0;
+  let many = true, running = false, pending = false, pressed = false, fails = 0, rest = 0, told = 0, timer = 0;
 
   /** Milliseconds to wait after so many disappointments: 1 s to 5 min, never two phones alike. */
   function backoff(n, random = Math.random()) {
@@ -46,31 +46,42 @@
 
   /** Go once through the outbox. A chain whose act did not get through is stepped over; the others go on. */
   async function round(all) {
-    const stepped = new Set(), missed = [];
+    const stepped = new Set(), missed = [], todo = [];
     let passed = 0, inarow = 0, soonest = Infinity;
     for (const row of await due()) {
       const chain = row.chain || row.id;
       if (stepped.has(chain)) continue;
-      if (!all && row.next_at > Date.now()) {
-        soonest = Math.min(soonest, row.next_at);
-        if (row.state !== 'held' && !row.receipt) stepped.add(chain);
+      if (all || row.next_at <= Date.now()) {
+        todo.push(row);
         continue;
       }
-      const out = await offer(row);
-      if (out.receipt || out.held) {
-        passed++;
-        inarow = fails = rest = 0;
-        continue;
-      }
-      stepped.add(chain);
-      missed.push(row);
-      inarow++;
-      if (out.wait) told = Date.now() + out.wait;
-      if (out.cut || out.wait || inarow > 1) {
-        fails++;
-        rest = Date.now() + backoff(fails);
-        break;
-      }
+      soonest = Math.min(soonest, row.next_at);
+      if (row.state !== 'held' && !row.receipt) stepped.add(chain);
+    }
+    stepped.clear();
+    let ended = false;
+    for (const lot of lots(todo)) {
+      const rows = lot.filter(row => !stepped.has(row.chain || row.id));
+      const outs = rows.length > 1 ? await offerMany(rows) : rows.length ? [await offer(rows[0])] : [];
+      outs.forEach((out, n) => {
+        if (out.skipped) return;
+        if (out.receipt || out.held) {
+          passed++;
+          inarow = fails = rest = 0;
+          return;
+        }
+        stepped.add(rows[n].chain || rows[n].id);
+        missed.push(rows[n]);
+        if (ended) return;
+        inarow++;
+        if (out.wait) told = Date.now() + out.wait;
+        if (out.cut || out.wait || inarow > 1) {
+          fails++;
+          rest = Date.now() + backoff(fails);
+          ended = true;
+        }
+      });
+      if (ended) break;
     }
     for (const row of missed) {
       // Only a record that sticks while others pass is marked as stuck: the network is not its fault.
@@ -95,16 +106,78 @@
 
   /** Offer one envelope: {receipt}, {held} (kept here, the others go on), or later: {cut} or {wait: ms}. */
   async function offer(row) {
-    const open = row.state === 'queued' || row.state === 'sending', left = Math.max(0, await nc.outbox.count() - (open ? 1 : 0));
+    const open = row.state === 'queued' || row.state === 'sending';
     if (open) {
       await nc.outbox.change('envelopes', row.id, {state: 'sending'});
       nc.outbox.tell({sending: row.id, chain: row.chain, household: row.household});
     }
     let out = {cut: true};
     try {
-      out = await timed('/inbox', {method: 'POST', headers: {'Content-Type': 'application/json', 'X-Sent-At': new Date().toISOString(), 'X-Unsent': String(left)},
-        body: JSON.stringify(row.envelope)}, async answer => verdict(answer, await answer.text(), row.envelope));
+      out = await timed('/inbox', {method: 'POST', headers: await marks(open ? 1 : 0), body: JSON.stringify(row.envelope)},
+        async answer => verdict(answer, await answer.text(), row.envelope));
     } catch (e) { /* no network, cut, or 30 s gone: the same to us */ }
+    return heed(row, out);
+  }
+
+  /** What is sent together: up to MANY records, or one by one where the server does not take several. */
+  function lots(rows) {
+    const found = [];
+    let size = 0;
+    for (const row of rows) {
+      const more = JSON.stringify(row.envelope).length, last = found[found.length - 1];
+      if (many && last && last.length < MANY && size + more < LARGE) last.push(row);
+      else {
+        found.push([row]);
+        size = 0;
+      }
+      size += more;
+    }
+    return found;
+  }
+
+  /** Offer several in one request; each has its own answer, as if it had gone alone. */
+  async function offerMany(rows) {
+    const open = rows.filter(row => row.state === 'queued' || row.state === 'sending');
+    for (const row of open) await nc.outbox.change('envelopes', row.id, {state: 'sending'});
+    nc.outbox.tell({sending: rows[0].id});
+    let answers = null;
+    try {
+      answers = await timed('/inbox/many', {method: 'POST', headers: await marks(open.length), body: `{"envelopes":[${rows.map(row => JSON.stringify(row.envelope)).join()}]}`},
+        async answer => {
+          const json = /json/.test(answer.headers.get('Content-Type'));
+          if (json && answer.status === 503) return {wait: pause(answer.headers.get('Retry-After'))};
+          if (!json || answer.status !== 200) return {none: answer.status < 500};
+          return (await answer.json()).answers;
+        });
+    } catch (e) { /* no network, cut, or 30 s gone */ }
+    if (Array.isArray(answers)) {
+      const outs = [];
+      for (const [n, row] of rows.entries()) outs.push(await heed(row, n < answers.length ? verdict(spoken(answers[n]), JSON.stringify(answers[n]), row.envelope) : {cut: true}));
+      return outs;
+    }
+    if (answers && answers.none) {        // a server that takes them one by one, or no server of ours
+      many = false;
+      const outs = [], stuck = new Set();
+      let cut = false;
+      for (const row of rows) {
+        const chain = row.chain || row.id, out = cut || stuck.has(chain) ? await heed(row, {skipped: true}) : await offer(row);
+        outs.push(out);
+        cut = cut || !!out.cut;
+        if (!out.receipt && !out.held) stuck.add(chain);
+      }
+      return outs;
+    }
+    return Promise.all(rows.map(row => heed(row, answers || {cut: true})));
+  }
+
+  const spoken = ({status}) => ({status, headers: {get: name => name === 'Content-Type' ? 'application/json' : null}});
+
+  const marks = async sending => ({'Content-Type': 'application/json', 'X-Sent-At': new Date().toISOString(),
+    'X-Unsent': String(Math.max(0, await nc.outbox.count() - sending))});
+
+  /** Write down what came of offering a record. */
+  async function heed(row, out) {
+    const open = row.state === 'queued' || row.state === 'sending';
     if (out.receipt) await nc.outbox.settle(row.id, out.receipt);
     else if (out.held && !row.receipt) {
       await nc.outbox.change('envelopes', row.id, {state: 'held', why: out.held, next_at: Date.now() + (out.held === 'device' ? 10 * MINUTE : HOUR)});

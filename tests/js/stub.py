@@ -91,6 +91,8 @@ class Stub:
         self.inside = 0
         self.most_inside = 0
         self.slow = 0.0
+        self.many, self.takes = False, 20
+        self.lots: list[int] = []
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
@@ -202,6 +204,8 @@ class Stub:
                 data = self.body()
                 if self.path == "/inbox":
                     return self.inbox(data)
+                if self.path == "/inbox/many":
+                    return self.many(json.loads(data)["envelopes"]) if stub.many else self.answer(404, "not here")
                 if self.path == "/devices":
                     return self.device(json.loads(data))
                 stub.forms.append((self.path, data.decode()))
@@ -215,6 +219,16 @@ class Stub:
                 return self.answer(
                     201, {"device": DEVICE, "account": account, "beacon": "beacon-0", "epoch": stub.epoch, "backup_seq": 0}
                 )
+
+            def many(self, envelopes: list[dict[str, Any]]) -> None:
+                with stub.lock:
+                    stub.lots.append(len(envelopes))
+                    taken = envelopes[: stub.takes]
+                    for envelope in taken:
+                        if envelope["device"] in stub.keys and not verifies(stub.keys[envelope["device"]], envelope):
+                            stub.wrong.append(envelope["id"])
+                    answers = [{"status": status, **receipt} for status, receipt in map(stub.receipt, taken)]
+                return self.answer(200, {"answers": answers})
 
             def inbox(self, data: bytes) -> None:
                 envelope = json.loads(data)

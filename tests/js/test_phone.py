@@ -173,6 +173,20 @@ def test_one_stuck_visit_does_not_hold_up_the_others(page: Page, stub: Stub) -> 
     until(lambda: set(stub.stored) == {first, second, third, fourth})
 
 
+def test_what_has_piled_up_goes_in_few_requests_and_the_rest_again(page: Page, stub: Stub) -> None:
+    stub.many, stub.takes = True, 3
+    stub.stay("cut")
+    for n in range(5):
+        spend(page, f"{n + 1}")
+        until(lambda n=n: len(rows(page)) == n + 1)
+        until(lambda: not page.evaluate("document.querySelector('#save').disabled"))
+    stub.stay("fine")
+    page.evaluate("nc.send.flush({press: true})")
+    until(lambda: all(row["state"] == "delivered" for row in rows(page)), 20)
+    assert max(stub.lots) == 5 and len(stub.stored) == 5, stub.lots
+    assert [row["receipt"]["seq"] for row in rows(page)] == [1, 2, 3, 4, 5]
+
+
 def test_two_quick_taps_are_one_act(page: Page, stub: Stub) -> None:
     page.evaluate("() => { const b = document.querySelector('#arrive button'); b.click(); b.click(); b.form.requestSubmit(); }")
     until(lambda: rows(page) and rows(page)[0]["state"] == "delivered")

@@ -34,11 +34,8 @@ def index() -> ResponseReturnValue:
 @allow("family.see")
 def show(kin_id: uuid.UUID) -> ResponseReturnValue:
     """Today in one sentence, and thirty days of what the resident agreed to show."""
-    db.writes()
     who = me()
     tie = queries.tie(who, kin_id)
-    looked(who, tie.kin.resident.household_id, "family")
-    db.session().flush()
     around = queries.around(tie.kin, tie.station)
     facts: dict[str, Any] = {
         "kin": tie.kin,
@@ -48,7 +45,10 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "today": clock.today(),
         "looks": around.looks,
     }
-    return page.render("family/show.html", **facts, **_agreed(tie, around))
+    facts |= _agreed(tie, around)
+    with db.transaction():  # short, and last: reading thirty days must not hold up those who write
+        looked(who, tie.kin.resident.household_id, "family")
+    return page.render("family/show.html", **facts)
 
 
 def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
