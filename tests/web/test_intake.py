@@ -130,6 +130,23 @@ def test_a_record_changed_on_the_way_is_not_ours(app: Flask, phone: Phone) -> No
     assert kept() == 0
 
 
+def test_several_in_one_request_are_each_taken_as_if_alone(app: Flask, phone: Phone) -> None:
+    good = [phone.seal("test.scribble", {"words": str(n)}) for n in range(3)]
+    changed = {**good[0], "body": {"words": "other"}}
+    strange = Phone(phone.account).seal("test.scribble", {"words": "x"})
+    sent = [*good, good[1], changed, strange, {"no": "envelope"}]
+    answer = app.test_client().post("/inbox/many", json={"envelopes": sent})
+    assert [each["status"] for each in answer.json["answers"]] == [201, 201, 201, 200, 400, 403, 400]
+    assert [each["id"] for each in answer.json["answers"][:3]] == [each["id"] for each in good]
+    assert kept() == 3
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"envelopes": 5}', b"x" * 300_000, b'{"envelopes":' + b"[" * 100_000])
+def test_no_list_of_envelopes_is_told_so(app: Flask, data: bytes) -> None:
+    answer = app.test_client().post("/inbox/many", data=data, content_type="application/json")
+    assert answer.status_code in (200, 400, 413) and (answer.status_code != 200 or answer.json == {"answers": []})
+
+
 def test_a_record_too_large_is_told_so(app: Flask, phone: Phone) -> None:
     assert post(app, phone.seal("test.scribble", {"words": "x" * intake.LARGEST})).status_code == 413
 
