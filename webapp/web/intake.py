@@ -93,10 +93,9 @@ def post_many() -> ResponseReturnValue:
     """
     data = request.get_data(cache=False) if (request.content_length or 0) <= LARGEST else b""
     try:
-        given = json.loads(data)["envelopes"] if data else []
-        parts = [json.dumps(each).encode() for each in given[:MANY]]
+        parts = [json.dumps(each).encode() for each in json.loads(data)["envelopes"][:MANY]]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return jsonify(say="not a list of envelopes"), 413 if not data and request.content_length else 400
+        return jsonify(say="no list of envelopes"), 413 if not data and request.content_length else 400
     answers: list[dict[str, Any]] = []
     for part in parts:
         try:
