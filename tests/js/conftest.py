@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
@@ -48,6 +50,14 @@ def phone(chromium: Browser) -> Iterator[BrowserContext]:
     yield context
     context.close()
     assert not errors, errors
+
+
+def until(true: Callable[[], Any], seconds: float = 8) -> None:
+    """Look again and again; the test goes on the moment it is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "never came true"
+        time.sleep(0.05)
 
 
 def enrol(page: Page, stub: Stub, account: str = ACCOUNT, device: str = DEVICE) -> None:

@@ -7,15 +7,13 @@ import json
 import os
 import re
 import signal
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.js.conftest import ARGS, CHROMIUM, enrol
+from tests.js.conftest import ARGS, CHROMIUM, enrol, until
 from tests.js.stub import ACCOUNT, DEVICE, OTHER, VISIT, Stub
 
 pytestmark = pytest.mark.browser
@@ -26,14 +24,6 @@ ROWS = "async () => (await nc.outbox.list()).map(({id, state, why, receipt, enve
 def rows(page: Page) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = page.evaluate(ROWS)
     return found
-
-
-def until(true: Callable[[], Any], seconds: float = 8) -> None:
-    """Look again and again; the test goes on the moment it is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "never came true"
-        time.sleep(0.05)
 
 
 def arrive(page: Page) -> None:

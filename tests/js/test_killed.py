@@ -1,0 +1,94 @@
+"""Whatever was shown as 手机已存 is still there after the browser was killed, at any moment, again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Error, Playwright
+
+from tests.js.conftest import ARGS, CHROMIUM, enrol, until
+from tests.js.stub import Stub
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
+KILLS = int(os.environ.get("KILLS", "25"))
+WORK = """async () => {
+  const form = document.querySelector('#spend'), note = form.querySelector('[data-kept-note]');
+  const save = form.querySelector('#save');
+  for (let n = 1; ; n++) {
+    note.hidden = true;
+    form.elements.amount_fen.value = `${n}.10`;
+    form.elements.words.value = '菜'.repeat(n % 40);
+    save.click();
+    while (note.hidden || save.disabled) await new Promise(next => setTimeout(next, 3));
+    await shown(n);
+  }
+}"""
+
+
+def processes(profile: Path) -> list[int]:
+    """Every process of the browser that lives on `profile`."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if str(profile).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def kill(profile: Path) -> None:
+    """SIGKILL for all of them, and wait until they are gone."""
+    until = time.monotonic() + 30
+    while (alive := processes(profile)) and time.monotonic() < until:
+        for pid in alive:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.02)
+    assert not alive
+
+
+def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, stub: Stub, tmp_path: Path) -> None:
+    draw, profile, saved = random.Random(7), tmp_path / "profile", 0
+    stub.stay("cut")
+
+    def start() -> BrowserContext:
+        return playwright_.chromium.launch_persistent_context(str(profile), executable_path=CHROMIUM, args=ARGS)
+
+    for turn in range(KILLS):
+        context, said = start(), [0]
+        page = context.new_page()
+        page.expose_binding("shown", lambda _source, n, said=said: said.__setitem__(0, n))
+        page.goto(stub.url + "/")
+        if turn == 0:
+            enrol(page, stub)
+        held = page.evaluate("nc.outbox.list().then(rows => rows.map(row => row.envelope.dseq))")
+        assert len(held) >= saved, f"kill {turn}: {saved} were shown as saved, {len(held)} are there"
+        assert held == list(range(1, len(held) + 1)), "a number is missing or doubled"
+        page.evaluate(f"void ({WORK})()")
+        page.wait_for_timeout(draw.uniform(30, 900))
+        kill(profile)
+        saved = len(held) + said[0]
+        with contextlib.suppress(Error):  # it is dead already
+            context.close()
+
+    context = start()
+    page = context.new_page()
+    stub.many = True
+    stub.stay("fine")
+    page.goto(stub.url + "/")
+    total = page.evaluate("nc.outbox.count()")
+    assert total >= saved > KILLS
+    page.evaluate("nc.send.flush({press: true})")
+    until(lambda: page.evaluate("nc.outbox.count()") == 0, 60)
+    assert len(stub.stored) == total
+    context.close()
+    print(f"{KILLS} kills, {total} records, {saved} shown as saved")
