@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +26,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 SAFE = ("GET", "HEAD", "OPTIONS")
+PATIENCE_S = 5
+"""How long a writer waits for SQLite's lock before the phone is told to come again."""
 
 
 class Base(orm.DeclarativeBase):
@@ -60,19 +64,28 @@ def make_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=5)
-    engine = sa.create_engine(url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=8, max_overflow=8)
+    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, pool_size=8, max_overflow=8)
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own
         connection.create_function("chained", 2, lambda head, link: hashlib.sha256(head + link).digest(), deterministic=True)
-        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "busy_timeout=5000"):
+        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", f"busy_timeout={PATIENCE_S * 1000}"):
             connection.execute(f"pragma {pragma}")
+
+    turn = threading.Lock()
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        read_only = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("begin" if read_only else "begin immediate")
+        if connection.get_execution_options().get("read_only"):
+            connection.exec_driver_sql("begin")
+        else:
+            _begin_writing(connection, turn)
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_connection: Any, record: Any) -> None:
+        if record.info.pop("turn", False):
+            turn.release()
 
     @event.listens_for(engine, "commit")
     def commit(connection: sa.Connection) -> None:
@@ -86,6 +99,38 @@ def make_engine(url: str) -> sa.Engine:
             connection.rollback()
 
     return engine
+
+
+def _begin_writing(connection: sa.Connection, turn: threading.Lock) -> None:
+    """Take SQLite's write lock within five seconds, one thread of this process at a time.
+
+    Its own waiting sleeps longer and longer: of sixteen threads the unlucky ones never got a turn. So threads queue here,
+    and the one whose turn it is asks every two milliseconds.
+    """
+    until = time.monotonic() + PATIENCE_S
+    if not connection.info.get("turn"):
+        if not turn.acquire(timeout=PATIENCE_S):
+            raise sa.exc.OperationalError("begin immediate", {}, sqlite3.OperationalError("database is locked"))
+        connection.info["turn"] = True
+    driver: Any = connection.connection.driver_connection
+    driver.execute("pragma busy_timeout=0")
+    try:
+        while not _begun(driver, last=time.monotonic() >= until):
+            time.sleep(0.002)
+    except sqlite3.OperationalError as error:
+        raise sa.exc.OperationalError("begin immediate", {}, error) from error
+    finally:
+        driver.execute(f"pragma busy_timeout={PATIENCE_S * 1000}")
+
+
+def _begun(driver: Any, *, last: bool) -> bool:
+    try:
+        driver.execute("begin immediate")
+    except sqlite3.OperationalError as error:
+        if last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def database() -> Database:
