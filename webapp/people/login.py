@@ -367,12 +367,15 @@ def open_records(account_id: uuid.UUID) -> list[OpenRecord]:
 
 def find_key(device_id: uuid.UUID) -> DeviceKey | None:
     """The key of a device, for the inbox."""
-    row = (
-        db.reading()
-        .execute(sa.select(Device.x, Device.y, Device.account_id, Device.revoked_at, Device.unsent).where(Device.id == device_id))
-        .first()
-    )
+    row = db.reading().execute(_KEY, {"device": device_id}).first()
     return DeviceKey(*row) if row else None
+
+
+_DEVICE = cast(sa.Table, Device.__table__).c
+_KEY = sa.select(_DEVICE.x, _DEVICE.y, _DEVICE.account_id, _DEVICE.revoked_at, _DEVICE.unsent).where(
+    _DEVICE.id == sa.bindparam("device", type_=Uuid())
+)
+"""Asked for every record that arrives: made once."""
 
 
 def hear(device_id: uuid.UUID, unsent: int) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -84,8 +84,8 @@ class Chained(FunctionElement[bytes]):
     inherit_cache = True
     type = sa.LargeBinary()
 
-    def __init__(self, head: Any, digest: bytes) -> None:
-        super().__init__(head, sa.literal(digest, sa.LargeBinary()))
+    def __init__(self, head: Any, digest: Any) -> None:
+        super().__init__(head, digest)
 
 
 @compiles(Chained, "sqlite")
@@ -99,6 +99,13 @@ def _chained_postgresql(element: Chained, compiler: Any, **kwargs: Any) -> str:
     return f"sha256({head} || {digest})"
 
 
+_ENTRY, _HEAD = cast(sa.Table, Entry.__table__), cast(sa.Table, Head.__table__)
+_LINKED = sa.bindparam("linked", type_=sa.LargeBinary())
+_ADVANCE = (
+    sa.update(_HEAD)
+    .values(seq=_HEAD.c.seq + 1, digest=_LINKED, head=Chained(_HEAD.c.head, _LINKED))
+    .returning(_HEAD.c.seq, _HEAD.c.head, _HEAD.c.epoch, _HEAD.c.backup_seq)
+)
 GENESIS = hashlib.sha256(b"nuanchao").digest()
 
 
@@ -149,7 +156,7 @@ def seal(session: Session) -> None:
     digest = hashlib.sha256(body).digest()
     household = deeds[0]["household"]
     session.execute(
-        sa.insert(Entry),
+        sa.insert(_ENTRY),
         {
             "id": entry_id,
             "at": at,
@@ -160,12 +167,7 @@ def seal(session: Session) -> None:
             "digest": digest,
         },
     )
-    session.info["head"] = session.execute(
-        sa.update(Head)
-        .values(seq=Head.seq + 1, digest=digest, head=Chained(Head.head, digest))
-        .returning(Head.seq, Head.head, Head.epoch, Head.backup_seq)
-        .execution_options(synchronize_session=False)
-    ).one()
+    session.info["head"] = session.execute(_ADVANCE, {"linked": digest}).one()
 
 
 def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[str]:

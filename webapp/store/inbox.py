@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, cast
 
 import sqlalchemy as sa
 import structlog
@@ -40,6 +40,7 @@ from webapp.store.arrivals import WAITING as WAITING
 from webapp.store.arrivals import Conflict as Conflict
 from webapp.store.arrivals import Kept as Kept
 from webapp.store.arrivals import opened as opened
+from webapp.store.types import Uuid
 
 log = structlog.get_logger()
 
@@ -49,6 +50,18 @@ SAYS = {
     WAITING: "站里已收到，等前面一条到了再记上",
     CONFLICT: "同一条记了两样内容，站里会来问您",
 }
+
+
+KEPT = cast(sa.Table, Kept.__table__)
+_ENDED = sa.select(KEPT.c.seq).where(
+    KEPT.c.id == sa.bindparam("prev", type_=Uuid()), sa.or_(KEPT.c.state != WAITING, KEPT.c.settled_at.is_not(None))
+)
+_WAITS = (
+    sa.select(Kept)
+    .where(Kept.prev == sa.bindparam("done", type_=Uuid()), Kept.state == WAITING, Kept.settled_at.is_(None))
+    .execution_options(populate_existing=True)
+)
+"""What is asked for every record is made once: to make a question costs more than to ask it."""
 
 
 class UnknownDevice(Exception):
@@ -197,7 +210,6 @@ def add(envelope: dict[str, Any], courier: uuid.UUID | None) -> Kept:
 def _keep(session: Session, envelope: dict[str, Any], courier: uuid.UUID | None, received: datetime) -> int | None:
     """Insert the envelope; its seq, or None when the id is known. Never check-then-insert: two posts race."""
     key = os.urandom(32)
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     values = {
         "id": uuid.UUID(envelope["id"]),
         "hash": bytes.fromhex(envelope["hash"]),
@@ -216,7 +228,15 @@ def _keep(session: Session, envelope: dict[str, Any], courier: uuid.UUID | None,
         "key": key,
         "raw": arrivals.sealed(envelope, key),
     }
-    return session.scalar(insert(Kept).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(Kept.seq))
+    seq: int | None = session.scalar(_keeping(session.get_bind().dialect.name), values)
+    return seq
+
+
+@cache
+def _keeping(dialect: str) -> Any:
+    """The statement that keeps an envelope, made once: to make it costs more than to run it."""
+    insert = pg_insert if dialect == "postgresql" else lite_insert
+    return insert(KEPT).on_conflict_do_nothing(index_elements=["id"]).returning(KEPT.c.seq)
 
 
 def _again(session: Session, envelope: dict[str, Any], received: datetime) -> Receipt:
@@ -284,8 +304,7 @@ def _judge(
 
 def _still_open(session: Session, prev: uuid.UUID) -> bool:
     """Whether the act before has not arrived, or waits itself and nobody has decided about it."""
-    ended = sa.or_(Kept.state != WAITING, Kept.settled_at.is_not(None))
-    return session.scalar(sa.select(Kept.seq).where(Kept.id == prev, ended)) is None
+    return session.scalar(_ENDED, {"prev": prev}) is None
 
 
 def lifted(kind: Kind, envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -351,8 +370,7 @@ def _passing(error: sa.exc.DBAPIError) -> bool:
 
 def release(session: Session, done: uuid.UUID) -> None:
     """Apply what waited for `done`, and what waited for that."""
-    waiting = sa.and_(Kept.prev == done, Kept.state == WAITING, Kept.settled_at.is_(None))
-    for row in session.scalars(sa.select(Kept).where(waiting)).all():
+    for row in session.scalars(_WAITS, {"done": done}).all():
         envelope = opened(row)
         kind = registry().kinds.get(row.kind)
         if envelope and kind:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -389,11 +389,12 @@ def _visit_row(act: Act, known: Known, planned: Any, key: uuid.UUID, grade: str)
 
 
 def _insert(table: type[Any], row: dict[str, Any]) -> None:
-    db.session().execute(sa.insert(table), row)
+    db.session().execute(sa.insert(cast(sa.Table, table.__table__)), row)
 
 
 def _update_visit(key: uuid.UUID, change: dict[str, Any]) -> None:
-    db.session().execute(sa.update(Visit).where(Visit.id == key).values(change).execution_options(synchronize_session=False))
+    visit = cast(sa.Table, Visit.__table__)
+    db.session().execute(sa.update(visit).where(visit.c.id == key).values(change))
 
 
 def _find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, found: Sequence[Finding]) -> None:
