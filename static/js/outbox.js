@@ -88,7 +88,7 @@
     await tx.done;
     return record;
   })).then(record => {
-    tell({kept: record.id, chain: record.chain, household: record.household});
+    setTimeout(() => tell({kept: record.id, chain: record.chain, household: record.household}));   // 手机已存 is shown first
     return record;
   });
 

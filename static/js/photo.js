@@ -1,11 +1,11 @@
-/* Photos are shrunk here: longest side 1600, JPEG, about 300 kB, named by SHA-256; EXIF and place are gone with it.
+/* Photos are shrunk here: longest side 1600, JPEG, about 180 kB, named by SHA-256; EXIF and place are gone with it.
    <input type="file" accept="image/*" name="receipt" data-photo> in a kept form; beside it, optional:
    [data-photo-thumbs] with a <template> of one thumb (an <img>, a button [data-photo-remove]); [data-photo-wrong] is shown
    for a picture this phone cannot read, [data-photo-full] when under 50 MB are free (text is always taken). */
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.photo) return;
-  const GOAL = 340000, KEPT_AS_IS = /^image\/(jpeg|png|webp)$/, taken = new WeakMap();   // input -> [{promise, url}]
+  const GOAL = 180000, KEPT_AS_IS = /^image\/(jpeg|png|webp)$/, taken = new WeakMap();   // input -> [{promise, url}]
 
   function decode(file) {
     return new Promise((done, sorry) => {
@@ -25,7 +25,7 @@
     const [image, url] = decoded, canvas = document.createElement('canvas');
     let blob = null;
     // An <img> drawn by the browser is upright already, whatever the EXIF says.
-    for (const [side, quality] of [[1600, 0.8], [1600, 0.65], [1600, 0.5], [1280, 0.5]]) {
+    for (const [side, quality] of [[1600, 0.75], [1600, 0.6], [1600, 0.45], [1280, 0.5], [1280, 0.4]]) {
       const scale = Math.min(1, side / Math.max(image.naturalWidth, image.naturalHeight));
       canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
       canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));

@@ -7,7 +7,7 @@
   if (nc.send) return;
   const MINUTE = 60000, HOUR = 60 * MINUTE, PIECE = 262144, MANY = 20, LARGE = 200000, STATES = ['applied', 'waiting', 'quarantined', 'conflict'];
   const HELD = {400: 'unreadable', 422: 'unreadable', 403: 'device', 413: 'big'};
-  const send = nc.send = {limit: 30000, flush, backoff, verdict};
+  const send = nc.send = {limit: 30000, piece: PIECE, flush, backoff, verdict};
   let many = true, running = false, pending = false, pressed = false, fails = 0, rest = 0, told = 0, timer = 0;
 
   /** Milliseconds to wait after so many disappointments: 1 s to 5 min, never two phones alike. */
@@ -214,8 +214,10 @@
 
   /** Send photos; false when the network gave out. */
   async function photos() {
-    const rows = await nc.outbox.use(db => db.getAllKeysFromIndex('photos', 'state', 'queued'));
-    for (const sha256 of rows) {
+    const queued = await nc.outbox.use(db => db.getAllKeysFromIndex('photos', 'state', 'queued')), stored = new Set();
+    if (!queued.length) return true;
+    for (const row of await nc.outbox.list()) if (row.receipt) row.envelope.photos.forEach(photo => stored.add(photo.sha256));
+    for (const sha256 of queued.filter(each => stored.has(each))) {
       const photo = await nc.outbox.use(db => db.get('photos', sha256));
       let state;
       try { state = await carry(photo); } catch (e) { return false; }
@@ -226,18 +228,22 @@
     return true;
   }
 
-  async function carry({sha256, size, type, data}) {
+  async function carry({sha256, size, type, data, begun}) {
     const url = '/inbox/photos/' + sha256;
     const held = answer => ({status: answer.status, at: answer.headers.has('Upload-Offset') ? +answer.headers.get('Upload-Offset') : -1});
-    let {status, at} = await timed(url, {method: 'HEAD'}, held), piece = PIECE;
+    let {status, at} = begun ? await timed(url, {method: 'HEAD'}, held) : {status: 200, at: 0};
     if (status === 404) return 'queued';          // its envelope is not stored yet
+    if (!begun) await nc.outbox.change('photos', sha256, {begun: true});
     for (let turns = 0; at >= 0 && at < size && turns < 999; turns++) {
+      const now = send.piece;
+      send.piece = Math.max(16384, now / 4);           // a piece that is cut is smaller the next time: a bad line takes little at once
       const answer = await timed(url, {method: 'PUT', headers: {'Content-Type': type, 'Upload-Offset': String(at), 'Upload-Length': String(size)},
-        body: data.slice(at, at + piece)}, held);
-      if (answer.status === 413 && piece > 16384) piece /= 2;
-      else if (answer.status === 400 || answer.status === 415 || answer.status === 422) return 'held';
-      else if (answer.at < 0 || answer.status !== 409 && answer.at <= at) return 'later';
-      else at = answer.at;
+        body: data.slice(at, at + now)}, held);
+      if (answer.status === 413 && now > 16384) continue;
+      if (answer.status === 400 || answer.status === 415 || answer.status === 422) return 'held';
+      if (answer.at < 0 || answer.status !== 409 && answer.at <= at) return 'later';
+      at = answer.at;
+      send.piece = Math.min(PIECE, now * 2);
     }
     return at === size ? 'delivered' : 'later';
   }

@@ -252,6 +252,7 @@ def test_kept_offline_killed_and_reopened_it_is_all_there(playwright_: Playwrigh
 
 def test_photos_go_in_pieces_and_a_cut_one_goes_on_where_it_was(page: Page, stub: Stub) -> None:
     stub.ill_photo_at = 1
+    page.evaluate("nc.send.piece = 32768")
     page.set_input_files(
         "[name=receipt]",
         [
@@ -265,12 +266,12 @@ def test_photos_go_in_pieces_and_a_cut_one_goes_on_where_it_was(page: Page, stub
     photos = rows(page)[0]["envelope"]["photos"]
     assert [sorted(p) for p in photos] == [["field", "sha256", "size", "type"]] * 2
     until(lambda: all(len(stub.photos.get(p["sha256"], b"")) == p["size"] for p in photos), 20)
-    assert stub.pieces[0][2] <= 262144
+    assert stub.pieces[0][2] == 32768
     resumed = [at for digest, at, _ in stub.pieces[1:] if digest == stub.pieces[0][0]]
     assert resumed and resumed[0] == stub.pieces[0][2], "the cut photo began from nothing"
     for p in photos:
         im = Image.open(io.BytesIO(bytes(stub.photos[p["sha256"]])))
-        assert max(im.size) <= 1600 and p["size"] < 400_000 and im.format == "JPEG"
+        assert max(im.size) <= 1600 and p["size"] < 250_000 and im.format == "JPEG"
     expect(page.locator("[data-photo-thumbs] img")).to_have_count(0)
     until(
         lambda: page.evaluate("async () => (await nc.outbox.use(db => db.getAll('photos'))).every(p => p.state === 'delivered')")
