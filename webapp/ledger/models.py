@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -103,6 +104,9 @@ class Posting(Base):
     account: Mapped[str] = mapped_column(sa.String(14), primary_key=True)
     book_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("book.id"), index=True)
     fen: Mapped[Fen]
+
+
+_ENTRY, _POSTING = cast(sa.Table, Entry.__table__), cast(sa.Table, Posting.__table__)
 
 
 class EntryReceipt(Base):
@@ -382,45 +386,49 @@ def _may_enter(act: Act, household: uuid.UUID) -> None:
 
 
 def _locked(act: Act, household: uuid.UUID, resident: uuid.UUID | None, entry: uuid.UUID | None) -> Found | None:
-    reversal = aliased(Entry)
-    used = (
-        sa.select(EntryReceipt.entry_id)
-        .where(
-            EntryReceipt.sha256.in_(act.photo("receipt")),
-            EntryReceipt.entry_id != (entry or act.id),
-            ~sa.exists().where(reversal.reversal_of == EntryReceipt.entry_id),
-        )
-        .exists()
-    )
-    row = (
-        db.session()
-        .execute(
-            sa.select(
-                Book.id, Household.station_id, Book.cash_fen, Book.advance_fen, Book.wallet_fen, Resident.id.label("resident"),
-                (used if act.photo("receipt") else sa.false()).label("again"),
-            )
-            .join(Household, Household.id == Book.household_id)
-            .outerjoin(Resident, sa.and_(Resident.id == resident, Resident.household_id == household))
-            .where(Book.household_id == household)
-            .with_for_update(of=Book)
-        )
-        .first()
-    )  # fmt: skip
+    photos = act.photo("receipt")
+    facts = {"household": household, "resident": resident, "entry": entry or act.id} | ({"photos": photos} if photos else {})
+    row = db.session().execute(_book(bool(photos)), facts).first()
     if row is None:
         return None
     held = {"cash": row.cash_fen, "advance": row.advance_fen, "wallet": row.wallet_fen}
     return Found(row.id, household, row.station_id, held, row.resident, bool(row.again))
 
 
+@cache
+def _book(photos: bool) -> sa.Select[*tuple[Any, ...]]:
+    """What `_locked` asks, made once with photos and once without: to make it costs more than to ask it."""
+    household, reversal = sa.bindparam("household", type_=Uuid()), aliased(Entry)
+    used = (
+        sa.select(EntryReceipt.entry_id)
+        .where(
+            EntryReceipt.sha256.in_(sa.bindparam("photos", expanding=True)),
+            EntryReceipt.entry_id != sa.bindparam("entry", type_=Uuid()),
+            ~sa.exists().where(reversal.reversal_of == EntryReceipt.entry_id),
+        )
+        .exists()
+    )
+    return (
+        sa.select(
+            Book.id, Household.station_id, Book.cash_fen, Book.advance_fen, Book.wallet_fen, Resident.id.label("resident"),
+            (used if photos else sa.false()).label("again"),
+        )
+        .join(Household, Household.id == Book.household_id)
+        .outerjoin(Resident, sa.and_(Resident.id == sa.bindparam("resident", type_=Uuid()), Resident.household_id == household))
+        .where(Book.household_id == household)
+        .with_for_update(of=Book)
+    )  # fmt: skip
+
+
 def _post(found: Found, act: Act, kind: str, legs: Sequence[Leg], **facts: Any) -> None:
     """Postings first, the entry last: its trigger seals them."""
     session = db.session()
     session.execute(
-        sa.insert(Posting),
+        sa.insert(_POSTING),
         [{"entry_id": act.id, "account": leg.account, "book_id": found.book_id, "fen": leg.fen} for leg in legs],
     )
     session.execute(
-        sa.insert(Entry),
+        sa.insert(_ENTRY),
         {
             "id": act.id, "book_id": found.book_id, "household_id": found.household_id, "day": act.day, "kind": kind,
             "at": act.at, "made_at": clock.now(), "author_id": act.author_id, **facts,

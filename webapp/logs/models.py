@@ -164,23 +164,7 @@ def write(
 
 
 def _find(act: Act, visit: uuid.UUID, resident: uuid.UUID | None) -> Found:
-    row = (
-        db.session()
-        .execute(
-            sa.select(Visit, Log, LogResident, Resident.id.label("resident"), Account.person_id)
-            .select_from(Visit)
-            .join(Account, Account.id == act.author_id)
-            .outerjoin(Log, Log.visit_id == Visit.id)
-            .outerjoin(Resident, sa.and_(Resident.id == resident, Resident.household_id == Visit.household_id))
-            .outerjoin(LogResident, sa.and_(LogResident.log_id == Log.id, LogResident.resident_id == Resident.id))
-            .where(Visit.id == visit)
-            .options(sa.orm.lazyload("*"))
-            .with_for_update(of=Visit)
-            # a whole chain may be released in one transaction: leaving between two writings must be seen
-            .execution_options(populate_existing=True)
-        )
-        .first()
-    )
+    row = db.session().execute(_FIND, {"author": act.author_id, "visit": visit, "resident": resident}).first()
     if row is None:
         raise Refusal("no_visit", "没找到这次上门，日记先放在站里")
     if row.Visit.state == VOID:
@@ -188,6 +172,24 @@ def _find(act: Act, visit: uuid.UUID, resident: uuid.UUID | None) -> Found:
     if row.Visit.caregiver_id != row.person_id and not people.may_enter(act.author_id, row.Visit.household_id, act.at):
         raise Refusal("not_assigned", "这次上门不是您的，日记先放在站里")
     return Found(row.Visit, row.Log, row.LogResident, row.resident)
+
+
+_FIND = (
+    sa.select(Visit, Log, LogResident, Resident.id.label("resident"), Account.person_id)
+    .select_from(Visit)
+    .join(Account, Account.id == sa.bindparam("author", type_=Uuid()))
+    .outerjoin(Log, Log.visit_id == Visit.id)
+    .outerjoin(
+        Resident, sa.and_(Resident.id == sa.bindparam("resident", type_=Uuid()), Resident.household_id == Visit.household_id)
+    )
+    .outerjoin(LogResident, sa.and_(LogResident.log_id == Log.id, LogResident.resident_id == Resident.id))
+    .where(Visit.id == sa.bindparam("visit", type_=Uuid()))
+    .options(sa.orm.lazyload("*"))
+    .with_for_update(of=Visit)
+    # a whole chain may be released in one transaction: leaving between two writings must be seen
+    .execution_options(populate_existing=True)
+)
+"""Asked for every diary: made once."""
 
 
 def _locked_at(visit: Visit) -> datetime:

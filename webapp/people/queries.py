@@ -33,7 +33,7 @@ from webapp.people.models import (
 )
 from webapp.store import db
 from webapp.store.strands import strand
-from webapp.store.types import Uuid
+from webapp.store.types import Instant, Uuid
 
 T = TypeVar("T")
 
@@ -141,15 +141,22 @@ def assigned(person_id: uuid.UUID, at: datetime) -> Sequence[uuid.UUID]:
 
 def may_enter(account_id: uuid.UUID, household_id: uuid.UUID, at: datetime) -> bool:
     """Whether the account's person was assigned to the household at an instant: how verbs of kept forms ask."""
-    return (
-        db.session().scalar(
-            sa.select(Assignment.id)
-            .join(Account, Account.person_id == Assignment.caregiver_id)
-            .where(Account.id == account_id, Assignment.household_id == household_id, Assignment.holds(at))
-            .limit(1)
-        )
-        is not None
+    return db.session().scalar(_MAY_ENTER, {"account": account_id, "household": household_id, "at": at}) is not None
+
+
+_AT = sa.bindparam("at", type_=Instant())
+_MAY_ENTER = (
+    sa.select(Assignment.id)
+    .join(Account, Account.person_id == Assignment.caregiver_id)
+    .where(
+        Account.id == sa.bindparam("account", type_=Uuid()),
+        Assignment.household_id == sa.bindparam("household", type_=Uuid()),
+        Assignment.since <= _AT,
+        sa.or_(Assignment.until.is_(None), Assignment.until > _AT),
     )
+    .limit(1)
+)
+"""Asked for every line of a book: made once."""
 
 
 def alerts(resident_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Alert]]:

@@ -167,7 +167,7 @@ def serve(act: Act, *, visit: uuid.UUID, done: Sequence[str], refused: Sequence[
     ]
     if rows:
         insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
-        session.execute(insert(Service).values(rows).on_conflict_do_nothing())
+        session.execute(insert(cast(sa.Table, Service.__table__)).on_conflict_do_nothing(), rows)
     audit.note("visits.services", f"visit:{visit}", here.household_id, done=sorted(done), refused=sorted(refused))
     tell(here.station_id, here.household_id)
     return None
