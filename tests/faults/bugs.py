@@ -170,7 +170,7 @@ class DeletesBeforeSending(Handset):
 
     def offer(self, row: Row) -> str:
         """Gone, whatever comes of it."""
-        self.rows = [each for each in self.rows if each is not row]
+        self.forget(row)
         return super().offer(row)
 
 
@@ -180,7 +180,7 @@ class BelievesAny200(Handset):
     def judge(self, row: Row, status: int, kind: str, told: bytes) -> str:
         """A hotel's welcome page will do."""
         if status == 200:
-            row.state = "delivered"
+            row.state = "delivered"  # and is offered no more
             self.history.shown_sent.add((row.id, row.envelope["hash"]))
             return "receipt"
         return super().judge(row, status, kind, told)
@@ -192,7 +192,7 @@ class DropsOn422(Handset):
     def judge(self, row: Row, status: int, kind: str, told: bytes) -> str:
         """Tidy, and lost."""
         if status == 422:
-            self.rows = [each for each in self.rows if each is not row]
+            self.forget(row)
             return "held"
         return super().judge(row, status, kind, told)
 
@@ -202,7 +202,7 @@ class ClearsAtSignOut(Handset):
 
     def sign_out(self) -> None:
         """Nothing at all."""
-        self.rows, self.photos, self.twins = [], {}, []
+        self.rows, self._open, self.photos, self.twins = [], [], {}, []
 
 
 class GivesUp(Handset):
@@ -213,7 +213,7 @@ class GivesUp(Handset):
         out = super().offer(row)
         row.why = row.why + "x" if out in ("later", "cut") else ""
         if len(row.why) >= 3:
-            self.rows = [each for each in self.rows if each is not row]
+            self.forget(row)
         return out
 
 

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -84,7 +84,7 @@ class Nemesis:
             self.left_out["server clock jumps"] = "libfaketime is not installed"
         return found
 
-    def play(self, names: Sequence[str], *, pause_s: float, until: threading.Event) -> None:
+    def play(self, names: Iterable[str], *, pause_s: float, until: threading.Event) -> None:
         """The named faults, one after the other."""
         kinds = self.kinds()
         for name in names:
@@ -102,10 +102,20 @@ class Nemesis:
                 self.stage.server.start()
 
     def weather(self) -> list[str]:
-        """A fair mix of what can be made here, cheap ones more often, one of each at least."""
+        """One of each that can be made here, shuffled."""
         kinds = list(self.kinds())
         self.draw.shuffle(kinds)
         return kinds
+
+    def seasons(self, seconds: float, most: int) -> Iterator[str]:
+        """Faults for so long, and on until `most` were made; one of each first, quick ones more often than slow ones."""
+        yield from self.weather()
+        until, kinds = time.monotonic() + seconds, list(self.kinds())
+        weights = [QUICK_ONES.get(name, 1) for name in kinds]
+        while time.monotonic() < until or sum(self.done.values()) < most:
+            yield self.draw.choices(kinds, weights)[0]
+        if self.copied:
+            yield "restored from a copy"
 
     # -- the server --
 
@@ -217,6 +227,13 @@ class Nemesis:
             phone.sign_out()
 
 
+QUICK_ONES = {
+    "worker killed": 4,
+    "line cut at random bytes": 3,
+    "app killed on phone": 3,
+    "phone clock jumps": 2,
+    "portal in the way": 2,
+}
 PORTALS = ("portal", "redirect", "stranger403", "gateway", "stale")
 
 

@@ -56,6 +56,11 @@ class Row:
         return str(self.envelope["id"])
 
     @property
+    def still_offered(self) -> bool:
+        """Whether the server is told of it again: it has not acknowledged it, or waits for another."""
+        return self.state in (*OPEN, "waiting") or (self.state == "held" and self.receipt is None)
+
+    @property
     def chain(self) -> str:
         """What it holds up when it does not get through."""
         return self.envelope["chain"] or self.id
@@ -117,6 +122,8 @@ class Handset:
         self.signer: Phone = self.home.devices[self.gen]
         self.gen += 1
         self.rows: list[Row] = []
+        self._open: list[Row] = []
+        """Those of `rows` that are still to be offered: a long life has many that are not."""
         self.photos: dict[str, Picture] = {}
         self.twins: list[Row] = []
         self.n, self.epoch, self.beacon, self.last_of = 0, None, None, dict[str, str]()
@@ -139,7 +146,14 @@ class Handset:
             row = Row(self.n, envelope, hasty=hasty)
             self.history.made.append(envelope)
             self.rows.append(row)
+            self._open.append(row)
             return row
+
+    def forget(self, row: Row) -> None:
+        """Take a record off the phone. A right phone never does."""
+        with self.keeping:
+            self.rows = [each for each in self.rows if each is not row]
+            self._open = [each for each in self._open if each is not row]
 
     def clock(self) -> str:
         """The phone's wall clock on the wire, right or not."""
@@ -230,7 +244,7 @@ class Handset:
     @property
     def unsent(self) -> list[Row]:
         """What the server has not acknowledged, and what it has and waits for another."""
-        return [row for row in self.rows + self.twins if row.receipt is None or row.state == "waiting"]
+        return [row for row in self._open + self.twins if row.receipt is None or row.state == "waiting"]
 
     @property
     def unsent_photos(self) -> list[str]:
@@ -279,9 +293,9 @@ class Handset:
     def _due(self) -> list[Row]:
         """What is to be offered: in the order it was made, hasty chains the other way round."""
         with self.keeping:
-            rows = [row for row in self.rows if row.state in (*OPEN, "waiting") or (row.state == "held" and not row.receipt)]
-            sent = {row.id for row in self.rows if row.receipt}
-            rows += [row for row in self.twins if not row.receipt and row.id in sent]
+            self._open = [row for row in self._open if row.still_offered]
+            sent = {row.id for row in self.rows if row.receipt} if self.twins else set()
+            rows = self._open + [row for row in self.twins if not row.receipt and row.id in sent]
         return sorted(rows, key=lambda row: (0, -row.n) if row.hasty else (1, row.n))
 
     def _backoff(self, n: int) -> float:
@@ -387,7 +401,7 @@ class Handset:
             row.next_at = time.monotonic() + (600 * QUICK / 3 if row.state == "waiting" else 0)
             self.history.shown_sent.add((row.id, row.envelope["hash"]))
             if row.envelope["chain"] and row.state != "waiting":
-                for other in self.rows:
+                for other in self._open:
                     if other.state == "waiting" and other.chain == row.chain:
                         other.next_at = 0.0
 
@@ -396,6 +410,7 @@ class Handset:
         for row in self.rows + self.twins:
             if row.receipt and row.receipt["epoch"] != epoch:
                 row.state, row.receipt, row.next_at = "queued", None, 0.0
+        self._open = [row for row in self.rows if row.still_offered]
         for photo in self.photos.values():
             photo.state = "queued"
 

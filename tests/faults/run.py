@@ -6,7 +6,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,7 @@ def run(
     *,
     acts: int,
     seconds: float,
-    faults: Callable[[Nemesis], Sequence[str]],
+    faults: Callable[[Nemesis], Iterable[str]],
     seed: int = 1,
     make: Make = Handset,
     pause_s: float = 0.3,
