@@ -46,10 +46,31 @@ ICONS = Taken("lucide-static", "1.62.0", "ISC", "icons", "../img/icons.svg")
 MORE = replace(ICONS, file="../img/icons-more.svg")
 
 # What a caregiver's front page shows: one small sheet; the rest comes with the pages that need it.
-FRONT = (
-    "activity alert-triangle calendar check check-circle chevron-right door-open home info keyboard languages lock notebook-text "
-    "refresh-cw save scan-line send smartphone undo user wallet wifi-off x"
-).split()
+FRONT = [
+    "activity",
+    "alert-triangle",
+    "calendar",
+    "check",
+    "check-circle",
+    "chevron-right",
+    "door-open",
+    "home",
+    "info",
+    "keyboard",
+    "languages",
+    "lock",
+    "notebook-text",
+    "refresh-cw",
+    "save",
+    "scan-line",
+    "send",
+    "smartphone",
+    "undo",
+    "user",
+    "wallet",
+    "wifi-off",
+    "x",
+]
 
 # Our word for the sign -> its name at lucide. Only what a screen uses or plainly will.
 SIGNS = {
