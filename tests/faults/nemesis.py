@@ -216,8 +216,10 @@ class Nemesis:
         if able and not self.copied:
             self.line.mood = Mood(dead=True)
             self.line.cut_all()
-            time.sleep(1.0)  # a phone that has sent everything loses nothing
-            self.draw.choice(able).wipe()
+            phone, until = self.draw.choice(able), time.monotonic() + 5
+            while not phone.unsent and time.monotonic() < until:
+                time.sleep(0.05)  # a phone that has sent everything would lose nothing
+            phone.wipe()
             self.line.mood = self.normal
 
     def crash(self) -> None:
