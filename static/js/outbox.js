@@ -3,7 +3,8 @@
    envelopes  {id, n, author, chain, household, kind, title, makes, adds, envelope, state, why, tries, next_at, receipt, delivered_at}
    photos     {sha256, type, size, data, state};  drafts {key, at, values};  pages: see shelf.js
    An envelope is queued -> sending -> delivered | waiting (the server has it, its predecessor is missing)
-   | held (a person must look: with a receipt the server has it, without one the phone still has the only copy).
+   | held (a person must look: with a receipt the server has it, without one the phone still has the only copy);
+   a sealed copy (copies.js) that is to be offered again is first 'reoffer'.
    nc.outbox.heard(fn) calls fn for every change, in this tab or another. Needs no markup. */
 (() => {
   const nc = self.nc = self.nc || {};
@@ -125,9 +126,12 @@
 
   async function reoffer(tx, epoch) {
     for (const row of await tx.objectStore('envelopes').getAll()) {
-      if (row.receipt && row.receipt.epoch !== epoch) tx.objectStore('envelopes').put(Object.assign(row, {state: 'queued', next_at: 0, receipt: null}));
+      if (!row.receipt || row.receipt.epoch === epoch) continue;
+      tx.objectStore('envelopes').put(Object.assign(row, {state: row.sealed ? 'reoffer' : 'queued', next_at: 0, receipt: null}));
     }
-    for (const photo of await tx.objectStore('photos').getAll()) tx.objectStore('photos').put(Object.assign(photo, {state: 'queued'}));
+    for (const photo of await tx.objectStore('photos').getAll()) {
+      tx.objectStore('photos').put(Object.assign(photo, {state: photo.sealed ? 'sealed' : 'queued', begun: false}));
+    }
   }
 
   /** Drop what the server holds in a backup: after 7 days, or after 30 in any case. Unsent work is never dropped. */

@@ -47,6 +47,7 @@
   /** Go once through the outbox. A chain whose act did not get through is stepped over; the others go on. */
   async function round(all) {
     const stepped = new Set(), missed = [], todo = [];
+    if (nc.copies) await nc.copies.reopen().catch(e => console.warn(e));
     let passed = 0, inarow = 0, soonest = Infinity;
     for (const row of await due()) {
       const chain = row.chain || row.id;
@@ -93,6 +94,7 @@
     if (Math.max(rest, told) <= Date.now()) {
       if (!await photos()) rest = Date.now() + backoff(++fails);
       await nc.outbox.purge();
+      if (nc.copies) await nc.copies.tidy().catch(e => console.warn(e));
     }
     nc.outbox.tell({online: !rest || rest < Date.now()});
     soonest = Math.max(Math.min(soonest, rest > Date.now() ? rest : Infinity), told);

@@ -90,6 +90,7 @@
     const {account} = packet, [open] = await get('open:' + account);
     if (!open) return false;
     const rows = [];
+    if (packet.seal && nc.copies) await nc.copies.learn(packet.seal);
     for (const {path, day, hold, html, private: inner} of packet.pages) {
       rows.push({account, path: path + (day ? ' ' + day : ''), sealed: await seal(open.key, account, path, {html, hold, inner})});
     }

@@ -22,17 +22,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from webapp.kit.canonical import envelope_digest, poisoned
+from webapp.web import assets
 
 HOME = pathlib.Path(__file__).resolve().parents[2]
 STATIC = HOME / "static"
-APP = ["canonical", "keys", "outbox", "send", "keep", "overlay", "draft", "photo", "place"]
-APP += ["keypad", "scale", "confirm", "net", "app"]
-BUNDLES = {
-    "app.js": [STATIC / "vendor/htmx.min.js", STATIC / "vendor/idb.umd.js", *(STATIC / f"js/{n}.js" for n in APP)],
-    "scan.js": [STATIC / "vendor/ponyfill.js", STATIC / "js/scan.js"],
-    "enrol.js": [STATIC / "vendor/idb.umd.js", *(STATIC / f"js/{n}.js" for n in ("canonical", "keys", "outbox", "enrol"))],
-    "live.js": [STATIC / "vendor/sse.js", STATIC / "vendor/idiomorph-ext.min.js", STATIC / "js/live.js"],
-}
+BUNDLES = {name: [STATIC / part for part in parts] for name, parts in assets.BUNDLES.items()}
+BUNDLES["app.js"] += BUNDLES["forms.js"]  # a page of the stub names one bundle
 CSP = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -93,6 +88,7 @@ class Stub:
         self.slow = 0.0
         self.many, self.takes = False, 20
         self.lots: list[int] = []
+        self.unsealed = ""
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
@@ -206,6 +202,8 @@ class Stub:
                     return self.inbox(data)
                 if self.path == "/inbox/many":
                     return self.many(json.loads(data)["envelopes"]) if stub.many else self.answer(404, "not here")
+                if self.path == "/inbox/unseal":
+                    return self.answer(200, {"key": stub.unsealed}) if stub.unsealed else self.answer(403, {"say": "no"})
                 if self.path == "/devices":
                     return self.device(json.loads(data))
                 stub.forms.append((self.path, data.decode()))

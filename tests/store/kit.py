@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextvars
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +45,11 @@ class Phone:
         digest = canonical.envelope_digest(envelope)
         r, s = decode_dss_signature(self.key.sign(digest, ec.ECDSA(hashes.SHA256())))
         return envelope | {"hash": digest.hex(), "sig": _text(r.to_bytes(32, "big") + s.to_bytes(32, "big"))}
+
+    def sign(self, text: str) -> str:
+        """The signature of a text's SHA-256."""
+        r, s = decode_dss_signature(self.key.sign(hashlib.sha256(text.encode()).digest(), ec.ECDSA(hashes.SHA256())))
+        return _text(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
 def _text(raw: bytes) -> str:

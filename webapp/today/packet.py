@@ -21,7 +21,7 @@ from webapp.cards.models import Card
 from webapp.kit import clock
 from webapp.people.latch import PRIVATE_VERBS
 from webapp.people.models import Household, Resident
-from webapp.store import db, rulebook
+from webapp.store import copies, db, rulebook
 from webapp.today import queries
 from webapp.today.queries import Stop
 from webapp.visits.models import DONE, VOID
@@ -71,6 +71,7 @@ def packet() -> Response:
         made_at=clock.to_wire(clock.now()),
         day=today.isoformat(),
         until=(today + timedelta(days=DAYS - 1)).isoformat(),
+        seal=copies.sealing_key(device) if (device := getattr(who, "device_id", None)) else None,
         shared=bool(getattr(who, "shared", False)),
         lock={name: lock[name] for name in ("idle_minutes", "private_minutes")},
         headers={name: HEADERS[name] for name in ("Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options")},

@@ -19,7 +19,7 @@ bp = Blueprint("assets", __name__)
 
 CSS = ("tokens", "base", "layout", "ui", "print")
 KEEPING = ("canonical", "keys", "outbox")
-APP = (*KEEPING, "send", "keep", "overlay", "draft", "net", "app")
+APP = (*KEEPING, "copies", "send", "keep", "overlay", "draft", "net", "app")
 FORMS = ("photo", "place", "keypad", "scale", "confirm")
 OFFLINE = ("shelf", "packet")
 WORKER = ("shell", "pages", "routes", "wiring")
@@ -37,7 +37,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
     "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),
     "scan.js": ("vendor/ponyfill.js", "js/scan.js"),
     "enrol.js": ("vendor/idb.umd.js", *_ours(*KEEPING, "shelf", "enrol")),
-    "worker.js": ("vendor/idb.umd.js", *_ours(*KEEPING, "shelf", "send"), *(f"../sw/{name}.js" for name in WORKER)),
+    "worker.js": ("vendor/idb.umd.js", *_ours(*KEEPING, "copies", "shelf", "send"), *(f"../sw/{name}.js" for name in WORKER)),
     "worker-off.js": ("../sw/off.js",),
 }
 SHEETS = ("img/icons.svg", "img/icons-more.svg")

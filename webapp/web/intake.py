@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +15,10 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from webapp.kit import clock, ids
-from webapp.kit.refusal import Busy
+from webapp.kit.refusal import Busy, Refusal
 from webapp.kit.words import _
+from webapp.store import copies, files, inbox, secrets
 from webapp.store import envelope as envelopes
-from webapp.store import files, inbox, secrets
 from webapp.store.inbox import Kind, Receipt
 from webapp.web import forms
 from webapp.web.forms import KeptForm, PhotoField
@@ -104,6 +105,22 @@ def post_many() -> ResponseReturnValue:
             break  # the phone offers the rest again
         answers.append({"status": status, **said})
     return jsonify(answers=answers), 200
+
+
+@bp.post("/inbox/unseal")
+@open_door
+def unseal() -> ResponseReturnValue:
+    """The key of a phone's sealed copies: for its signature, and only after a restore. 403 otherwise."""
+    given = request.get_json(silent=True) if (request.content_length or 0) <= PIECE else None
+    given = given if isinstance(given, dict) else {}
+    device, wrapped, sig = (str(given.get(name) or "") for name in ("device", "wrapped", "sig"))
+    try:
+        signed = {"device": str(ids.parse(device) or ""), "sig": sig, "hash": hashlib.sha256(wrapped.encode()).hexdigest()}
+        inbox.authorise(signed)
+        key = copies.reopened(wrapped, uuid.UUID(device))
+    except (inbox.UnknownDevice, Refusal, ValueError):
+        key = None
+    return (jsonify(key=key), 200) if key else (jsonify(say=_("现在不用打开")), 403)
 
 
 def _one(data: bytes) -> tuple[dict[str, Any], int]:
