@@ -182,7 +182,7 @@ def photo(seq: int, sha256: str) -> ResponseReturnValue:
     if path is None or not path.exists():
         raise nothing()
     answer = send_file(path, "image/jpeg")
-    answer.headers["Cache-Control"] = "private, max-age=3600"
+    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
