@@ -5,12 +5,15 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+
+os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")  # names are read letter by letter: 48 MB of phrases stay out
 
 from pypinyin import Style, pinyin
 
