@@ -30,6 +30,10 @@ PATIENCE_S = 5
 """How long a writer waits for SQLite's lock before the phone is told to come again."""
 
 
+POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": PATIENCE_S}
+"""Two for each of sixteen threads: who writes may look into the rules meanwhile, and must not wait for those who wait for it."""
+
+
 class Base(orm.DeclarativeBase):
     """Every table of the house."""
 
@@ -63,8 +67,8 @@ def make_engine(url: str) -> sa.Engine:
     """An engine for `url`: SQLite in WAL with full sync, or PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=5)
-    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, pool_size=8, max_overflow=8)
+        return sa.create_engine(url, pool_pre_ping=True, **POOL)
+    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, **POOL)
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
