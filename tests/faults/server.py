@@ -17,7 +17,7 @@ from webapp.kit import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-PATIENCE_S = 120
+PATIENCE_S = 300
 """How long anything may take that must happen in the end."""
 
 
@@ -75,7 +75,8 @@ class Server:
                 if connection.getresponse().status == 200:
                     return
             time.sleep(0.05)
-        raise RuntimeError(f"the server does not answer: {self.log.read_text()[-2000:]}")
+        how = f"ended with {self.process and self.process.returncode}" if self.ended else "does not answer"
+        raise RuntimeError(f"the server {how}: {self.log.read_text()[-2000:]}")
 
     @property
     def ended(self) -> bool:

@@ -145,26 +145,26 @@ class Bite:
     likes: dict[str, Any] = field(default_factory=dict)
     moods: tuple[Mood | None, ...] = (None,)
     acts: int = 14
-    patience_s: float = 3.0
-    """What is red need not become green."""
+    stuck: bool = False
+    """The phones can never finish: nobody need wait for it."""
     signs_out: bool = False
 
 
 BITES = {
-    "delete before send": Bite("C2", phone=bugs.DeletesBeforeSending, moods=(Mood(cut=0.5),)),
-    "200 counts as sent": Bite("C9", phone=bugs.BelievesAny200, moods=(Mood(instead="portal"),)),
-    "dropped on 422": Bite("C2", phone=bugs.DropsOn422, moods=(Mood(instead="unreadable"),)),
+    "delete before send": Bite("C2", phone=bugs.DeletesBeforeSending, moods=(Mood(cut=0.5),), stuck=True),
+    "200 counts as sent": Bite("C9", phone=bugs.BelievesAny200, moods=(Mood(instead="portal"),), stuck=True),
+    "dropped on 422": Bite("C2", phone=bugs.DropsOn422, moods=(Mood(instead="unreadable"),), stuck=True),
     "cleared on sign-out": Bite("C2", phone=bugs.ClearsAtSignOut, moods=(Mood(dead=True),), signs_out=True),
-    "gives up after three tries": Bite("C2", phone=bugs.GivesUp, moods=(Mood(instead="gateway"),)),
+    "gives up after three tries": Bite("C2", phone=bugs.GivesUp, moods=(Mood(instead="gateway"),), stuck=True),
     "two taps share a number": Bite("C10", phone=bugs.SharesNumbers),
     "order by phone time": Bite("C6", "order_by_phone_time", likes={"hasty": 1.0}, moods=(Mood(dead=True), None)),
-    "cached CSRF": Bite("C11", "cached_csrf"),
+    "cached CSRF": Bite("C11", "cached_csrf", stuck=True),
     "missing audit row": Bite("C7", "missing_audit_row"),
     "float money": Bite("C5", "float_money", likes={"amounts": (29, 57, 58, 113, 1001)}),
     "courier taken for the author": Bite("C4", "courier_is_author"),
     "second content dropped": Bite("C4", "second_content_dropped", likes={"twins": 1.0}),
     "photo not checked": Bite("C8", "photo_unchecked", bugs.BreaksAPhoto, {"photos": 1.0}),
-    "who waited is forgotten": Bite("C11", "never_released", likes={"hasty": 1.0}, moods=(Mood(dead=True), None)),
+    "who waited is forgotten": Bite("C11", "never_released", likes={"hasty": 1.0}, moods=(Mood(dead=True), None), stuck=True),
     "new ids for what is booked": Bite("C3", "new_id_each_time"),
 }  # fmt: skip
 
@@ -181,7 +181,7 @@ def test_the_planted_bug_is_caught(app: Flask, homes: list[Home], monkeypatch: p
         if bite.signs_out:
             for phone in play.phones:
                 phone.sign_out()
-        play.settle(bite.patience_s)
+        play.settle(3 if bite.stuck else PATIENCE_S)
         assert bite.rule in rules(play.found())
 
 

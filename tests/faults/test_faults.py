@@ -23,7 +23,7 @@ def everything(nemesis: Nemesis) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_lost_doubled_or_blocked_whatever_befalls(kind: str) -> None:
     with stage(kind, homes=HOMES, disk_mebi=DISK_MEBI, moves_clock=True) as laid:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import sqlite3
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,30 @@ def test_whoever_waits_to_write_holds_no_old_view_of_the_database(app: Flask) ->
         db.session().execute(sa.text("update audit_head set backup_seq = backup_seq"))
         assert not db.reading().in_transaction()
         db.undo()
+
+
+def test_sixteen_who_write_at_once_leave_a_connection_to_whoever_has_the_turn(app: Flask) -> None:
+    engine = db.database().engine
+    db.undo()
+
+    def write() -> None:
+        with app.test_request_context("/inbox", method="POST"), contextlib.suppress(sa.exc.OperationalError):
+            db.session().execute(sa.text("update audit_head set backup_seq = backup_seq"))
+            db.undo()
+
+    with app.test_request_context("/inbox", method="POST"):
+        db.session().execute(sa.text("update audit_head set backup_seq = backup_seq"))
+        others = [threading.Thread(target=write) for _ in range(15)]
+        for other in others:
+            other.start()
+        until = time.monotonic() + 30
+        while engine.pool.checkedout() < 16 and time.monotonic() < until:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        db.reading().scalar(sa.text("select count(*) from place"))  # raises where all connections are with those who wait
+        assert engine.pool.checkedout() == 17  # type: ignore[attr-defined]
+        db.undo()
+    for other in others:
+        other.join(30)
 
 
 def jpeg() -> bytes:
