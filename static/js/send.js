@@ -242,7 +242,7 @@
       const answer = await timed(url, {method: 'PUT', headers: {'Content-Type': type, 'Upload-Offset': String(at), 'Upload-Length': String(size)},
         body: data.slice(at, at + now)}, held);
       if (answer.status === 413 && now > 16384) continue;
-      if (answer.status === 400 || answer.status === 415 || answer.status === 422) return 'held';
+      if (answer.at >= 0 && [400, 415, 422].includes(answer.status)) return 'held';   // without it: not our server
       if (answer.at < 0 || answer.status !== 409 && answer.at <= at) return 'later';
       at = answer.at;
       send.piece = Math.min(PIECE, now * 2);

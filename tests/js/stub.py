@@ -79,6 +79,7 @@ class Stub:
         self.photos: dict[str, bytearray] = {}
         self.pieces: list[tuple[str, int, int]] = []
         self.ill_photo_at = -1
+        self.strange_photo = False
         self.forms: list[tuple[str, str]] = []
         self.slips = {"12345678": ACCOUNT}
         self.lock = threading.Lock()
@@ -280,6 +281,9 @@ class Stub:
 
             def do_PUT(self) -> None:
                 digest, data = self.path.rsplit("/", 1)[-1], self.body()
+                if stub.strange_photo:
+                    stub.strange_photo = False
+                    return self.answer(400, "<h1>a gateway's word</h1>")
                 size, at = self.named(digest), int(self.headers["Upload-Offset"])
                 if size is None:
                     return self.answer(404)

@@ -279,6 +279,21 @@ def test_photos_go_in_pieces_and_a_cut_one_goes_on_where_it_was(page: Page, stub
     )
 
 
+def test_a_strange_refusal_of_a_photo_is_not_the_stations(page: Page, stub: Stub) -> None:
+    stub.strange_photo = True
+    page.set_input_files("[name=receipt]", [{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}])
+    expect(page.locator("[data-photo-thumbs] img")).to_have_count(1)
+    spend(page, "8")
+    until(lambda: not stub.strange_photo and rows(page)[0]["state"] == "delivered", 20)
+    (photo,) = rows(page)[0]["envelope"]["photos"]
+
+    def arrived() -> bool:
+        page.evaluate("nc.send.flush({press: true})")
+        return len(stub.photos.get(photo["sha256"], b"")) == photo["size"]
+
+    until(arrived, 20)
+
+
 def test_a_picture_that_cannot_be_read_says_so_and_does_not_block(page: Page) -> None:
     page.set_input_files("[name=receipt]", {"name": "a.heic", "mimeType": "image/heic", "buffer": b"nonsense"})
     expect(page.locator("[data-photo-wrong]")).to_be_visible()
