@@ -46,11 +46,12 @@
       const key = await keyOf(row, row.sealed.wrapped, keys);
       if (!key) continue;
       const envelope = JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt({...AES, iv: row.sealed.iv}, key, row.sealed.data)));
-      for (const {sha256} of envelope.photos) {
-        const photo = await nc.outbox.use(db => db.get('photos', sha256));
-        if (!photo || !photo.sealed) continue;
-        const inner = await keyOf(row, photo.sealed.wrapped, keys);
-        if (inner) await nc.outbox.change('photos', sha256, {state: 'queued', begun: false, sealed: null, data: await crypto.subtle.decrypt({...AES, iv: photo.sealed.iv}, inner, photo.sealed.data)});
+      const photos = (await Promise.all(envelope.photos.map(({sha256}) => nc.outbox.use(db => db.get('photos', sha256))))).filter(photo => photo && photo.sealed);
+      for (const photo of photos) await keyOf(row, photo.sealed.wrapped, keys);
+      if (!photos.every(photo => keys.get(photo.sealed.wrapped))) continue;   // all of a record or nothing: its photos are found through it
+      for (const {sha256, sealed} of photos) {
+        await nc.outbox.change('photos', sha256, {state: 'queued', begun: false, sealed: null,
+          data: await crypto.subtle.decrypt({...AES, iv: sealed.iv}, keys.get(sealed.wrapped), sealed.data)});
       }
       await nc.outbox.change('envelopes', row.id, {state: 'queued', next_at: 0, sealed: null, envelope});
     }

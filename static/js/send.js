@@ -7,7 +7,7 @@
   if (nc.send) return;
   const MINUTE = 60000, HOUR = 60 * MINUTE, PIECE = 262144, MANY = 20, LARGE = 200000, STATES = ['applied', 'waiting', 'quarantined', 'conflict'];
   const HELD = {400: 'unreadable', 422: 'unreadable', 403: 'device', 413: 'big'};
-  const send = nc.send = {limit: 30000, piece: PIECE, flush, backoff, verdict};
+  const send = nc.send = {limit: 30000, piece: PIECE, lot: MANY, flush, backoff, verdict};
   let many = true, running = false, pending = false, pressed = false, fails = 0, rest = 0, told = 0, timer = 0;
 
   /** Milliseconds to wait after so many disappointments: 1 s to 5 min, never two phones alike. */
@@ -121,13 +121,13 @@
     return heed(row, out);
   }
 
-  /** What is sent together: up to MANY records, or one by one where the server does not take several. */
+  /** What is sent together: up to MANY records, fewer on a line that was cut, or one by one where the server does not take several. */
   function lots(rows) {
     const found = [];
     let size = 0;
     for (const row of rows) {
       const more = JSON.stringify(row.envelope).length, last = found[found.length - 1];
-      if (many && last && last.length < MANY && size + more < LARGE) last.push(row);
+      if (many && last && last.length < send.lot && size + more < LARGE) last.push(row);
       else {
         found.push([row]);
         size = 0;
@@ -148,17 +148,18 @@
         async answer => {
           const json = /json/.test(answer.headers.get('Content-Type'));
           if (json && answer.status === 503) return {wait: pause(answer.headers.get('Retry-After'))};
-          if (!json || answer.status !== 200) return {none: answer.status < 500};
-          return (await answer.json()).answers;
+          if (json && answer.status === 200) return (await answer.json()).answers;
+          many = answer.status >= 500;
+          return {none: true};
         });
     } catch (e) { /* no network, cut, or 30 s gone */ }
+    send.lot = Array.isArray(answers) ? Math.min(MANY, send.lot * 2) : Math.max(1, Math.floor(send.lot / 4));
     if (Array.isArray(answers)) {
       const outs = [];
       for (const [n, row] of rows.entries()) outs.push(await heed(row, n < answers.length ? verdict(spoken(answers[n]), JSON.stringify(answers[n]), row.envelope) : {cut: true}));
       return outs;
     }
-    if (answers && answers.none) {        // a server that takes them one by one, or no server of ours
-      many = false;
+    if (answers && answers.none) {        // one by one: a server that takes no more, or one record among them makes it ill
       const outs = [], stuck = new Set();
       let cut = false;
       for (const row of rows) {

@@ -89,7 +89,7 @@ class Stub:
         self.slow = 0.0
         self.many, self.takes = False, 20
         self.lots: list[int] = []
-        self.unsealed = ""
+        self.unsealed, self.sick = "", ""
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
@@ -220,6 +220,8 @@ class Stub:
                 )
 
             def many(self, envelopes: list[dict[str, Any]]) -> None:
+                if any(envelope["kind"] == stub.sick for envelope in envelopes):
+                    return self.answer(500, "oh")
                 with stub.lock:
                     stub.lots.append(len(envelopes))
                     taken = envelopes[: stub.takes]

@@ -178,6 +178,20 @@ def test_what_has_piled_up_goes_in_few_requests_and_the_rest_again(page: Page, s
     assert [row["receipt"]["seq"] for row in rows(page)] == [1, 2, 3, 4, 5]
 
 
+def test_one_record_that_makes_the_server_ill_does_not_hold_up_those_sent_with_it(page: Page, stub: Stub) -> None:
+    stub.many, stub.sick = True, "visits.arrive"
+    stub.stay("cut")
+    arrive(page)
+    until(lambda: len(rows(page)) == 1)
+    page.evaluate("() => nc.outbox.change('envelopes', '%s', {chain: 'other'})" % rows(page)[0]["id"])
+    spend(page, "2")
+    until(lambda: len(rows(page)) == 2)
+    stub.stay("fine")
+    stub.moods = ["error"]  # alone it is refused too, and goes on being kept
+    page.evaluate("nc.send.flush({press: true})")
+    until(lambda: rows(page)[1]["state"] == "delivered", 20)
+
+
 def test_two_quick_taps_are_one_act(page: Page, stub: Stub) -> None:
     page.evaluate("() => { const b = document.querySelector('#arrive button'); b.click(); b.click(); b.form.requestSubmit(); }")
     until(lambda: rows(page) and rows(page)[0]["state"] == "delivered")

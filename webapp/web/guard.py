@@ -89,7 +89,12 @@ def _knock() -> ResponseReturnValue | None:
 
 
 def _name_reader(response: Response) -> Response:
-    """Say on every page whose it is: a phone keeps pages by reader, and lets go of them when there is none any more."""
+    """Say on every sound page whose it is: a phone keeps pages by reader, and lets go of them when there is none any more.
+
+    A server that is ill does not know who is asking: what it says must not cost anybody the pages.
+    """
+    if response.status_code >= 500:
+        return response
     if response.mimetype == "text/html" or response.status_code in (301, 302, 303):
         who = actor()
         response.headers["X-Reader"] = str(who.account_id) if who else "none"
