@@ -232,7 +232,7 @@ def _serving(target: str, port: int, url: str, folder: Path, path: str = "/up") 
         *("--worker-class", "gthread", "--threads", "16", "--no-control-socket", "--log-level", "warning", "--keep-alive", "30"),
         *("--graceful-timeout", "3"),
     ]
-    env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": url, "STREAMS": "12"}
+    env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": url, "STREAMS": "12", "MALLOC_ARENA_MAX": "2"}
     with (folder / f"{port}.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         try:

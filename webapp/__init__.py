@@ -10,7 +10,7 @@ from types import ModuleType
 import structlog
 from flask import Flask
 
-from webapp import cli
+from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
 from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
 from webapp.family import views as family
@@ -26,7 +26,7 @@ from webapp.store import audit, db, files, secrets
 from webapp.today import faces, packet
 from webapp.today import views as today
 from webapp.visits import views as visits
-from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa
+from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (doors, people, deliveries, cards, roster, visits, logs, ledger, family, faces, packet, today)
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
@@ -38,6 +38,7 @@ def create_app(given: Settings | None = None) -> Flask:
     chosen = given or settings.read()
     app = Flask("webapp", root_path=str(ROOT), static_folder=None, template_folder=str(ROOT / "templates"))
     app.static_folder = str(ROOT / "static")
+    app.jinja_environment = templates.Templates
     app.extensions["settings"] = chosen
     app.config.update(
         SECRET_KEY=chosen.secret_key,
@@ -62,7 +63,8 @@ def create_app(given: Settings | None = None) -> Flask:
     errors.init_app(app)
     language.init_app(app)
     guard.init_app(app)
-    assets.init_app(app)
+    assets.init_app(app, chosen.data_dir / "made")
+    templates.init_app(app, chosen.data_dir / "made", language.MADE)
     live.init_app(app, chosen.streams)
     pulse.init_app(app)
     pwa.init_app(app)

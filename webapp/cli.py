@@ -40,7 +40,7 @@ def upgrade() -> None:
 def status() -> None:
     """Say whether the database is current."""
     with db.database().engine.connect() as connection:
-        click.echo("\n".join(migrate.behind(connection)) or "current")
+        click.echo("\n".join(db.behind(connection)) or "current")
 
 
 @database.command("check")

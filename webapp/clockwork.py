@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -61,7 +62,9 @@ def serve(commands: dict[str, list[str]], folder: Path) -> int:
 
     Returns 0 when told to stop, 1 when one of them ended by itself. Children die with us (parent-death signal).
     """
-    children = {name: subprocess.Popen(command, cwd=folder, preexec_fn=_die_with_parent) for name, command in commands.items()}  # noqa: S603
+    few = {"MALLOC_ARENA_MAX": "2", **os.environ}  # or each of a worker's threads keeps a heap of its own
+    started = partial(subprocess.Popen, cwd=folder, env=few, preexec_fn=_die_with_parent)
+    children = {name: started(command) for name, command in commands.items()}
     told: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:

@@ -493,12 +493,12 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_entry_household_id_household')),
     sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_book_entry_resident_id_resident')),
     sa.ForeignKeyConstraint(['reversal_of'], ['book_entry.id'], name=op.f('fk_book_entry_reversal_of_book_entry')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_entry')),
-    sa.UniqueConstraint('reversal_of', name=op.f('uq_book_entry_reversal_of'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_entry'))
     )
     with op.batch_alter_table('book_entry', schema=None) as batch_op:
         batch_op.create_index('ix_book_entry_household_id_day', ['household_id', 'day', 'at'], unique=False)
         batch_op.create_index('ix_book_entry_visit_id', ['visit_id'], unique=False)
+        batch_op.create_index('uq_book_entry_reversal_of', ['reversal_of'], unique=True, sqlite_where=sa.text('reversal_of is not null'), postgresql_where=sa.text('reversal_of is not null'))
 
     op.create_table('card',
     sa.Column('kind', sa.String(length=10), nullable=False),
@@ -527,7 +527,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_card_household_id'), ['household_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_card_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('ix_card_person_id', ['person_id'], unique=False, sqlite_where=sa.text('person_id is not null'), postgresql_where=sa.text('person_id is not null'))
         batch_op.create_index(batch_op.f('ix_card_resident_id'), ['resident_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_card_station_id'), ['station_id'], unique=False)
 
@@ -1055,11 +1055,12 @@ def downgrade() -> None:
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_card_station_id'))
         batch_op.drop_index(batch_op.f('ix_card_resident_id'))
-        batch_op.drop_index(batch_op.f('ix_card_person_id'))
+        batch_op.drop_index('ix_card_person_id', sqlite_where=sa.text('person_id is not null'), postgresql_where=sa.text('person_id is not null'))
         batch_op.drop_index(batch_op.f('ix_card_household_id'))
 
     op.drop_table('card')
     with op.batch_alter_table('book_entry', schema=None) as batch_op:
+        batch_op.drop_index('uq_book_entry_reversal_of', sqlite_where=sa.text('reversal_of is not null'), postgresql_where=sa.text('reversal_of is not null'))
         batch_op.drop_index('ix_book_entry_visit_id')
         batch_op.drop_index('ix_book_entry_household_id_day')
 

@@ -22,10 +22,10 @@ STEPS = {"models": 1, "rules": 0, "queries": 2, "forms": 2, "views": 3}
 BEHIND = {
     "flask_login": ("web.guard", "people.login"),  # who asks; whose row it is
     "flask_htmx": ("web.guard",),
-    "flask_babel": ("kit.words", "kit.show", "web.language"),  # words, their locale, the choice
+    "flask_babel": ("kit.words", "kit.show", "web.language", "web.templates"),  # words, their locale, the choice
     "babel": ("kit.show", "web.language"),
     "minify": ("web.assets",),
-    "flask_wtf": ("web.guard", "web.errors", "web.forms"),  # the lock, its refusal, the form
+    "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
     "fpdf": ("cards.drawing", "cards.printing"),

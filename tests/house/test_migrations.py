@@ -65,12 +65,12 @@ def where(index: object) -> str:
 def test_it_runs_up_and_nothing_is_left_to_do(bare: Flask) -> None:
     engine = db.database().engine
     with engine.connect() as connection:
-        assert migrate.behind(connection)
+        assert db.behind(connection)
     migrate.upgrade(engine)
     migrate.upgrade(engine)  # told twice
     migrate.differs(engine)
     with engine.connect() as connection:
-        assert migrate.behind(connection) == []
+        assert db.behind(connection) == []
 
 
 def test_history_and_models_make_the_same_tables(bare: Flask) -> None:

@@ -170,14 +170,28 @@ def test_no_page_reads_a_whole_table(app: Flask, world: World) -> None:
         pytest.skip("PostgreSQL scans a table of a few rows whatever its indexes")
     pages, wholes = questions(app, world, Rows(world, FEW)), dict[str, set[str]]()
     with engine.connect() as connection:
+        _enlarge(connection)
         for name, asked in pages.items():
             for statement, parameters in asked:
                 if statement.lower().startswith("select"):
                     plan = connection.exec_driver_sql(f"explain query plan {statement}", parameters).all()
-                    tables = {m[1] for row in plan if (m := re.match(r"SCAN (\w+)$", row[-1]))}
+                    tables = {m[1] for row in plan if (m := re.match(r"SCAN (\w+)( LEFT-JOIN)?$", row[-1]))}
                     if whole := {each for each in _named(tables, statement) - TINY if not each.startswith("anon_")}:
                         wholes[name] = whole
     assert wholes == {}
+
+
+def _enlarge(connection: sa.Connection) -> None:
+    """Let SQLite plan for large tables of many households; an index of nothing but nulls is then of no use to it."""
+    run = connection.exec_driver_sql
+    run("analyze")
+    run("delete from sqlite_stat1")
+    for table, index in run("select tbl_name, name from sqlite_master where type = 'index'").all():
+        columns = run(f"select name from pragma_index_info('{index}')").scalars().all()
+        empty = run(f"select count(*) > 0 and count({columns[0]}) = 0 from {table}").scalar_one()
+        stat = " ".join(["1000000", *("1000000" if empty else "10" for _ in columns)])
+        run("insert into sqlite_stat1 (tbl, idx, stat) values (?, ?, ?)", (table, index, stat))
+    run("analyze sqlite_schema")
 
 
 def _named(aliases: set[str], statement: str) -> set[str]:

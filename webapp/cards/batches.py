@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.access import Actor
 from webapp.cards import faces, models, queries, rules
 from webapp.cards.desk import bp, most_per_file, obstacle, pdf_file
+from webapp.cards.drawing.sheet import SHEETS
 from webapp.cards.forms import KIND_WORDS, FileForm, PrintForm
 from webapp.cards.models import Card, CardKind
-from webapp.cards.printing import SHEETS
 from webapp.cards.rules import Tally
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _

@@ -11,11 +11,11 @@ from typing import cast
 from flask import Blueprint, Response, current_app, send_file
 
 from webapp.access import Actor
-from webapp.cards import faces, models, queries
+from webapp.cards import faces, models, printing, queries
+from webapp.cards.drawing.face import Kind
 from webapp.cards.forms import KIND_WORDS
 from webapp.cards.models import CardKind
 from webapp.cards.number import spoken
-from webapp.cards.printing import Kind, sheet_pdf
 from webapp.cards.queries import Issued
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
@@ -73,7 +73,7 @@ def pdf_file(who: Actor, keys: Sequence[uuid.UUID], *, both_sides: bool) -> Resp
     with in_chinese():
         shared = faces.heading(first.station, first.street, settings())
         db.settle()  # drawing takes seconds: nobody waits for it at the database
-        pdf = sheet_pdf(faces.faces(cards, shared), cast(Kind, first.card.kind), both_sides)
+        pdf = printing.sheet_pdf(faces.faces(cards, shared), cast(Kind, first.card.kind), both_sides)
         name = f"{KIND_WORDS[CardKind(first.card.kind)]} {first.station.name} {clock.today()}.pdf"
     audit.by(db.session(), who.account_id)
     models.note_print([each.card.id for each in cards], sample=shared.sample)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from webapp.access import ROLE_WORDS
+from webapp.cards.drawing.face import CardFace, Kind
 from webapp.cards.models import CardKind
-from webapp.cards.printing import CardFace, Kind
 from webapp.cards.queries import Issued
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal

@@ -20,7 +20,7 @@ from webapp.kit.refusal import Conflict, Refusal
 from webapp.people.models import Household, Person, Resident, next_number
 from webapp.store import audit, db, jobs, rulebook, secrets, topics
 from webapp.store.db import Base
-from webapp.store.traits import Keyed, Made
+from webapp.store.traits import Keyed, Made, told
 from webapp.store.types import Instant, Uuid
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: capitals and digits, so the QR stays small
@@ -49,7 +49,7 @@ class Card(Keyed, Made, Base):
     station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
     household_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
     resident_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("resident.id"), index=True)
-    person_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"), index=True)
+    person_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
     token_digest: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     token_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
     number: Mapped[str] = mapped_column(sa.String(7), unique=True)
@@ -59,6 +59,7 @@ class Card(Keyed, Made, Base):
     revoked_at: Mapped[datetime | None] = mapped_column(Instant())
     revoked_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     revoked_why: Mapped[str | None] = mapped_column(sa.String(40))
+    __table_args__ = (told("ix_card_person_id", "person_id"),)
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:

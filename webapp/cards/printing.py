@@ -7,7 +7,6 @@ Chinese streets are drawn under `words.in_chinese()`, whoever presses the button
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from fpdf import FPDF
@@ -20,58 +19,11 @@ from webapp.cards.drawing.ink import INK, SOFT
 from webapp.cards.drawing.layout import draw
 from webapp.cards.drawing.letters import unprintable
 from webapp.cards.drawing.pens import Paper, Picture
+from webapp.cards.drawing.sheet import A4, SHEETS, Sheet
 from webapp.kit import clock
 from webapp.kit.words import _
 
 __all__ = ["A4", "SHEETS", "CardFace", "Kind", "Sheet", "Side", "card_png", "sheet_pdf", "unprintable"]
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """How one kind lies on A4 portrait: size of a piece and gaps in mm, pieces across and down."""
-
-    width: float
-    height: float
-    across: int
-    down: int
-    gap_x: float
-    gap_y: float
-    two_sided: bool = False
-
-    @property
-    def places(self) -> int:
-        """Pieces to a page."""
-        return self.across * self.down
-
-    def corner(self, place: int, side: Side = "front") -> tuple[float, float]:
-        """Left and top, mm from the page's corner, of piece `place` (0 first, row by row).
-
-        Backs are mirrored left to right: turned over its long edge, the sheet brings front and back together.
-        """
-        row, column = divmod(place, self.across)
-        if side == "back":
-            column = self.across - 1 - column
-        return self.left + column * (self.width + self.gap_x), self.top + row * (self.height + self.gap_y)
-
-    @property
-    def left(self) -> float:
-        """Width of the margin either side, mm."""
-        return (A4[0] - self.across * self.width - (self.across - 1) * self.gap_x) / 2
-
-    @property
-    def top(self) -> float:
-        """Height of the margin above and below, mm."""
-        return (A4[1] - self.down * self.height - (self.down - 1) * self.gap_y) / 2
-
-
-A4 = (210.0, 297.0)
-SHEETS: dict[Kind, Sheet] = {
-    "resident": Sheet(85.6, 54, across=2, down=5, gap_x=4, gap_y=2, two_sided=True),
-    "plate": Sheet(85.6, 54, across=2, down=5, gap_x=4, gap_y=2),
-    "badge": Sheet(85.6, 54, across=2, down=5, gap_x=4, gap_y=2, two_sided=True),
-    "sewin": Sheet(60, 20, across=3, down=12, gap_x=3, gap_y=2),
-    "shoe": Sheet(45, 20, across=4, down=12, gap_x=2, gap_y=2),
-}
 
 
 def card_png(face: CardFace, side: Side = "front", dpi: int = 300) -> bytes:

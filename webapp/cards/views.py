@@ -11,11 +11,12 @@ from flask import abort, request, send_file, url_for
 from flask.wrappers import Response
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.cards import batches, faces, models, queries, rules
+from webapp.cards import batches, faces, models, printing, queries, rules
 from webapp.cards.desk import bp, obstacle, settings
+from webapp.cards.drawing.face import Side
+from webapp.cards.drawing.sheet import SHEETS
 from webapp.cards.forms import KIND_WORDS, WHY_WORDS, FileForm, HandOverForm, IssueForm, ReasonForm
 from webapp.cards.models import WORN, Card, CardKind
-from webapp.cards.printing import SHEETS, Side, card_png
 from webapp.cards.queries import Issued
 from webapp.kit import clock, ids
 from webapp.kit.words import _, _l, in_chinese
@@ -258,7 +259,7 @@ def picture(card_id: uuid.UUID, side: Side) -> Answer:
     with in_chinese():
         face = faces.face(shown, faces.heading(shown.station, shown.street, settings()))
         db.settle()
-        png = card_png(face, side)
+        png = printing.card_png(face, side)
     response = send_file(io.BytesIO(png), mimetype="image/png")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -16,7 +16,8 @@ WEEKDAYS = (_l("周一"), _l("周二"), _l("周三"), _l("周四"), _l("周五")
 
 def chinese() -> bool:
     """Whether the reader reads Chinese."""
-    return str(get_locale() or "zh").startswith("zh")
+    here = get_locale()
+    return here is None or here.language == "zh"
 
 
 def time(at: datetime) -> str:

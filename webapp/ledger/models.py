@@ -29,7 +29,7 @@ from webapp.people.models import Household, Resident
 from webapp.store import audit, db, rulebook
 from webapp.store.db import Base
 from webapp.store.inbox import Act
-from webapp.store.traits import Homed, Keyed, Made, append_only, trigger
+from webapp.store.traits import Homed, Keyed, Made, append_only, told, trigger
 from webapp.store.types import Fen, Instant, Uuid
 
 rulebook.ship("money", Path(__file__).parent / "expense_categories.json")
@@ -83,7 +83,7 @@ class Entry(Homed, Base):
     resident_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("resident.id"))
     visit_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     """The visit it was written in. No foreign key: money is never refused because an arrival is late."""
-    reversal_of: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("book_entry.id"), unique=True)
+    reversal_of: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("book_entry.id"))
     at: Mapped[datetime] = mapped_column(Instant())
     made_at: Mapped[datetime] = mapped_column(Instant(), default=clock.now)
     author_id: Mapped[uuid.UUID] = mapped_column(Uuid())
@@ -91,6 +91,7 @@ class Entry(Homed, Base):
     __table_args__ = (
         sa.Index("ix_book_entry_household_id_day", "household_id", "day", "at"),
         sa.Index("ix_book_entry_visit_id", "visit_id"),
+        told("uq_book_entry_reversal_of", "reversal_of", unique=True),
     )
 
 

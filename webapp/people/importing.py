@@ -17,9 +17,8 @@ from webapp.people import bringing, forms, registering, taps
 from webapp.people.desk import blame, bp, form_page
 from webapp.people.models import SheetImport
 from webapp.people.sheets import columns as heads
+from webapp.people.sheets import marking, opening
 from webapp.people.sheets.facts import Sheet
-from webapp.people.sheets.marking import mark
-from webapp.people.sheets.opening import MAX_BYTES
 from webapp.store import db
 from webapp.web import page
 from webapp.web.guard import allow, me
@@ -39,7 +38,7 @@ def import_sheet() -> Answer:
     who, form = me(), forms.UploadForm()
     if not form.is_submitted() or not form.validate():
         return form_page(form, "people/import.html")
-    data, filename = form.sheet.data.read(MAX_BYTES + 1), PurePath(form.sheet.data.filename.replace("\\", "/")).name
+    data, filename = form.sheet.data.read(opening.MAX_BYTES + 1), PurePath(form.sheet.data.filename.replace("\\", "/")).name
     try:
         sheet = registering.opened(data, filename)
     except Refusal as refusal:
@@ -146,7 +145,7 @@ def import_marked(import_id: uuid.UUID) -> Answer:
     """Her own file back, what to mend in amber."""
     row = bringing.find(me(), import_id)
     outlook = bringing.outlook_of(me(), row)
-    data = mark(bringing.sheet_of(row), outlook.problems)
+    data = marking.mark(bringing.sheet_of(row), outlook.problems)
     name = quote(f"{_('要改的地方')}-{PurePath(row.filename).stem}.xlsx")
     return Response(data, mimetype=XLSX, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 

@@ -6,12 +6,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import qrcode
 from flask import Blueprint, Response, after_this_request, current_app, request, session, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from qrcode import QRCode
-from qrcode.constants import ERROR_CORRECT_M
 
 from webapp.access import Role
 from webapp.kit import clock, ids
@@ -140,7 +139,7 @@ def public(endpoint: str, **values: Any) -> str:
 
 def qr(text: str) -> Markup:
     """`text` as an SVG of black modules on white, quiet zone included."""
-    code = QRCode(error_correction=ERROR_CORRECT_M, border=4)
+    code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=4)
     code.add_data(text)
     rows = code.get_matrix()
     dots = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, on in enumerate(row) if on)

@@ -131,7 +131,7 @@ _WHO = (
 @login.user_loader  # type: ignore[untyped-decorator]
 def load(token: str) -> SignedIn | None:
     """The actor behind a cookie's token, in one query; None when the row has ended."""
-    row = db.reading().execute(_WHO, {"token": secrets.one_way(token), "now": clock.now()}).first()
+    row = db.reading().connection().execute(_WHO, {"token": secrets.one_way(token), "now": clock.now()}).first()
     if row is None:
         return None
     rulebook.heard(row.newest_rules)

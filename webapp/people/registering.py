@@ -23,7 +23,7 @@ from webapp.people import queries, rules
 from webapp.people.models import Account, ColumnMap, Grant, Household, Kin, Person, Place, Resident
 from webapp.people.settling import SEXES, Step, seat, street_role
 from webapp.people.sheets import columns as heads
-from webapp.people.sheets import matching
+from webapp.people.sheets import matching, opening
 from webapp.people.sheets.cells import key as plain_key
 from webapp.people.sheets.facts import (
     Answers,
@@ -44,7 +44,6 @@ from webapp.people.sheets.facts import (
     Update,
 )
 from webapp.people.sheets.facts import Kin as KinFacts
-from webapp.people.sheets.opening import open_sheet
 from webapp.people.sheets.reading import read_rows
 from webapp.store import db, rulebook, secrets
 
@@ -110,7 +109,7 @@ def _layout(sheet: Sheet, kind: Kind) -> str:
 @lru_cache(maxsize=2)
 def opened(data: bytes, filename: str) -> Sheet:
     """The sheet in `data`; the last two stay open, each page of an import reads the same one."""
-    return open_sheet(data, filename)
+    return opening.open_sheet(data, filename)
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,7 @@ from typing import Any
 
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")  # names are read letter by letter: 48 MB of phrases stay out
 
-from pypinyin import Style, pinyin
+import pypinyin
 
 from webapp.kit import clock
 from webapp.people.sheets.facts import Birth
@@ -33,7 +33,7 @@ def initials(name: str) -> str:
     """Every reading of a name by first letters, space-separated: 单田芳 → "ctf dtf stf". At most 16 readings."""
     letters = [
         sorted({reading[0].lower() for reading in readings if reading and reading[0].isascii() and reading[0].isalnum()})
-        for readings in pinyin(name.replace(" ", ""), style=Style.FIRST_LETTER, heteronym=True)
+        for readings in pypinyin.pinyin(name.replace(" ", ""), style=pypinyin.Style.FIRST_LETTER, heteronym=True)
     ]
     ways = itertools.product(*[each for each in letters if each])
     return " ".join(sorted({"".join(way) for way in itertools.islice(ways, READINGS)}))

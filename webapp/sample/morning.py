@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from webapp.cards import queries as cards
-from webapp.cards.drawing.letters import font
+from webapp.cards.drawing import letters
 from webapp.kit import clock, ids, money
 from webapp.roster import queries as roster
 from webapp.roster.models import Shift
@@ -84,7 +84,7 @@ def receipt(fen: int, draw: random.Random) -> bytes:
         f"合计 ¥{money.show(fen)}",
     ]
     for n, line in enumerate(lines):
-        pen.text((30, 30 + n * 44), line, font=font(30), fill="#222")
+        pen.text((30, 30 + n * 44), line, font=letters.font(30), fill="#222")
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()

@@ -175,6 +175,14 @@ def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[st
 
     `anchors`: heads known from receipts or backups, seq → head.
     """
+    engine = session.get_bind()
+    if engine.dialect.name != "postgresql":
+        return _wrongs(session, anchors)
+    with Session(engine.execution_options(isolation_level="REPEATABLE READ")) as still:  # all of one moment, while others write
+        return _wrongs(still, anchors)
+
+
+def _wrongs(session: Session, anchors: dict[int, bytes] | None) -> list[str]:
     wrong: list[str] = []
     head, last, seen = GENESIS, 0, set()
     bodies = {e.digest: e for e in session.scalars(sa.select(Entry).execution_options(yield_per=1000))}

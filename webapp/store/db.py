@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,12 +27,17 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 SAFE = ("GET", "HEAD", "OPTIONS")
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
 PATIENCE_S = 5
 """How long a writer waits for SQLite's lock before the phone is told to come again."""
 
 
 POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": PATIENCE_S}
 """Two for each of sixteen threads: who writes may look into the rules meanwhile, and must not wait for those who wait for it."""
+
+
+PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", f"busy_timeout={PATIENCE_S * 1000}", "cache_size=-500")
+"""Half a megabyte of pages for each connection: the system keeps the file in memory once for all of them."""
 
 
 class Base(orm.DeclarativeBase):
@@ -46,7 +52,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self.writer = orm.sessionmaker(self.engine, expire_on_commit=False)
-        self.reader = orm.sessionmaker(self.engine.execution_options(read_only=True), expire_on_commit=False, autoflush=False)
+        reading: dict[str, Any] = {"read_only": True}
+        if self.engine.dialect.name == "postgresql":
+            reading["isolation_level"] = "AUTOCOMMIT"  # sees as much as READ COMMITTED, without begin and rollback
+        self.reader = orm.sessionmaker(self.engine.execution_options(**reading), expire_on_commit=False, autoflush=False)
         self.before_commit: list[Callable[[orm.Session], None]] = []
 
 
@@ -74,7 +83,7 @@ def make_engine(url: str) -> sa.Engine:
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions of its own
         connection.create_function("chained", 2, lambda head, link: hashlib.sha256(head + link).digest(), deterministic=True)
-        for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", f"busy_timeout={PATIENCE_S * 1000}"):
+        for pragma in PRAGMAS:
             connection.execute(f"pragma {pragma}")
 
     turn = threading.Lock()
@@ -135,6 +144,14 @@ def _begun(driver: Any, *, last: bool) -> bool:
             raise
         return False
     return True
+
+
+def behind(connection: sa.Connection) -> list[str]:
+    """What keeps the database from being current: [] or English words for operators. The newest revision has the last number."""
+    newest = max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    told = sa.inspect(connection).has_table("alembic_version")
+    here = connection.scalar(sa.text("select version_num from alembic_version")) if told else None
+    return [] if here == newest else [f"database is at {here}, code is at {newest}: run flask db upgrade"]
 
 
 def database() -> Database:

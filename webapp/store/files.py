@@ -30,7 +30,6 @@ KINDS = ("JPEG", "PNG", "WEBP")
 PIXELS = 25_000_000
 BYTES = 8_000_000
 SIDE = 1600
-Image.MAX_IMAGE_PIXELS = PIXELS
 
 
 class Photo(Base):
@@ -155,6 +154,7 @@ def _done(sha256: str, refused: str | None) -> None:
 def reencode(data: bytes) -> bytes:
     """The picture in `data` as a JPEG of at most 1600 px, upright, without EXIF. Raises Refusal when it is no picture."""
     try:
+        Image.MAX_IMAGE_PIXELS = PIXELS
         with Image.open(io.BytesIO(data), formats=KINDS) as raw:
             if raw.width * raw.height > PIXELS:
                 raise Refusal("photo_too_big", "照片太大了，请重拍一张")

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from webapp.store import audit, traits
-from webapp.store.db import Base
-
-HERE = Path(__file__).parents[2] / "migrations"
+from webapp.store.db import MIGRATIONS, Base
 
 
 def config(engine: sa.Engine | None = None) -> Config:
     """Alembic's configuration for an engine."""
     made = Config()
-    made.set_main_option("script_location", str(HERE))
+    made.set_main_option("script_location", str(MIGRATIONS))
     made.set_main_option("path_separator", "os")
     made.attributes["engine"] = engine
     made.attributes["metadata"] = Base.metadata
@@ -47,13 +40,6 @@ def downgrade(engine: sa.Engine, to: str) -> None:
     command.downgrade(config(engine), to)
     with engine.begin() as connection:
         traits.install(connection)
-
-
-def behind(connection: sa.Connection) -> list[str]:
-    """What keeps the database from being current: [] or English words for operators."""
-    newest = ScriptDirectory.from_config(config()).get_heads()
-    here: Any = MigrationContext.configure(connection).get_current_heads()
-    return [] if set(here) == set(newest) else [f"database is at {list(here)}, code is at {newest}: run flask db upgrade"]
 
 
 def differs(engine: sa.Engine) -> None:

@@ -8,23 +8,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from webapp.access import Actor, Role
+from webapp.access import Actor
 from webapp.cards.models import Card
 from webapp.kit import clock
-from webapp.ledger import queries as ledger
 from webapp.logs import queries as logs
 from webapp.logs.forms import WriteForm
 from webapp.logs.rules import draft
-from webapp.people.login import anyone, ids_of
 from webapp.people.queries import nothing
 from webapp.store import rulebook
-from webapp.store.strands import asked, together
 from webapp.today import queries
 from webapp.today.queries import Scene
-from webapp.visits import queries as visits
 from webapp.visits.forms import ArriveForm, LeaveForm, SeenForm, ServicesForm, VoidForm
-from webapp.visits.models import OPEN, Visit, limits
+from webapp.visits.models import DONE, OPEN, Visit, limits
 from webapp.visits.views import said, tiles
+from webapp.web.kept import Blank
 
 Rows = Mapping[str, Sequence[Any]]
 
@@ -71,7 +68,7 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
     home, found, shift = scene.home, scene.visit, scene.shift
     queries.add_residents(home)
     here = [each for each in home.residents if each.ended_on is None]
-    rows: Rows = asked(_RECORDED, **ids_of(who), visit=visit_id) if found else {}
+    rows = queries.beside(who, visit_id, home, scene.station)
     served = [Served(row.a, row.b, row.c) for row in sorted(rows.get("service", ()), key=lambda row: row.a)]
     return {
         "visit_id": visit_id,
@@ -82,7 +79,7 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
         "shown": shown,
         "names": {each.id: each.name for each in home.residents},
         "alerts": [alert for each in here for alert in each.alerts],
-        "numbers": queries.numbers(home, scene.station),
+        "numbers": queries.numbers(rows, scene.station),
         "camera": all(_items().get(row.code, {}).get("photo_rule") != "forbidden" for row in served),
         "minutes": int((clock.now() - found.arrived_at).total_seconds() // 60) if found and found.state == OPEN else None,
         **_recorded(scene, rows),
@@ -96,10 +93,10 @@ def blank(visit_id: uuid.UUID) -> dict[str, Any]:
     """The forms of a visit in a home that is not known yet."""
     return {
         "visit_id": visit_id,
-        "arrive": ArriveForm(data={"visit": visit_id}),
-        "leave": LeaveForm(data={"visit": visit_id}),
-        "serve": ServicesForm(data={"visit": visit_id}),
-        "write": WriteForm(data={"visit": visit_id}),
+        "arrive": Blank(ArriveForm, visit=visit_id),
+        "leave": Blank(LeaveForm, visit=visit_id),
+        "serve": Blank(ServicesForm, visit=visit_id),
+        "write": Blank(WriteForm, visit=visit_id),
         **tiles(None),
     }
 
@@ -114,9 +111,6 @@ def _scene(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None) -> Scene:
     elif not scene.mine or not (home_id or (scene.shift and scene.shift.caregiver_id == who.person_id)):
         raise nothing()
     return scene
-
-
-_RECORDED = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)))
 
 
 def _recorded(scene: Scene, rows: Rows) -> dict[str, Any]:
@@ -134,18 +128,24 @@ def _recorded(scene: Scene, rows: Rows) -> dict[str, Any]:
 
 
 def _forms(visit_id: uuid.UUID, scene: Scene, shown: Shown, served: Sequence[Any]) -> dict[str, Any]:
+    """The forms that the page draws: what can no longer come has none."""
     found, shift = scene.visit, scene.shift
     recent = found is not None and found.state == OPEN and clock.now() - found.arrived_at < _void_time(found)
-    return {
-        "arrive": ArriveForm(
-            data={"visit": visit_id, "household": scene.home.id, "shift": shift.id if shift else None, **shown.fields}
-        ),
-        "leave": LeaveForm(data={"visit": visit_id, **shown.fields}),
-        "see": SeenForm(data={"visit": visit_id, **shown.fields}),
-        "serve": ServicesForm(data={"visit": visit_id, **said(served)}),
-        "write": WriteForm(data={"visit": visit_id, "story": _draft(served)}),
-        "void": VoidForm(data={"visit": visit_id}) if recent or found is None else None,
-    }
+    forms: dict[str, Any] = dict.fromkeys(("arrive", "leave", "see", "serve", "write", "void"))
+    if found is None or recent or found.state not in (OPEN, DONE):
+        home = {"household": scene.home.id, "shift": shift.id if shift else None}
+        forms |= {"arrive": Blank(ArriveForm, visit=visit_id, **home, **shown.fields)}
+    if found is None or recent:
+        forms |= {"void": Blank(VoidForm, visit=visit_id)}
+    if found is None or found.state != DONE:
+        forms |= {
+            "leave": Blank(LeaveForm, visit=visit_id, **shown.fields),
+            "see": Blank(SeenForm, visit=visit_id, **shown.fields),
+            "serve": Blank(ServicesForm, visit=visit_id, **said(served)),
+        }
+    if scene.log is None:
+        forms |= {"write": Blank(WriteForm, visit=visit_id, story=_draft(served))}
+    return forms
 
 
 def _draft(served: Sequence[Any]) -> str:

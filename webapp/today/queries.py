@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -15,8 +15,10 @@ from webapp.access import Actor, Role, within
 from webapp.cards.models import Sighting
 from webapp.deliveries import queries as deliveries
 from webapp.kit import clock
+from webapp.ledger import queries as ledger
 from webapp.ledger.models import SPEND, Book, Entry
 from webapp.ledger.queries import Balance
+from webapp.logs import queries as logs
 from webapp.logs.models import Log
 from webapp.people import queries as people
 from webapp.people.login import anyone, ids_of
@@ -250,17 +252,24 @@ class Numbers:
     near: list[tuple[str, str]]
 
 
-def numbers(home: Household, station: Place) -> Numbers:
-    """The numbers of a household for its emergency block: duty room, kin, neighbour, key holder."""
-    found = asked(_NUMBERS, home=home.id, **people.answering(station))
+def beside(actor: Actor, visit_id: uuid.UUID, home: Household, station: Place) -> dict[str, list[Any]]:
+    """Rows by kind of what a visit's page shows beside the scene: what was recorded in it, and whom to ring."""
+    return asked(_BESIDE, **ids_of(actor), visit=visit_id, home=home.id, **people.answering(station))
+
+
+def numbers(rows: Mapping[str, Sequence[Any]], station: Place) -> Numbers:
+    """The numbers of a household for its emergency block, out of `beside`: duty room, kin, neighbour, key holder."""
     return Numbers(
-        duty=people.duty_in(found, station),
-        kin=[(f"{row.a} {row.b}", secrets.unseal(row.sealed, f"person.phone:{row.key}")) for row in found.get("kin", ())],
-        near=[(row.a, secrets.unseal(row.sealed, f"contact.phone:{row.key}")) for row in found.get("near", ())],
+        duty=people.duty_in(rows, station),
+        kin=[(f"{row.a} {row.b}", secrets.unseal(row.sealed, f"person.phone:{row.key}")) for row in rows.get("kin", ())],
+        near=[(row.a, secrets.unseal(row.sealed, f"contact.phone:{row.key}")) for row in rows.get("near", ())],
     )
 
 
-_NUMBERS = together(
+_BESIDE = together(
+    *visits.STRANDS,
+    ledger.STRAND,
+    *logs.strands(anyone(Role.CAREGIVER)),
     people.DUTY,
     strand("kin", key=Person.id, at=Kin.since, a=Kin.relation, b=Person.name, sealed=Person.phone_sealed)
     .select_from(Kin)
@@ -313,7 +322,11 @@ def todo(actor: Actor, day: date, limit: int = 20) -> Todo:
     found = session.execute(
         within(actor, sa.select(VisitException, Household.name))
         .join(Household, Household.id == VisitException.household_id)
-        .where(VisitException.settled_at.is_(None), VisitException.day >= day - timedelta(days=7))
+        .where(
+            actor.reaches_station(VisitException.station_id),  # beside the household's reach: the index is by station
+            VisitException.settled_at.is_(None),
+            VisitException.day >= day - timedelta(days=7),
+        )
         .order_by(VisitException.day.desc(), VisitException.made_at.desc())
         .limit(limit)
     )

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import brotli
@@ -44,7 +49,6 @@ SHEETS = ("img/icons.svg", "img/icons-more.svg")
 """Icons of a caregiver's front page, and all others: what she needs first is small."""
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png", ".wasm": "application/wasm"}
 LARGE = 200_000
-minify.config({"js-version": 2020})  # the lowest browser knows no later one
 YEAR = "public, max-age=31536000, immutable"
 
 
@@ -62,14 +66,16 @@ class Asset:
         if self.kind == "image/png":
             return {}
         return {
-            "br": brotli.compress(self.body, quality=11 if len(self.body) < LARGE else 9),
-            "gzip": gzip.compress(self.body, 9, mtime=0),
+            "br": _made(f"{self.digest}.br", lambda: brotli.compress(self.body, quality=11 if len(self.body) < LARGE else 9)),
+            "gzip": _made(f"{self.digest}.gz", lambda: gzip.compress(self.body, 9, mtime=0)),
         }
 
 
-def init_app(app: Flask) -> None:
-    """Serve the bundles of `app`."""
+def init_app(app: Flask, made: Path) -> None:
+    """Serve the bundles of `app`; what is made of them once is kept under `made`."""
     app.extensions["assets"], app.extensions["icons"] = {}, {}
+    app.extensions["made"] = made / f"assets-{version('tdewolff-minify')}"
+    app.extensions["made"].mkdir(parents=True, exist_ok=True)
     app.jinja_env.globals.update(asset=asset, drawn=drawn)
     app.register_blueprint(bp)
 
@@ -115,7 +121,28 @@ def _read(name: str) -> Asset:
 def _part(path: Path) -> bytes:
     """One file of a bundle; our own without comments, spaces and long names, which a phone need not pay for."""
     body = path.read_bytes()
-    return body if path.parent.name == "vendor" else minify.string(KINDS[path.suffix], body.decode()).encode()
+    if path.parent.name == "vendor":
+        return body
+    return _made(f"{hashlib.sha256(body).hexdigest()[:24]}.min", lambda: _small(KINDS[path.suffix], body))
+
+
+def _small(kind: str, body: bytes) -> bytes:
+    minify.config({"js-version": 2020})  # the lowest browser knows no later one
+    return bytes(minify.string(kind, body.decode()).encode())
+
+
+def _made(name: str, make: Callable[[], bytes]) -> bytes:
+    """What `make` answers, by the folder of made things: the next worker and the next start need not make it again."""
+    kept: Path = current_app.extensions["made"] / name
+    try:
+        return kept.read_bytes()
+    except OSError:
+        fresh = make()
+    with suppress(OSError):  # a full disk costs time, not the page
+        beside = kept.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        beside.write_bytes(fresh)
+        beside.replace(kept)
+    return fresh
 
 
 @bp.get("/assets/<digest>/<path:name>")

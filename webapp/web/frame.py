@@ -55,13 +55,6 @@ def init_app(app: Flask) -> None:
     app.extensions["still"] = {}
 
 
-def _macros() -> None:
-    """Before whatever is rendered first: in a fresh process that may be the answer to a stale form."""
-    if "ui" not in current_app.jinja_env.globals:
-        # a lone block does not run the page's own imports: the macros are a global of every template
-        current_app.jinja_env.globals["ui"] = current_app.jinja_env.get_template("ui.html").module
-
-
 def still(name: str, *key: object, caller: Callable[[], Markup], unless: object = False) -> Markup:
     """What a template's `call` block draws, drawn once for all readers of a language with the same `key`.
 
@@ -91,7 +84,6 @@ def nav() -> list[Door]:
 
 
 def _facts() -> dict[str, Any]:
-    _macros()
     who = actor()
     chosen: Settings = current_app.extensions["settings"]
     return {

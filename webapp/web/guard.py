@@ -111,8 +111,8 @@ def to_sign_in() -> ResponseReturnValue:
 
 def actor() -> Actor | None:
     """Who is asking, or None."""
-    who: Any = current_user
-    return cast(Actor, who._get_current_object()) if who and who.is_authenticated else None
+    who: Any = current_user._get_current_object()
+    return cast(Actor, who) if who is not None and who.is_authenticated else None
 
 
 def me() -> Actor:

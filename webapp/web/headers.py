@@ -30,6 +30,8 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(), payment=(), usb=()",
 }
 SMALL = 1000
+QUICK = 3
+"""Half the work of the usual 6 for a tenth more bytes."""
 PACKABLE = re.compile(r"text/(html|css|csv|plain)|application/(json|javascript)|text/javascript|image/svg\+xml")
 
 
@@ -70,6 +72,6 @@ def _pack(response: Response) -> None:
         return
     body = response.get_data()
     if len(body) >= SMALL:
-        response.set_data(gzip.compress(body, 5, mtime=0))
+        response.set_data(gzip.compress(body, QUICK, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
         response.vary.add("Accept-Encoding")

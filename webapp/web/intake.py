@@ -5,22 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup, escape
 
-from webapp.kit import clock, ids
+from webapp.kit import ids
 from webapp.kit.refusal import Busy, Refusal
 from webapp.kit.words import _
-from webapp.store import copies, files, inbox, secrets
+from webapp.store import copies, files, inbox
 from webapp.store import envelope as envelopes
 from webapp.store.inbox import Kind, Receipt
-from webapp.web import forms
+from webapp.web import forms, kept
 from webapp.web.forms import KeptForm, PhotoField
 from webapp.web.guard import actor, csrf, me, open_door
 
@@ -53,12 +51,12 @@ class Kept:
         )
 
 
-def init_app(app: Flask, kept: list[Kept], find_key: inbox.FindKey, hear: inbox.Hear) -> None:
+def init_app(app: Flask, known: list[Kept], find_key: inbox.FindKey, hear: inbox.Hear) -> None:
     """Open the doors of `app` for its kept forms. `hear`: who writes down what a device says it still holds."""
     with app.test_request_context():
-        inbox.init_app(app, [each.kind() for each in kept], find_key, hear)
-    app.extensions["kept_forms"] = {each.form.keep.kind: each.form for each in kept}
-    app.jinja_env.globals.update(kept_marks=kept_marks, hidden_fields=hidden_fields)
+        inbox.init_app(app, [each.kind() for each in known], find_key, hear)
+    app.extensions["kept_forms"] = {each.form.keep.kind: each.form for each in known}
+    kept.init_app(app)
     app.register_blueprint(bp)
 
 
@@ -208,7 +206,7 @@ def _json_types(types: tuple[type, ...]) -> list[str]:
 def receive(form: KeptForm) -> Receipt:
     """Keep a valid form posted without our scripts. A double tap carries the same signed id, so it is one record."""
     who = me()
-    key, made_at = _signed_pair(who.account_id, form.keep.kind)
+    key, made_at = kept.marked(form.keep.kind)
     photos: list[dict[str, Any]] = []
     body: dict[str, Any] = {}
     for each in form:
@@ -233,38 +231,3 @@ def _take(name: str, most: int) -> list[dict[str, Any]]:
         sha256 = files.take(data)
         taken.append({"field": name, "sha256": sha256, "size": len(data), "type": "image/jpeg"})
     return taken
-
-
-def _signed_pair(account: uuid.UUID, kind: str) -> tuple[uuid.UUID, datetime]:
-    key, made, seal = (request.form.get(name, "") for name in ("id", "made_at", "seal"))
-    if not secrets.signed(f"{account}:{kind}:{key}:{made}", seal, "kept"):
-        return ids.new(), clock.now()  # the page was made by hand or by another sign-in: still one record
-    return uuid.UUID(key), clock.from_wire(made)
-
-
-def kept_marks(form: KeptForm) -> Markup:
-    """The hidden fields of the plain path: id and made_at, signed for this account and kind."""
-    who = me()
-    key, made = str(ids.new()), clock.to_wire(clock.now())
-    seal = secrets.sign(f"{who.account_id}:{form.keep.kind}:{key}:{made}", "kept")
-    pairs = {"id": key, "made_at": made, "seal": seal}
-    return Markup("").join(_hidden(name, value) for name, value in pairs.items())
-
-
-def hidden_fields(form: KeptForm, kinds: Mapping[str, str], places: Sequence[str]) -> Markup:
-    """The form's hidden fields with how the phone reads them (`kinds` by field type; those in `places`: the place).
-
-    WTForms would draw them one by one, which is a third of the work of a visit's page.
-    """
-    drawn = []
-    for each in form:
-        if getattr(each.widget, "input_type", "") == "hidden":
-            kind = "place" if each.name in places else kinds.get(each.type)
-            card = "shown" if "data-card" in (each.render_kw or {}) else None
-            drawn.append(_hidden(each.name, each._value(), ("id", each.id), ("data-kind", kind), ("data-card", card)))
-    return Markup("").join(drawn)
-
-
-def _hidden(name: str, value: object, *more: tuple[str, str | None]) -> Markup:
-    rest = "".join(f' {key}="{escape(said)}"' for key, said in more if said)
-    return Markup(f'<input type="hidden" name="{escape(name)}" value="{escape(value)}"{rest}>')  # noqa: S704  # escaped here

@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Blueprint, Flask, has_request_context, request
-from flask_babel import Babel, get_locale, gettext
+from flask_babel import Babel, gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -21,6 +21,7 @@ from webapp.web.guard import actor, open_door
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 WORDS = Path(__file__).parents[1] / "translations"
+MADE = WORDS / "en" / "LC_MESSAGES" / "messages.mo"
 bp = Blueprint("language", __name__)
 
 
@@ -44,9 +45,9 @@ def chosen() -> str:
 
 
 def said(text: object, **facts: object) -> Markup:
-    """`text` in the reader's language, for templates; `facts` are escaped. A page asks this a hundred times."""
-    here = get_locale()
-    words = Markup(text if here is None or here.language == "zh" else gettext(str(text)))  # noqa: S704  # ours, not typed
+    """`text` in the reader's language, for templates; `facts` are escaped. Sentences without facts
+    are part of the compiled templates (`web.templates`)."""
+    words = Markup(text if show.chinese() else gettext(str(text)))  # noqa: S704  # ours, not typed
     return words % facts if "%" in words else words
 
 
@@ -76,7 +77,7 @@ def catalogue() -> Catalog:
 
 def compile_words() -> Path:
     """Write the joined catalogue where gettext looks for it."""
-    target = WORDS / "en" / "LC_MESSAGES" / "messages.mo"
+    target = MADE
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         write_mo(file, catalogue())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, jsonify
 
-from webapp.store import db, migrate
+from webapp.store import db
 from webapp.web.guard import open_door
 
 bp = Blueprint("web", __name__)
@@ -19,5 +19,5 @@ def init_app(app: Flask) -> None:
 @open_door
 def up() -> Response | tuple[Response, int]:
     """200 {"up": true} when work can be done, else 503 with what is missing, in English for operators."""
-    missing = migrate.behind(db.reading().connection())
+    missing = db.behind(db.reading().connection())
     return (jsonify(up=False, missing=missing), 503) if missing else jsonify(up=True)

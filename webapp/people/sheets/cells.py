@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
 
-from openpyxl.utils.datetime import from_excel
+import openpyxl.utils.datetime
 from stdnum import numdb
 from stdnum.cn import ric
 
@@ -234,7 +234,7 @@ def _birth(text: str, century: Callable[[int], int]) -> Birth | None:
         return int(digits) if len(digits) == 4 else century(int(digits))
 
     if text.isdecimal() and len(text) in (4, 5) and int(text) in _SERIAL and not 1850 <= int(text) <= 2100:
-        moment = from_excel(int(text))
+        moment = openpyxl.utils.datetime.from_excel(int(text))
         return Birth(moment.year, moment.month, moment.day) if isinstance(moment, datetime) else None
     if hit := _DAY.fullmatch(text):
         return Birth(year(hit[1]), int(hit[2]), int(hit[3]))

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from openpyxl.utils import get_column_letter
+import openpyxl.utils
 
 from webapp.kit.words import _l
 from webapp.people.sheets.cells import plain
@@ -161,7 +161,7 @@ _GROUP = {word: name for name, words in GROUPS.items() for word in words}
 
 def letter(column: int) -> str:
     """What her program calls a 0-based column: 0 is A."""
-    return get_column_letter(column + 1)
+    return openpyxl.utils.get_column_letter(column + 1)
 
 
 def word_of(text: object) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from openpyxl.utils import get_column_letter
+import openpyxl.utils
 
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
@@ -113,7 +113,7 @@ class _Notes:
         column = self.columns.get(field)
         if column is None:
             return None, str(row + 1)
-        return column + 1, f"{get_column_letter(column + 1)}{row + 1}"
+        return column + 1, f"{openpyxl.utils.get_column_letter(column + 1)}{row + 1}"
 
 
 class _Reader:

@@ -1,0 +1,65 @@
+"""Modules that are read when first used: photos, printing, clerks' sheets, migrations. A web worker rarely needs them, and they
+are half of its memory and of its start.
+
+Imported before the rest. Whoever uses one of them writes the import as always, of the module (not of names in it).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from types import ModuleType
+from typing import Any
+
+ASLEEP = (
+    "PIL.Image",
+    "PIL.ImageDraw",
+    "PIL.ImageFont",
+    "PIL.ImageOps",
+    "brotli",
+    "minify",
+    "openpyxl",
+    "psycopg",
+    "pypinyin",
+    "qrcode",
+    "webapp.cards.drawing.letters",
+    "webapp.cards.printing",
+    "webapp.clockwork",
+    "webapp.people.sheets.marking",
+    "webapp.people.sheets.opening",
+    "webapp.store.migrate",
+    "webapp.web.tls",
+)
+_turn = threading.RLock()
+
+
+class Sleeper(ModuleType):
+    """A module that has not run yet. The first thing asked of it runs it; other threads wait until it has."""
+
+    def __getattr__(self, name: str) -> Any:
+        with _turn:
+            kept = self.__dict__
+            if type(self) is Sleeper and not kept.get("waking"):
+                kept["waking"] = True
+                try:
+                    kept["__spec__"].loader.exec_module(self)
+                    self.__class__ = ModuleType  # type: ignore[assignment]
+                finally:
+                    del kept["waking"]
+            try:
+                return kept[name]
+            except KeyError:
+                raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+
+def put_to_sleep(*names: str) -> None:
+    """Let these modules wait; those already imported stay awake."""
+    for name in names:
+        if name not in sys.modules and (spec := importlib.util.find_spec(name)) is not None:
+            module = importlib.util.module_from_spec(spec)
+            module.__class__ = Sleeper
+            sys.modules[name] = module
+
+
+put_to_sleep(*ASLEEP)
