@@ -175,11 +175,11 @@ def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[st
 
     `anchors`: heads known from receipts or backups, seq → head.
     """
-    engine = session.get_bind()
+    engine = session.get_bind().engine
     if engine.dialect.name != "postgresql":
         return _wrongs(session, anchors)
-    with Session(engine.execution_options(isolation_level="REPEATABLE READ")) as still:  # all of one moment, while others write
-        return _wrongs(still, anchors)
+    with engine.connect() as connection:  # all of one moment, while others write
+        return _wrongs(Session(connection.execution_options(isolation_level="REPEATABLE READ")), anchors)
 
 
 def _wrongs(session: Session, anchors: dict[int, bytes] | None) -> list[str]:
