@@ -48,11 +48,11 @@ def purge_events() -> None:
 
 
 def gunicorn(settings: Settings, *, bind: str, workers: int, threads: int, extra: tuple[str, ...] = ()) -> list[str]:
-    """The command that serves the pages."""
+    """The command that serves the pages. Loaded once and forked: a worker that dies is replaced at once."""
     return [
         *(sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", bind),
         *("--workers", str(workers), "--worker-class", "gthread", "--threads", str(threads)),
-        *("--no-control-socket", "--graceful-timeout", "3", "--timeout", "60", "--log-level", "warning"),
+        *("--preload", "--no-control-socket", "--graceful-timeout", "3", "--timeout", "60", "--log-level", "warning"),
         *extra,
     ]
 

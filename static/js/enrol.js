@@ -8,6 +8,7 @@
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.enrol) return;
+  const ASKED = 15000;   // Firefox answers only when the person has: a question left alone must not stop her here
   const able = () => !!(self.isSecureContext && self.crypto && crypto.subtle && navigator.locks && self.indexedDB && self.fetch);
 
   const checks = {
@@ -34,7 +35,8 @@
   async function check(form) {
     for (const el of document.querySelectorAll('[data-check]')) {   // one by one: two permission questions at once confuse
       mark(el, 'wait');
-      const result = await Promise.resolve(checks[el.dataset.check] && checks[el.dataset.check](form)).catch(() => false);
+      const late = new Promise(done => setTimeout(done, ASKED, false));
+      const result = await Promise.race([Promise.resolve(checks[el.dataset.check] && checks[el.dataset.check](form)), late]).catch(() => false);
       mark(el, result ? 'ok' : 'not');
     }
     const bad = Array.from(document.querySelectorAll('[data-check]')).filter(el => el.dataset.result !== 'ok' && !('mild' in el.dataset));

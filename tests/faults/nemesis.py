@@ -20,7 +20,8 @@ from tests.faults.stage import Stage
 from webapp.store import audit
 from webapp.store.inbox import Kept
 
-LOCK_S = 7
+LOCK_S, LEAST_LOCK_S = 7, 5.5
+"""Writers wait five seconds."""
 GROWTH_MEBI = 4
 
 
@@ -46,6 +47,8 @@ class Nemesis:
     seed: int = 1
     normal: Mood = field(default_factory=lambda: Mood(cut=0.03))
     """The line between faults: a little bad."""
+    length: float = 1.0
+    """How long trouble lasts, as a share of the usual; the lock is always longer than anybody waits."""
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
@@ -61,7 +64,7 @@ class Nemesis:
         found: dict[str, Callable[[], None]] = {
             "worker killed": self.kill_worker,
             "server killed": self.kill_server,
-            "database locked 7 s": self.lock,
+            "database locked": self.lock,
             "line cut at random bytes": self.cuts,
             "line slow": self.slow,
             "line dead": lambda: self._weather(Mood(dead=True), 1.5),
@@ -131,7 +134,7 @@ class Nemesis:
     def server_clock(self) -> None:
         """The server's clock jumps, minutes to a month, and is put right."""
         self.stage.server.move_clock(self.draw.choice((-400, -30, -1, 1, 30)))
-        time.sleep(1.5)
+        self._last(1.5)
         self.stage.server.move_clock(0)
 
     # -- the database --
@@ -145,15 +148,15 @@ class Nemesis:
     def lock(self) -> None:
         """Somebody else holds it, longer than anybody waits."""
         with self.stage.database.locked():
-            time.sleep(LOCK_S)
+            time.sleep(max(LEAST_LOCK_S, LOCK_S * self.length))
 
     def fill_disk(self) -> None:
         """No byte left for a while; then the disk is grown."""
         filler = self.stage.folder / "data" / "filler"
         _fill(filler)
-        time.sleep(2.0)
+        self._last(2.0)
         self.stage.grow(GROWTH_MEBI)
-        time.sleep(1.0)
+        self._last(1.0)
         filler.unlink()
 
     def restore(self) -> None:
@@ -192,9 +195,13 @@ class Nemesis:
         self.line.mood = mood
         if sever:
             self.line.cut_all()
-        time.sleep(seconds)
+        self._last(seconds)
         self.line.mood = self.normal
         self.line.cut_all()
+
+    def _last(self, seconds: float) -> None:
+        """The trouble goes on for so long."""
+        time.sleep(seconds * self.length)
 
     # -- the phones --
 

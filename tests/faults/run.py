@@ -61,11 +61,15 @@ def run(
     seed: int = 1,
     make: Make = Handset,
     pause_s: float = 0.3,
+    length: float = 1.0,
 ) -> Verdict:
-    """Let every home's phone make its share of `acts` in `seconds` while the named faults befall all; then check."""
+    """Let every home's phone make its share of `acts` in `seconds` while the named faults befall all; then check.
+
+    `length`: how long each fault lasts, as a share of the usual.
+    """
     line = Line(stage.server.port, seed)
     phones = [make(home, line.port, seed * 1000 + n) for n, home in enumerate(stage.homes)]
-    nemesis = Nemesis(stage, line, phones, seed)
+    nemesis = Nemesis(stage, line, phones, seed, length=length)
     over, each = threading.Event(), -(-acts // len(phones))
     threads = [
         threading.Thread(target=live, args=(phone,), kwargs={"acts": each, "every_s": seconds / each, "until": over}, daemon=True)

@@ -35,6 +35,7 @@ class Server:
         self.port, self.log, self.workers, self.bug = int(env["PORT"]), folder / "server.log", workers, bug
         self.ahead = folder / "ahead"
         self.env = os.environ | env | {"PYTHONUNBUFFERED": "1"} | ({"PLANTED_BUG": bug} if bug else {})
+        self.env.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of its processes compiles every page of code at each start
         self.moves_clock = moves_clock and FAKETIME is not None
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -14,6 +14,8 @@ from flask import Flask
 
 from tests.store.kit import counted
 from tests.world import World
+from webapp import create_app
+from webapp.kit import settings
 from webapp.people.models import Place
 from webapp.store import audit, db, jobs
 from webapp.store.jobs import Job
@@ -182,3 +184,11 @@ def test_only_the_commit_point_commits() -> None:
 
 def test_a_planted_commit_is_found() -> None:
     assert commits("session.commit()") == [1]
+
+
+def test_a_new_app_holds_no_connection_and_no_thread(app: Flask, tmp_path: Path) -> None:
+    """The pages' workers are forks of one loaded process (webapp/clockwork.py): what it held, they would share."""
+    before = threading.active_count()
+    new = create_app(settings.read({"DATA_DIR": str(tmp_path), "DATABASE_URL": app.extensions["settings"].database_url}))
+    assert new.extensions["db"].engine.pool.checkedin() == 0
+    assert threading.active_count() == before

@@ -178,6 +178,8 @@ class Grant(Keyed, Spell, Base):
     place_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
 
 
+CLOCK_OFF_MIN = 10
+"""A phone whose clock is further off is shown."""
 OWING = "revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)"
 _OWING = sa.text(OWING)
 
@@ -199,11 +201,19 @@ class Device(Keyed, Made, Base):
     unsent: Mapped[int | None]
     """How many records it last said it still holds, and when it said so."""
     unsent_at: Mapped[datetime | None] = mapped_column(Instant())
+    off_s: Mapped[int | None]
+    """Seconds to be added to its clock to make it right, as last measured."""
     missing: Mapped[int] = mapped_column(default=0)
     """How many numbers of its own count had not come when it was stopped."""
     waived_at: Mapped[datetime | None] = mapped_column(Instant())
     """When somebody said that nothing more will come from it."""
     __table_args__ = (sa.Index("ix_device_owing", "revoked_at", sqlite_where=_OWING, postgresql_where=_OWING),)
+
+    @property
+    def clock_off_min(self) -> int:
+        """Minutes by which its clock is off, above 0 ahead; 0 as long as that need not trouble anybody."""
+        off_min = -round((self.off_s or 0) / 60)
+        return off_min if abs(off_min) > CLOCK_OFF_MIN else 0
 
     def revoke(self) -> None:
         """From now on its records are quarantined, never dropped, and its sign-ins end."""

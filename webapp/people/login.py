@@ -32,6 +32,7 @@ from webapp.people.models import (
     SignIn,
 )
 from webapp.store import audit, db, rulebook, secrets
+from webapp.store.acts import Told
 from webapp.store.arrivals import CONFLICT, OPEN, Kept
 from webapp.store.inbox import DeviceKey
 from webapp.store.types import Instant, Uuid
@@ -372,15 +373,18 @@ def find_key(device_id: uuid.UUID) -> DeviceKey | None:
 
 
 _DEVICE = cast(sa.Table, Device.__table__).c
-_KEY = sa.select(_DEVICE.x, _DEVICE.y, _DEVICE.account_id, _DEVICE.revoked_at, _DEVICE.unsent).where(
+_KEY = sa.select(_DEVICE.x, _DEVICE.y, _DEVICE.account_id, _DEVICE.revoked_at, _DEVICE.unsent, _DEVICE.off_s).where(
     _DEVICE.id == sa.bindparam("device", type_=Uuid())
 )
 """Asked for every record that arrives: made once."""
 
 
-def hear(device_id: uuid.UUID, unsent: int) -> None:
-    """Write down how many records a phone says it still holds, for the inbox."""
-    db.session().execute(sa.update(Device).where(Device.id == device_id).values(unsent=unsent, unsent_at=clock.now()))
+def hear(device_id: uuid.UUID, told: Told) -> None:
+    """Write down what a phone tells of itself, for the inbox: how many records it still holds, how far its clock is off."""
+    news: dict[str, Any] = {} if told.unsent is None else {"unsent": told.unsent, "unsent_at": clock.now()}
+    news |= {} if told.off_s is None else {"off_s": told.off_s}
+    if news:
+        db.session().execute(sa.update(Device).where(Device.id == device_id).values(news))
 
 
 rulebook.ship("doors", Path(__file__).parent / "doors.json")

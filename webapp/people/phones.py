@@ -21,7 +21,7 @@ from webapp.people.models import PIN_TRIES, Account, Device, Person, Slip
 from webapp.store import audit, db, secrets
 from webapp.web import limits, page
 from webapp.web.guard import actor, allow, me, open_door
-from webapp.web.intake import unsent_told
+from webapp.web.intake import told
 
 # ---- the PIN ----
 
@@ -111,8 +111,7 @@ def add_device() -> ResponseReturnValue:
     """Enrol a phone: JSON {slip, jwk, pin, gen, label} → 201 {device, account, name, epoch, backup_seq, beacon}; signs in."""
     sent = read_phone(request.get_json(silent=True))
     device = _let_in(sent.slip, sent.pin, x=sent.x, y=sent.y, gen=sent.gen, label=sent.label)
-    if (unsent := unsent_told()) is not None:
-        login.hear(device.id, unsent)
+    login.hear(device.id, told())
     name = db.session().get_one(Account, device.account_id).person.name
     head = db.session().execute(sa.select(audit.Head.epoch, audit.Head.backup_seq)).one()
     answer = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from webapp.kit import clock
@@ -16,7 +17,7 @@ from webapp.store import secrets
 class DeviceKey:
     """What delivery needs to know of a device: P-256 public point (base64url x, y), whose it is, when it was revoked.
 
-    `unsent`: how many records it last said it still holds.
+    `unsent`, `off_s`: what it last told of itself.
     """
 
     x: str
@@ -24,6 +25,37 @@ class DeviceKey:
     account_id: uuid.UUID
     revoked_at: datetime | None = None
     unsent: int | None = None
+    off_s: int | None = None
+
+
+BELIEVABLE = timedelta(days=400)
+"""No record was on its way for longer."""
+LINE_S = 60
+"""What a slow line may take: a clock that is less off than this counts as right."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a phone tells of itself beside a record."""
+
+    unsent: int | None = None
+    """How many records it holds after this one."""
+    off_s: int | None = None
+    """Seconds to be added to its clock to make it right, measured when it sent: above 0 behind, below 0 ahead."""
+
+    def news_of(self, device: DeviceKey) -> bool:
+        """Whether this is worth writing down: another number of records, a clock that was set."""
+        other = self.off_s is not None and (device.off_s is None or abs(self.off_s - device.off_s) >= LINE_S)
+        return other or self.unsent not in (None, device.unsent)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How a record came: who brought it, when, and how far the phone's clock was off at that moment (`Told.off_s`)."""
+
+    courier_id: uuid.UUID | None
+    received_at: datetime
+    off_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,11 +74,22 @@ class Act:
     app: str
     photos: tuple[dict[str, Any], ...] = ()
     """[{field, sha256, size, type}] as the envelope names them."""
+    off_s: int | None = None
+    """`Told.off_s`, when it was sent with this record."""
 
     @property
     def at(self) -> datetime:
-        """When it happened: the phone's clock, held between the last beacon and receipt."""
-        return min(max(self.made_at, self.beacon_at or self.made_at), self.received_at)
+        """When it happened: the phone's clock put right by what it was off, held between the last beacon and receipt."""
+        guess = self._put_right()
+        return min(max(guess, self.beacon_at or guess), self.received_at)
+
+    def _put_right(self) -> datetime:
+        if self.off_s is not None and abs(self.off_s) >= LINE_S:
+            with contextlib.suppress(OverflowError):
+                guess = self.made_at + timedelta(seconds=self.off_s)
+                if self.received_at - guess <= BELIEVABLE:
+                    return guess
+        return self.made_at
 
     @property
     def day(self) -> Any:
@@ -55,7 +98,9 @@ class Act:
 
     @property
     def skew_s(self) -> int:
-        """Seconds by which the phone's clock contradicts the server's bounds: above 0 ahead, below 0 behind."""
+        """Seconds by which the phone's clock is off, as measured or as the server's bounds show: above 0 ahead."""
+        if self.off_s is not None and abs(self.off_s) >= LINE_S:
+            return -self.off_s
         if self.made_at > self.received_at:
             return int((self.made_at - self.received_at).total_seconds())
         if self.beacon_at and self.made_at < self.beacon_at:

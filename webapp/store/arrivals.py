@@ -45,6 +45,8 @@ class Kept(Base):
     prev: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     made_at: Mapped[datetime] = mapped_column(Instant())
     received_at: Mapped[datetime] = mapped_column(Instant())
+    off_s: Mapped[int | None]
+    """By how many seconds the phone's clock was off when it sent this (store/acts.py, Told)."""
     state: Mapped[str] = mapped_column(sa.String(12))
     reason: Mapped[str | None] = mapped_column(sa.String(40))
     say: Mapped[str | None] = mapped_column(sa.Text())

@@ -30,6 +30,7 @@ from webapp.kit import canonical, clock
 from webapp.kit.refusal import Busy, Refusal
 from webapp.store import arrivals, audit, db, files, secrets
 from webapp.store.acts import Act as Act
+from webapp.store.acts import Arrival, Told
 from webapp.store.acts import DeviceKey as DeviceKey
 from webapp.store.acts import Kind as Kind
 from webapp.store.acts import Receipt as Receipt
@@ -43,6 +44,7 @@ from webapp.store.arrivals import opened as opened
 from webapp.store.types import Uuid
 
 log = structlog.get_logger()
+NOTHING = Told()
 
 RETRY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOMEM", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 SAYS = {
@@ -69,11 +71,11 @@ class UnknownDevice(Exception):
 
 
 FindKey = Callable[[uuid.UUID], DeviceKey | None]
-Hear = Callable[[uuid.UUID, int], None]
+Hear = Callable[[uuid.UUID, Told], None]
 
 
 class Registry:
-    """The kinds of one app, its key finder, and who writes down how many records a device says it still holds."""
+    """The kinds of one app, its key finder, and who writes down what a device tells of itself."""
 
     def __init__(self, kinds: list[Kind], find_key: FindKey, hear: Hear) -> None:
         self.kinds = {kind.name: kind for kind in kinds}
@@ -81,7 +83,7 @@ class Registry:
         self.hear = hear
 
 
-def init_app(app: Flask, kinds: list[Kind], find_key: FindKey, hear: Hear = lambda _device, _unsent: None) -> None:
+def init_app(app: Flask, kinds: list[Kind], find_key: FindKey, hear: Hear = lambda _device, _told: None) -> None:
     """Hand the app's kinds, key finder and listener to the inbox."""
     app.extensions["inbox"] = Registry(kinds, find_key, hear)
 
@@ -130,17 +132,17 @@ def plain(
 
 
 def receive(
-    envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID | None = None, unsent: int | None = None
+    envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID | None = None, told: Told = NOTHING
 ) -> Receipt:
     """Keep `envelope` and judge it, in one transaction; commits. Raises Busy when nothing could be kept.
 
-    Told twice is harmless: the same id and hash get the same receipt with the current state. `unsent`: how many records
-    the phone says it holds after this one.
+    Told twice is harmless: the same id and hash get the same receipt with the current state. `told`: what the phone tells
+    of itself beside it.
     """
     try:
-        return _once(envelope, device, courier, unsent, trust=True)
+        return _once(envelope, device, courier, told, trust=True)
     except Refused:
-        return _once(envelope, device, courier, unsent, trust=False)
+        return _once(envelope, device, courier, told, trust=False)
     except (OSError, MemoryError) as error:
         db.undo()
         raise Busy("busy", "人太多，请等一下再试") from error
@@ -155,19 +157,18 @@ class Refused(Exception):
     """COMMIT itself was refused because of the data."""
 
 
-def _once(
-    envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID | None, unsent: int | None, *, trust: bool
-) -> Receipt:
+def _once(envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID | None, told: Told, *, trust: bool) -> Receipt:
     session = db.session()
     received = clock.now()
+    came = Arrival(courier, received, told.off_s)
     audit.by(session, uuid.UUID(envelope["author"]), courier)
-    if device and unsent is not None and unsent != device.unsent:
-        registry().hear(uuid.UUID(envelope["device"]), unsent)
+    if device and told.news_of(device):
+        registry().hear(uuid.UUID(envelope["device"]), told)
     arrivals.in_turn(session, envelope["chain"] and uuid.UUID(envelope["chain"]))
-    row = _keep(session, envelope, courier, received)
+    row = _keep(session, envelope, came)
     if row is None:
         return _again(session, envelope, received)
-    state, say = _take(session, row, envelope, device, courier, received, trust=trust)
+    state, say = _take(session, row, envelope, device, came, trust=trust)
     try:
         db.commit(session)
     except sa.exc.IntegrityError as error:
@@ -181,15 +182,14 @@ def _take(
     row: int,
     envelope: dict[str, Any],
     device: DeviceKey | None,
-    courier: uuid.UUID | None,
-    received: datetime,
+    came: Arrival,
     *,
     trust: bool = True,
 ) -> tuple[str, str | None]:
     """Judge what was just kept as `row`, and let go what waited for it. Its state and sentence."""
     for photo in envelope["photos"]:
         files.want(photo["sha256"], photo["size"])
-    state, reason, say = _judge(session, envelope, device, courier, received, trust=trust)
+    state, reason, say = _judge(session, envelope, device, came, trust=trust)
     if (state, say) != (APPLIED, None):
         session.execute(sa.update(Kept).where(Kept.seq == row).values(state=state, reason=reason, say=say))
     audit.note("inbox.receive", f"inbox:{envelope['id']}", kind=envelope["kind"], state=state, reason=reason)
@@ -200,14 +200,14 @@ def _take(
 
 def add(envelope: dict[str, Any], courier: uuid.UUID | None) -> Kept:
     """Keep and judge an envelope the server itself made of one that arrived, inside the caller's transaction."""
-    session, received = db.session(), clock.now()
-    row = _keep(session, envelope, courier, received)
+    session, came = db.session(), Arrival(courier, clock.now())
+    row = _keep(session, envelope, came)
     if row is not None:
-        _take(session, row, envelope, None, courier, received)
+        _take(session, row, envelope, None, came)
     return session.scalars(sa.select(Kept).where(Kept.id == uuid.UUID(envelope["id"]))).one()
 
 
-def _keep(session: Session, envelope: dict[str, Any], courier: uuid.UUID | None, received: datetime) -> int | None:
+def _keep(session: Session, envelope: dict[str, Any], came: Arrival) -> int | None:
     """Insert the envelope; its seq, or None when the id is known. Never check-then-insert: two posts race."""
     key = os.urandom(32)
     values = {
@@ -215,14 +215,15 @@ def _keep(session: Session, envelope: dict[str, Any], courier: uuid.UUID | None,
         "hash": bytes.fromhex(envelope["hash"]),
         "kind": envelope["kind"],
         "author_id": uuid.UUID(envelope["author"]),
-        "courier_id": courier,
+        "courier_id": came.courier_id,
         "device_id": envelope["device"] and uuid.UUID(envelope["device"]),
         "gen": envelope["gen"],
         "dseq": envelope["dseq"],
         "chain": envelope["chain"] and uuid.UUID(envelope["chain"]),
         "prev": envelope["prev"] and uuid.UUID(envelope["prev"]),
         "made_at": clock.from_wire(envelope["made_at"]),
-        "received_at": received,
+        "received_at": came.received_at,
+        "off_s": came.off_s,
         "state": APPLIED,
         "twice": False,
         "key": key,
@@ -281,8 +282,7 @@ def _judge(
     session: Session,
     envelope: dict[str, Any],
     device: DeviceKey | None,
-    courier: uuid.UUID | None,
-    received: datetime,
+    came: Arrival,
     *,
     trust: bool,
 ) -> tuple[str, str | None, str | None]:
@@ -299,7 +299,7 @@ def _judge(
         return QUARANTINED, "newer_app", "手机上的版本更新，先放在站里，过后会记上"
     if envelope["prev"] and kind.waits and _still_open(session, uuid.UUID(envelope["prev"])):
         return WAITING, None, None
-    return _apply(session, kind, envelope, courier, received)
+    return _apply(session, kind, envelope, came)
 
 
 def _still_open(session: Session, prev: uuid.UUID) -> bool:
@@ -315,19 +315,18 @@ def lifted(kind: Kind, envelope: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _apply(
-    session: Session, kind: Kind, envelope: dict[str, Any], courier: uuid.UUID | None, received: datetime
-) -> tuple[str, str | None, str | None]:
+def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival | Kept) -> tuple[str, str | None, str | None]:
     act = Act(
         id=uuid.UUID(envelope["id"]),
         kind=envelope["kind"],
         author_id=uuid.UUID(envelope["author"]),
-        courier_id=courier,
+        courier_id=came.courier_id,
         device_id=envelope["device"] and uuid.UUID(envelope["device"]),
         chain=envelope["chain"] and uuid.UUID(envelope["chain"]),
         made_at=clock.from_wire(envelope["made_at"]),
         beacon_at=secrets.beacon_time(envelope["beacon"]),
-        received_at=received,
+        received_at=came.received_at,
+        off_s=came.off_s,
         app=envelope["app"],
         photos=tuple(envelope["photos"]),
     )
@@ -374,7 +373,7 @@ def release(session: Session, done: uuid.UUID) -> None:
         envelope = opened(row)
         kind = registry().kinds.get(row.kind)
         if envelope and kind:
-            row.state, row.reason, row.say = _apply(session, kind, envelope, row.courier_id, row.received_at)
+            row.state, row.reason, row.say = _apply(session, kind, envelope, row)
             session.flush()
             audit.note("inbox.release", f"inbox:{row.id}", kind=row.kind, state=row.state)
             release(session, row.id)
@@ -395,7 +394,7 @@ def apply_again(row: Kept) -> None:
         raise Refusal("newer_app", "这里还读不懂这一种，等系统更新以后再来")
     if canonical.poisoned(envelope["body"]) or canonical.poisoned(envelope["photos"]):
         raise Refusal("poison", "里面有看不懂的字，记不上。请让本人重新记一条")
-    row.state, row.reason, row.say = _apply(session, kind, envelope, row.courier_id, row.received_at)
+    row.state, row.reason, row.say = _apply(session, kind, envelope, row)
     audit.note("inbox.apply_again", f"inbox:{row.id}", state=row.state)
     release(session, row.id)
 

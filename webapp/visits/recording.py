@@ -21,6 +21,7 @@ from webapp.kit.refusal import Refusal
 from webapp.people import queries as people
 from webapp.people.models import Account, Household
 from webapp.store import audit, db, inbox
+from webapp.store.acts import BELIEVABLE
 from webapp.store.inbox import Act
 from webapp.visits import rules
 from webapp.visits.gather import Known, Shown, know
@@ -49,12 +50,11 @@ GONE = "没找到这次上门，先放在站里，站里会来问您"
 
 
 MOST_S = 2**31 - 1
-BELIEVABLE = timedelta(days=400)
 
 
 def believable(act: Act) -> Act:
     """A phone whose clock fell back to 1970 did not arrive in 1970: without a bound, the time of receipt is the best guess."""
-    return replace(act, made_at=act.received_at) if act.received_at - act.at > BELIEVABLE else act
+    return replace(act, made_at=act.received_at, off_s=None) if act.received_at - act.at > BELIEVABLE else act
 
 
 def arrive(

@@ -17,6 +17,7 @@ from webapp.kit.refusal import Busy, Refusal
 from webapp.kit.words import _
 from webapp.store import copies, files, inbox
 from webapp.store import envelope as envelopes
+from webapp.store.acts import Told
 from webapp.store.inbox import Kind, Receipt
 from webapp.web import forms, kept
 from webapp.web.forms import KeptForm, PhotoField
@@ -26,6 +27,7 @@ bp = Blueprint("inbox", __name__)
 csrf.exempt(bp)
 LARGEST = 256 * 1024
 PIECE = 512 * 1024
+MOST_S = 2**31 - 1
 MANY = 20
 """Envelopes taken in one request."""
 
@@ -52,7 +54,7 @@ class Kept:
 
 
 def init_app(app: Flask, known: list[Kept], find_key: inbox.FindKey, hear: inbox.Hear) -> None:
-    """Open the doors of `app` for its kept forms. `hear`: who writes down what a device says it still holds."""
+    """Open the doors of `app` for its kept forms. `hear`: who writes down what a device tells of itself."""
     with app.test_request_context():
         inbox.init_app(app, [each.kind() for each in known], find_key, hear)
     app.extensions["kept_forms"] = {each.form.keep.kind: each.form for each in known}
@@ -66,10 +68,15 @@ def form_of(kind: str) -> type[KeptForm] | None:
     return known.get(kind)
 
 
-def unsent_told() -> int | None:
-    """How many records the phone says it still holds after this one (`X-Unsent`, 0 to 99999); None when it says nothing."""
-    told = request.headers.get("X-Unsent", "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) <= 5 else None
+def told() -> Told:
+    """What the phone tells of itself: records it still holds (`X-Unsent`, 0 to 99999), its clock as it sends (`X-Sent-At`)."""
+    unsent, sent = (request.headers.get(name, "") for name in ("X-Unsent", "X-Sent-At"))
+    held = int(unsent) if unsent.isascii() and unsent.isdigit() and len(unsent) <= 5 else None
+    try:
+        off_s = int((clock.now() - clock.from_wire(sent)).total_seconds())
+    except (ValueError, OverflowError):
+        return Told(held)
+    return Told(held, max(min(off_s, MOST_S), -MOST_S))
 
 
 @bp.post("/inbox")
@@ -79,7 +86,7 @@ def post() -> ResponseReturnValue:
     data = request.get_data(cache=False) if (request.content_length or 0) <= LARGEST else b""
     if not 0 < len(data) <= LARGEST:
         return jsonify(say="too large" if request.content_length else "empty"), 413 if request.content_length else 400
-    said, status = _one(data)
+    said, status = _one(data, told())
     return jsonify(said), status
 
 
@@ -96,9 +103,10 @@ def post_many() -> ResponseReturnValue:
     except (ValueError, KeyError, TypeError, RecursionError):
         return jsonify(say="no list of envelopes"), 413 if not data and request.content_length else 400
     answers: list[dict[str, Any]] = []
+    beside = told()
     for part in parts:
         try:
-            said, status = _one(part)
+            said, status = _one(part, beside)
         except Busy:
             break  # the phone offers the rest again
         answers.append({"status": status, **said})
@@ -121,7 +129,7 @@ def unseal() -> ResponseReturnValue:
     return (jsonify(key=key), 200) if key else (jsonify(say=_("现在不用打开")), 403)
 
 
-def _one(data: bytes) -> tuple[dict[str, Any], int]:
+def _one(data: bytes, beside: Told) -> tuple[dict[str, Any], int]:
     try:
         envelope = envelopes.parse(data)
         device = inbox.authorise(envelope)
@@ -130,7 +138,7 @@ def _one(data: bytes) -> tuple[dict[str, Any], int]:
     except inbox.UnknownDevice:
         return {"say": str(_("这部手机还没开通，请找站长"))}, 403
     who = actor()
-    receipt = inbox.receive(envelope, device, who.account_id if who else None, unsent_told())
+    receipt = inbox.receive(envelope, device, who.account_id if who else None, beside)
     return receipt.wire(_), 201 if receipt.new else 200
 
 
