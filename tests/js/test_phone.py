@@ -183,7 +183,7 @@ def test_one_record_that_makes_the_server_ill_does_not_hold_up_those_sent_with_i
     stub.stay("cut")
     arrive(page)
     until(lambda: len(rows(page)) == 1)
-    page.evaluate("() => nc.outbox.change('envelopes', '%s', {chain: 'other'})" % rows(page)[0]["id"])
+    page.evaluate("() => nc.outbox.change('envelopes', '{}', {{chain: 'other'}})".format(rows(page)[0]["id"]))
     spend(page, "2")
     until(lambda: len(rows(page)) == 2)
     stub.stay("fine")
