@@ -202,9 +202,11 @@ def test_somebody_elses_cause_cannot_be_cleared_or_hidden(world, hand):
     for who, home in (("he", here), ("he", there), ("zhou", there)):
         answer = world.client(who).post(f"/households/{home.id}/call?about={about}", data=fields | {"whom": "kin"})
         assert answer.status_code == 404, (who, home.name)
-    for wrong in ("", "nobody:", "nobody:x", f"silent:{about.partition(':')[2]}", f"log:{ids.new()}"):
+    for wrong in ("nobody:", "nobody:x", f"silent:{about.partition(':')[2]}", f"log:{ids.new()}"):
         answer = world.client("zhou").post(f"/households/{here.id}/call", data=fields | {"about": wrong, "whom": "kin"})
         assert answer.status_code == 404, wrong
+    answer = world.client("zhou").post(f"/households/{here.id}/call", data={"whom": "kin", "said": "fine"})
+    assert answer.status_code == 303, "a call without a cause is written down and clears nothing"
     assert listed(world) == [("nobody", "李秀兰")]
 
 

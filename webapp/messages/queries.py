@@ -156,12 +156,13 @@ class Cleared:
 def cleared(actor: Actor, before: Cursor | None, limit: int) -> list[Cleared]:
     """What was cleared within reach, newest first; those before (cleared_at, id) only."""
     ask = (
-        within(actor, sa.select(Task, Household.name, Person.name, Place.name).select_from(Task))
+        sa.select(Task, Household.name, Person.name, Place.name)
+        .select_from(Task)
         .outerjoin(Household, Household.id == Task.household_id)
         .outerjoin(Account, Account.id == Task.cleared_by)
         .outerjoin(Person, Person.id == Account.person_id)
         .join(Place, Place.id == Task.place_id)
-        .where(Task.cleared_at.is_not(None))
+        .where(Task.cleared_at.is_not(None), actor.reaches_station(Task.place_id))
         .order_by(Task.cleared_at.desc(), Task.id.desc())
         .limit(limit)
     )

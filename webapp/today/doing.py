@@ -23,7 +23,10 @@ bp = Blueprint("todo", __name__)
 @bp.route("/households/<uuid:household_id>/call", methods=["GET", "POST"])
 @allow("messages.settle")
 def call(household_id: uuid.UUID) -> ResponseReturnValue:
-    """Whom to ring about a household, and what they said. Who did not answer leaves the matter open."""
+    """Whom to ring about a household, and what they said. Who did not answer leaves the matter open.
+
+    Without a cause in the address it is a call like any other: written down, and nothing is cleared by it.
+    """
     who, form = me(), CallForm()
     found = todo.cause(who, household_id, request.values.get("about", ""))
     if request.method == "GET" or not form.validate():
@@ -31,6 +34,8 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
         return page.render("today/call.html", status=status, form=form, cause=found, numbers=numbers, words=words)
     said, memo = form.said.data, form.words.data or ""
     messages.note_call(household_id, found.key, form.whom.data, said, who.account_id, memo)
+    if found.kind == todo.TALK:
+        return page.go(url_for("people.household", household_id=household_id), _("记下了"))
     if said in messages.settings(found.station_id)["unanswered"]:
         again = url_for("todo.call", household_id=household_id, about=found.key)
         return page.go(again, _("记下了。没人接，请再打给别人"))

@@ -234,7 +234,7 @@ def _items(found: dict[str, list[Any]], now: datetime, kinds: Any) -> Iterator[I
     for row in found.get("sighting", ()):
         yield Item(
             "found", rules.level_of("found", kinds), f"found:{row.key}", row.at, title=words.title("found"),
-            about=row.a or _("没有写在哪里"), calls=((_("回电话"), row.b),) if row.b else (), tap=TAKE,
+            about=row.a or _("没有写在哪里"), calls=((_("留电话的人"), row.b),) if row.b else (), tap=TAKE,
             deed=url_for("today.take_up", sighting_id=row.key),
         )  # fmt: skip
     for row in found.get("shift", ()):
@@ -285,12 +285,7 @@ def _home(kind: str, row: Any, since: datetime, about: str, kinds: Any) -> Item:
 
 def _records(found: dict[str, list[Any]], kinds: Any) -> Iterator[Item]:
     """What another page settles: the one tap opens it."""
-    for row in found.get("exception", ()):
-        about, link = visits.exception(row.b), url_for("visits.show", visit_id=row.other)
-        yield Item(
-            row.c, rules.level_of(row.c, kinds), f"{row.c}:{row.key}", row.at, who=row.a, about=about,
-            title=words.title(row.c), link=link,
-        )  # fmt: skip
+    yield from _visits(found.get("exception", ()), kinds)
     for row in found.get("stray", ()):
         link = url_for("visits.strays")
         yield Item(
@@ -311,10 +306,26 @@ def _records(found: dict[str, list[Any]], kinds: Any) -> Iterator[Item]:
         )  # fmt: skip
 
 
+def _visits(rows: Sequence[Any], kinds: Any) -> Iterator[Item]:
+    """One line a visit, however much was found about it."""
+    found: dict[uuid.UUID, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.other, []).append(row)
+    for key, each in found.items():
+        kind = models.FIX if any(row.c == models.FIX for row in each) else models.ACK
+        about = " · ".join(dict.fromkeys(visits.exception(row.b) for row in each))
+        yield Item(
+            kind, rules.level_of(kind, kinds), f"{kind}:{key}", each[0].at, who=each[0].a, about=about,
+            title=words.title(kind), link=url_for("visits.show", visit_id=key),
+        )  # fmt: skip
+
+
 # -- dealing with what was worked out --
 
 CALLED = ("gap", "silent", "nobody")
 """Kinds that only a recorded call clears."""
+TALK = "talk"
+"""A call without a cause."""
 
 
 @dataclass(frozen=True)
@@ -329,10 +340,12 @@ class Cause:
 
 
 def cause(actor: Actor, household_id: uuid.UUID, about: str) -> Cause:
-    """The cause that `about` (kind:id) names, at a household within reach. Raises Missing."""
+    """The cause that `about` (kind:id) names, at a household within reach; nothing named: a mere call. Raises Missing."""
     kind, _sep, text = about.partition(":")
     key = ids.parse(text)
     home = db.session().scalar(within(actor, sa.select(Household)).where(Household.id == household_id))
+    if not about and home is not None:
+        return Cause(TALK, f"{TALK}:{household_id}", home.station_id, home, clock.now())
     since = _since(kind, key, household_id) if home is not None and key is not None else None
     if home is None or since is None:
         raise nothing()

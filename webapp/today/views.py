@@ -70,14 +70,16 @@ def _day() -> date:
 def _caregiver(who: Actor, day: date) -> Response:
     stops = queries.day_of(who, day)
     facts: dict[str, Any] = {"stops": stops, "upcoming": queries.next_stop(stops), "today": day}
-    return page.render("today/caregiver.html", piece="day", told=messages.told(who), words=words, **facts)
+    return page.render("today/caregiver.html", piece="day", told=messages.told(who), **facts)
 
 
 @bp.get("/today/told")
 @allow("visits.record")
-def told() -> Response:
+def told() -> ResponseReturnValue:
     """What a caregiver should see, for her open page to fetch again."""
-    return page.render("today/_told.html", told=messages.told(me()), words=words)
+    if not page.wants_piece():
+        return page.go(url_for("today.index"))
+    return page.render("today/caregiver.html", piece="told", told=messages.told(me()))
 
 
 @bp.get("/scan")
