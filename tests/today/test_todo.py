@@ -205,6 +205,10 @@ def test_somebody_elses_cause_cannot_be_cleared_or_hidden(world, hand):
     for wrong in ("nobody:", "nobody:x", f"silent:{about.partition(':')[2]}", f"log:{ids.new()}"):
         answer = world.client("zhou").post(f"/households/{here.id}/call", data=fields | {"about": wrong, "whom": "kin"})
         assert answer.status_code == 404, wrong
+    plan(world, "孙德胜", 800)
+    elsewhere = f"silent:{shift_of(world, '孙德胜').id}"
+    answer = world.client("zhou").post(f"/households/{here.id}/call", data=fields | {"about": elsewhere, "whom": "kin"})
+    assert answer.status_code == 404, "another home's shift"
     answer = world.client("zhou").post(f"/households/{here.id}/call", data={"whom": "kin", "said": "fine"})
     assert answer.status_code == 303, "a call without a cause is written down and clears nothing"
     assert listed(world) == [("nobody", "李秀兰")]
