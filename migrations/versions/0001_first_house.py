@@ -469,6 +469,23 @@ def upgrade() -> None:
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_alert_resident_id'), ['resident_id'], unique=False)
 
+    op.create_table('announcement',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('audience', sa.String(length=10), nullable=False),
+    sa.Column('title', sa.String(length=40), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('must', sa.Boolean(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('withdrawn_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_announcement_by_id_account')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_announcement_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_announcement'))
+    )
+    with op.batch_alter_table('announcement', schema=None) as batch_op:
+        batch_op.create_index('ix_announcement_place_id_made_at', ['place_id', 'made_at'], unique=False)
+
     op.create_table('book_entry',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('book_id', types.Uuid(length=16), nullable=False),
@@ -588,6 +605,55 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_kin_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_kin_resident_id'), ['resident_id'], unique=False)
 
+    op.create_table('notice',
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('level', sa.String(length=5), nullable=False),
+    sa.Column('key', sa.String(length=120), nullable=False),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('to_id', types.Uuid(length=16), nullable=True),
+    sa.Column('from_id', types.Uuid(length=16), nullable=True),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('endpoint', sa.String(length=60), nullable=True),
+    sa.Column('args', sa.JSON(), nullable=False),
+    sa.Column('rung', sa.String(length=10), nullable=False),
+    sa.Column('rung_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('seen_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('seen_by', types.Uuid(length=16), nullable=True),
+    sa.Column('acknowledged_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('acknowledged_by', types.Uuid(length=16), nullable=True),
+    sa.Column('ended_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('digested_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['from_id'], ['account.id'], name=op.f('fk_notice_from_id_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_notice_household_id_household')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_notice_place_id_place')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_notice_resident_id_resident')),
+    sa.ForeignKeyConstraint(['to_id'], ['account.id'], name=op.f('fk_notice_to_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice'))
+    )
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.create_index('ix_notice_open_to', ['to_id'], unique=False, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
+        batch_op.create_index('uq_notice_open_key', ['key'], unique=True, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
+
+    op.create_table('phone_call',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('about', sa.String(length=120), nullable=False),
+    sa.Column('whom', sa.String(length=10), nullable=False),
+    sa.Column('said', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=True),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_phone_call_by_id_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_phone_call_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_phone_call'))
+    )
+    with op.batch_alter_table('phone_call', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_phone_call_about'), ['about'], unique=False)
+        batch_op.create_index('ix_phone_call_household_id_at', ['household_id', 'at'], unique=False)
+
     op.create_table('plan_change',
     sa.Column('plan_id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -671,6 +737,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_slip')),
     sa.UniqueConstraint('code', name=op.f('uq_slip_code'))
     )
+    op.create_table('announcement_reading',
+    sa.Column('announcement_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_announcement_reading_account_id_account')),
+    sa.ForeignKeyConstraint(['announcement_id'], ['announcement.id'], name=op.f('fk_announcement_reading_announcement_id_announcement')),
+    sa.PrimaryKeyConstraint('announcement_id', 'account_id', name=op.f('pk_announcement_reading'))
+    )
     op.create_table('consent',
     sa.Column('kin_id', types.Uuid(length=16), nullable=False),
     sa.Column('scope', sa.String(length=10), nullable=False),
@@ -738,6 +812,19 @@ def upgrade() -> None:
         batch_op.create_index('ix_nobody_home_household_id_at', ['household_id', 'at'], unique=False)
         batch_op.create_index('ix_nobody_home_station_id_day', ['station_id', 'day'], unique=False)
 
+    op.create_table('notice_climb',
+    sa.Column('notice_id', types.Uuid(length=16), nullable=False),
+    sa.Column('rung', sa.String(length=10), nullable=False),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_notice_climb_notice_id_notice')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_notice_climb_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice_climb'))
+    )
+    with op.batch_alter_table('notice_climb', schema=None) as batch_op:
+        batch_op.create_index('uq_notice_climb_notice_id_rung', ['notice_id', 'rung'], unique=True)
+
     op.create_table('posting',
     sa.Column('entry_id', types.Uuid(length=16), nullable=False),
     sa.Column('account', sa.String(length=14), nullable=False),
@@ -763,6 +850,26 @@ def upgrade() -> None:
     with op.batch_alter_table('scan', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_scan_at'), ['at'], unique=False)
         batch_op.create_index('ix_scan_card_id_at', ['card_id', 'at'], unique=False)
+
+    op.create_table('sending',
+    sa.Column('notice_id', types.Uuid(length=16), nullable=True),
+    sa.Column('account_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_id', types.Uuid(length=16), nullable=True),
+    sa.Column('rung', sa.String(length=10), nullable=True),
+    sa.Column('text', sa.String(length=200), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('outcome', sa.String(length=10), nullable=False),
+    sa.Column('trouble', sa.String(length=200), nullable=True),
+    sa.Column('done_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_sending_account_id_account')),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_sending_notice_id_notice')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_sending_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sending'))
+    )
+    with op.batch_alter_table('sending', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sending_notice_id'), ['notice_id'], unique=False)
 
     op.create_table('sighting',
     sa.Column('card_id', types.Uuid(length=16), nullable=False),
@@ -801,6 +908,42 @@ def upgrade() -> None:
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sign_in_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_device_id'), ['device_id'], unique=False)
+
+    op.create_table('task',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('level', sa.String(length=5), nullable=False),
+    sa.Column('key', sa.String(length=120), nullable=False),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account_id', types.Uuid(length=16), nullable=True),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('person_id', types.Uuid(length=16), nullable=True),
+    sa.Column('notice_id', types.Uuid(length=16), nullable=True),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('numbers', sa.JSON(), nullable=False),
+    sa.Column('endpoint', sa.String(length=60), nullable=True),
+    sa.Column('args', sa.JSON(), nullable=False),
+    sa.Column('due_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('opened_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('cleared_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('cleared_by', types.Uuid(length=16), nullable=True),
+    sa.Column('how', sa.String(length=10), nullable=True),
+    sa.Column('memo', sa.String(length=200), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_task_account_id_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_task_household_id_household')),
+    sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_task_notice_id_notice')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_task_person_id_person')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_task_place_id_place')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_task_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_task'))
+    )
+    with op.batch_alter_table('task', schema=None) as batch_op:
+        batch_op.create_index('ix_task_notice_id', ['notice_id'], unique=False)
+        batch_op.create_index('ix_task_open_account', ['account_id'], unique=False, sqlite_where=sa.text('cleared_at is null'), postgresql_where=sa.text('cleared_at is null'))
+        batch_op.create_index('ix_task_open_place', ['place_id'], unique=False, sqlite_where=sa.text('cleared_at is null'), postgresql_where=sa.text('cleared_at is null'))
+        batch_op.create_index('ix_task_place_id_cleared_at', ['place_id', 'cleared_at', 'id'], unique=False)
+        batch_op.create_index('uq_task_open_key', ['key'], unique=True, sqlite_where=sa.text('cleared_at is null'), postgresql_where=sa.text('cleared_at is null'))
 
     op.create_table('visit',
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -986,6 +1129,14 @@ def downgrade() -> None:
         batch_op.drop_index('ix_visit_caregiver_id_day')
 
     op.drop_table('visit')
+    with op.batch_alter_table('task', schema=None) as batch_op:
+        batch_op.drop_index('uq_task_open_key', sqlite_where=sa.text('cleared_at is null'), postgresql_where=sa.text('cleared_at is null'))
+        batch_op.drop_index('ix_task_place_id_cleared_at')
+        batch_op.drop_index('ix_task_open_place', sqlite_where=sa.text('cleared_at is null'), postgresql_where=sa.text('cleared_at is null'))
+        batch_op.drop_index('ix_task_open_account', sqlite_where=sa.text('cleared_at is null'), postgresql_where=sa.text('cleared_at is null'))
+        batch_op.drop_index('ix_task_notice_id')
+
+    op.drop_table('task')
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sign_in_device_id'))
         batch_op.drop_index(batch_op.f('ix_sign_in_account_id'))
@@ -995,6 +1146,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sighting_station_id'))
 
     op.drop_table('sighting')
+    with op.batch_alter_table('sending', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_sending_notice_id'))
+
+    op.drop_table('sending')
     with op.batch_alter_table('scan', schema=None) as batch_op:
         batch_op.drop_index('ix_scan_card_id_at')
         batch_op.drop_index(batch_op.f('ix_scan_at'))
@@ -1004,6 +1159,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_posting_book_id'))
 
     op.drop_table('posting')
+    with op.batch_alter_table('notice_climb', schema=None) as batch_op:
+        batch_op.drop_index('uq_notice_climb_notice_id_rung')
+
+    op.drop_table('notice_climb')
     with op.batch_alter_table('nobody_home', schema=None) as batch_op:
         batch_op.drop_index('ix_nobody_home_station_id_day')
         batch_op.drop_index('ix_nobody_home_household_id_at')
@@ -1022,6 +1181,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_consent_kin_id'))
 
     op.drop_table('consent')
+    op.drop_table('announcement_reading')
     op.drop_table('slip')
     with op.batch_alter_table('shift', schema=None) as batch_op:
         batch_op.drop_index('uq_shift_household_id_day_start_min')
@@ -1039,6 +1199,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_plan_change_household_id'))
 
     op.drop_table('plan_change')
+    with op.batch_alter_table('phone_call', schema=None) as batch_op:
+        batch_op.drop_index('ix_phone_call_household_id_at')
+        batch_op.drop_index(batch_op.f('ix_phone_call_about'))
+
+    op.drop_table('phone_call')
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.drop_index('uq_notice_open_key', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
+        batch_op.drop_index('ix_notice_open_to', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
+
+    op.drop_table('notice')
     with op.batch_alter_table('kin', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_kin_resident_id'))
         batch_op.drop_index(batch_op.f('ix_kin_person_id'))
@@ -1067,6 +1237,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_book_entry_household_id_day')
 
     op.drop_table('book_entry')
+    with op.batch_alter_table('announcement', schema=None) as batch_op:
+        batch_op.drop_index('ix_announcement_place_id_made_at')
+
+    op.drop_table('announcement')
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_alert_resident_id'))
 

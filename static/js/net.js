@@ -21,7 +21,7 @@
       show();
     });
   }
-  document.addEventListener('htmx:sendError', () => trouble('net'));
+  document.addEventListener('htmx:sendError', e => { if (!e.detail.elt.closest('[data-quiet]')) trouble('net'); });   // asked by nobody
   document.addEventListener('htmx:timeout', () => trouble('net'));
   document.addEventListener('htmx:responseError', () => trouble('server'));
   document.addEventListener('htmx:afterOnLoad', e => { if (e.detail.successful) trouble(''); });

@@ -66,9 +66,9 @@ def entries() -> int:
 
 def test_a_record_that_waits_is_told_in_words_with_who_and_when(app: Flask, world: World) -> None:
     seq = held(app, world)
-    for path in ("/deliveries", "/"):
-        told = page(world, "zhou", path)
-        assert f"/deliveries/{seq}" in told and "王桂芳 · 花了钱" in told and f"收条 {seq}" in told, path
+    told, front = page(world, "zhou", "/deliveries"), page(world, "zhou", "/")
+    assert f"/deliveries/{seq}" in told and "王桂芳 · 花了钱" in told and f"收条 {seq}" in told
+    assert f"/deliveries/{seq}" in front and "王桂芳" in front and "花了钱 · " in front
 
 
 def test_who_sees_which_records(app: Flask, world: World) -> None:

@@ -22,8 +22,10 @@ from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.kit import clock, ids
 from webapp.ledger.models import EntryFlag
+from webapp.messages import announcing
+from webapp.messages import models as messages
 from webapp.people import models as people
-from webapp.people.models import Device, Grant, Kin, SheetImport, SignIn
+from webapp.people.models import Account, Device, Grant, Kin, SheetImport, SignIn
 from webapp.roster import models as roster
 from webapp.store import db, files, inbox
 from webapp.visits.models import VisitException
@@ -70,6 +72,10 @@ class Side:
         """Whether `who` reaches the station."""
         return who in _STATIONS[self.station] | _ABOVE | {"shen"}
 
+    def told(self, who: str) -> bool:
+        """Whether `who` is a caregiver of the station."""
+        return who in {"songling": {"wang", "qian"}, "wanghai": {"zhao"}}[self.station]
+
     def authored(self, who: str) -> bool:
         """Whether `who` reaches what the caregiver recorded."""
         return who == self.caregiver or self.stationed(who)
@@ -79,9 +85,11 @@ HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id",
 }  # fmt: skip
-STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id"}
-AUTHORED = {"seq"}
-"""Whoever reaches the person who recorded it, and that person herself."""
+STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id"}
+AUTHORED = {"seq", "notice_id"}
+"""Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
+TOLD = {"told_id"}
+"""Whoever it was announced to."""
 OWN = {"import_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x"}
@@ -126,6 +134,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
         }  # fmt: skip
+    made |= _messages(world, side, caregiver, head)
     visit, stray = ids.new(), ids.new()
     arrived = send(world, "visits.arrive", side.caregiver, visit=visit, household=home.id, method="card_missing")
     assert arrived.state == inbox.APPLIED, arrived.say
@@ -138,7 +147,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
     db.undo()
     reading = db.reading()
     made |= {
-        "visit_id": visit, "call_id": stray, "entry_id": entry,
+        "visit_id": visit, "about": f"log:{visit}", "call_id": stray, "entry_id": entry,
         "seq": reading.scalars(sa.select(inbox.Kept.seq).where(inbox.Kept.id == held)).one(),
         "exception_id": reading.scalars(sa.select(VisitException.id).where(VisitException.visit_id == visit)).first(),
         "flag_id": reading.scalars(sa.select(EntryFlag.id).where(EntryFlag.entry_id == entry)).first(),
@@ -149,6 +158,21 @@ def _furnish(world: World, key: str, side: Side) -> Side:
     assert not missing, missing
     side.args = made
     return side
+
+
+def _messages(world: World, side: Side, caregiver: Account, head: Account) -> dict[str, Any]:
+    """A task of the station, a red notice to the caregiver, an announcement to all caregivers of the station."""
+    place = world.place(side.station)
+    with db.transaction() as session:
+        messages.open_task("todo", place.id, f"rooms:{side.name}", household_id=world.household(side.name).id)
+        messages.notify("call_back", place.id, f"rooms:{side.name}", to=caregiver.id, by=head.id)
+        told = announcing.announce(place, announcing.CAREGIVERS, "周五开会", "今天很好", head.id, must=True)
+        keys = {name: sa.select(row.id).where(row.key == f"rooms:{side.name}") for name, row in _KEYED.items()}
+        made = {name: session.scalars(ask).one() for name, ask in keys.items()}
+        return made | {"announcement_id": told.id, "told_id": told.id}
+
+
+_KEYED: dict[str, Any] = {"task_id": messages.Task, "notice_id": messages.Notice}
 
 
 def _photo(key: str) -> bytes:
@@ -186,12 +210,12 @@ def address(app: Flask, rule: Rule, side: Side | None) -> str:
     """The address of a route with the things of `side`; with None, of things that do not exist."""
     args = {}
     for name in rule.arguments:
-        if name not in HOMELY | STATIONED | AUTHORED | OWN | set(WORDS):
+        if name not in HOMELY | STATIONED | AUTHORED | TOLD | OWN | set(WORDS):
             raise KeyError(f"{rule.endpoint}: say in tests/house/rooms.py what <{name}> takes")
         if name == "sha256" and side is None:
             args[name] = "0" * 64
         else:
-            nothing: Any = 999_999 if name in AUTHORED else NOBODY
+            nothing: Any = 999_999 if name == "seq" else NOBODY
             args[name] = WORDS[name] if name in WORDS else nothing if side is None else side.args[name]
     return str(app.url_map.bind("localhost").build(rule.endpoint, args, method=methods(rule)[0]))
 

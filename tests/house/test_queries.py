@@ -21,6 +21,8 @@ from tests.visits.kit import Apart, send
 from tests.world import World
 from webapp.kit import clock, ids
 from webapp.ledger import models as ledger
+from webapp.messages import announcing, ladder
+from webapp.messages import models as messages
 from webapp.people.models import Alert, Contact, Kin
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
@@ -36,6 +38,13 @@ TINY = {"rule_set", "audit_head", "counter", "place", "duty_hour"}
 PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "today": ("wang", lambda rows: "/"),
     "today, the station's": ("zhou", lambda rows: "/"),
+    "today, the street's": ("wu", lambda rows: "/"),
+    "what was dealt with": ("zhou", lambda rows: "/tasks"),
+    "how a notice went": ("zhou", lambda rows: f"/notices/{rows.notice}"),
+    "whom to ring": ("zhou", lambda rows: f"/households/{rows.home}/call"),
+    "announcements": ("zhou", lambda rows: "/announcements"),
+    "an announcement": ("zhou", lambda rows: f"/announcements/{rows.announcement}"),
+    "a notice to somebody": ("zhou", lambda rows: f"/people/{rows.wang}/notice"),
     "visit, before arrival": ("wang", lambda rows: f"/today/visits/{rows.planned}"),
     "visit, on duty": ("wang", lambda rows: f"/today/visits/{rows.open}"),
     "visit, over": ("wang", lambda rows: f"/today/visits/{rows.done}"),
@@ -77,6 +86,8 @@ class Rows:
         self.entry = self._spend(self.done)
         self.open = self._visit("还在", leave=False)
         self.wang = world.person("wang").id
+        for n in range(many):
+            self._tell(n)
         for _ in range(many):
             self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
 
@@ -99,6 +110,26 @@ class Rows:
             near = Contact(id=ids.new(), household_id=home.id, kind="neighbour", name=f"邻居{n}")
             near.set_phone("10000000000")
             session.add_all([near, Alert(resident_id=lan.id, words=f"小心{n}", since=clock.now() - timedelta(days=1))])
+
+    def _tell(self, n: int) -> None:
+        """A task open and one done, a notice that climbed, an announcement read by one, all of them at 李秀兰's."""
+        place, head, here = self.world.place("songling"), self.world.account("zhou").id, f"{self.many}.{n}"
+        with db.transaction() as session:
+            for key in (f"open:{here}", f"done:{here}"):
+                messages.open_task("todo", place.id, key, household_id=self.home)
+            messages.open_task("todo", place.id, f"hers:{here}", account_id=self.world.account("wang").id)
+            session.scalars(sa.select(messages.Task).where(messages.Task.key == f"done:{here}")).one().clear(head, "called")
+            messages.note_call(self.home, f"done:{here}", "kin", "fine", head)
+            messages.notify(
+                "call_back", place.id, f"red:{here}", to=self.world.account("wang").id, by=head, household_id=self.home
+            )
+            self.notice = session.scalars(sa.select(messages.Notice.id).where(messages.Notice.key == f"red:{here}")).one()
+            told = announcing.announce(place, announcing.BOTH, f"通知{n}", "请看", head, must=True)
+            announcing.read(told, self.world.account("qian").id)
+            self.announcement = told.id
+        with db.transaction():
+            for deed in (ladder.rise, ladder.climb):
+                deed(str(self.notice), "caregiver")
 
     def _visit(self, story: str, *, leave: bool) -> uuid.UUID:
         key = ids.new()

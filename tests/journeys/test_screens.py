@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.journeys.conftest import CHROMIUM, QUIET, come_in, desk, phone, watch
 from tests.look.conftest import FONTS
 from tests.visits.kit import AT_HOME, arrive, card_of, plate_of, send
 from webapp.kit import clock
+from webapp.messages import announcing, ladder
+from webapp.messages import models as messages
 from webapp.people.models import Household
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
@@ -33,13 +36,15 @@ AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wc
 CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me",
-    "zhou": "today live roster plan change people household resident seen books cards card printing",
+    "zhou": "today dealt climbed ring tell announce live roster plan"
+    " change people household resident seen books cards card printing",
+    "wu": "today announced",
     "limin": "family me",
     "": "stranger unknown sign_in enrol reset",
 }
 DATA = (
     *("松岭一社区居家养老服务站", "望海社区居家养老服务站", "松岭街道", "滨松区（虚构）", "街道值班室"),
-    *("李秀兰", "张福贵", "刘淑珍", "孙德胜", "王桂芳", "钱桂兰", "赵丽华", "周建国", "李敏", "李强"),
+    *("李秀兰", "张福贵", "刘淑珍", "孙德胜", "王桂芳", "钱桂兰", "赵丽华", "周建国", "何卫东", "李敏", "李强"),
     *("和平里3号楼2单元402", "民政街18号1单元101", "青霉素过敏", "起身要扶", "女儿", "儿子", "家"),
     *("吃了半碗粥，说膝盖疼", "白菜、豆腐", "这个月的菜钱", "李"),
 )
@@ -129,8 +134,13 @@ def addresses(world: Any) -> dict[str, str]:
     send(world, "ledger.receive", **money, amount_fen=30_000, category="IN-FAM", giver="", words="这个月的菜钱")
     spent = send(world, "ledger.spend", **money, visit=shift.visit_id, amount_fen=3650, category="EX-VEG", words="白菜、豆腐")
     send(world, "logs.write", visit=shift.visit_id, mood="good", meals="some", story="吃了半碗粥，说膝盖疼")
+    notice, told = _said(world)
+    send(world, "visits.nobody", household=zhang.id, rang=True, phoned=True, told=False)
     home, entry = f"/households/{li.id}", f"/book/entries/{spent.id}"
     return {
+        "dealt": "/tasks", "climbed": f"/notices/{notice}", "ring": f"{home}/call",
+        "tell": f"/people/{world.person('wang').id}/notice",
+        "announce": "/announcements", "announced": f"/announcements/{told}",
         "today": "/", "visit": f"/today/visits/{shift.visit_id}", "planned": f"/today/visits/{waits.visit_id}", "scan": "/scan",
         "nobody": f"/households/{zhang.id}/nobody", "write": f"/visits/{shift.visit_id}/log", "books": "/book",
         "book": f"{home}/book",
@@ -141,6 +151,22 @@ def addresses(world: Any) -> dict[str, str]:
         "printing": "/print/cards", "family": "/family", "stranger": f"/c/{token}",
         "unknown": "/c/ABCDEFGH", "sign_in": "/sign-in", "enrol": "/enrol", "reset": "/reset",
     }  # fmt: skip
+
+
+def _said(world: Any) -> tuple[uuid.UUID, uuid.UUID]:
+    """A red notice that climbed, an announcement, a task and one that was done: (the notice, the announcement)."""
+    place, head, wang = world.place("songling"), world.account("zhou").id, world.account("wang").id
+    with db.transaction() as session:
+        messages.notify("call_back", place.id, "screens", to=wang, by=head, endpoint="ledger.index")
+        messages.open_task("todo", place.id, "screens:1", household_id=world.household("李秀兰").id, due_at=clock.now())
+        messages.open_task("todo", place.id, "screens:2", account_id=wang)
+        messages.handle("log", "screens:3", place.id, world.household("张福贵").id, clock.now(), head)
+        told = announcing.announce(world.place("street"), announcing.BOTH, "李秀兰", "李秀兰", world.account("wu").id, must=True)
+        notice = session.scalars(sa.select(messages.Notice.id).where(messages.Notice.key == "screens")).one()
+    with db.transaction():
+        for deed in (ladder.rise, ladder.climb):
+            deed(str(notice), "caregiver")
+    return notice, told.id
 
 
 def _shift_of(household: Household) -> Shift:

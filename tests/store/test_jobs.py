@@ -157,3 +157,28 @@ def test_an_unknown_kind_of_rules_is_refused(app: Flask) -> None:
 @pytest.mark.parametrize("kind", ["doors"])
 def test_the_shipped_rules_are_there_without_a_row(app: Flask, kind: str) -> None:
     assert rulebook.current(kind, clock.today()) == rulebook.default(kind) != {}
+
+
+def test_a_deed_that_waits_outside_runs_in_no_transaction_and_comes_last(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait() -> None:
+        DONE.append("open" if "session" in db.g else "alone")
+
+    monkeypatch.setitem(jobs.DEEDS, "test.wait", wait)
+    monkeypatch.setattr(jobs, "ALONE", {"test.wait"})
+    for n in range(jobs.ALONE_AT_ONCE + 1):
+        ask("test.wait", once=f"wait:{n}")
+    ask("test.work", word="own")
+    assert jobs.run_due() == jobs.ALONE_AT_ONCE + 1
+    assert ["own", *["alone"] * jobs.ALONE_AT_ONCE] == DONE
+    assert jobs.run_due() == 1 and jobs.run_due() == 0
+    assert all(row.done_at for row in rows("test.wait"))
+
+
+def test_a_deed_that_waits_outside_and_breaks_is_tried_later(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ALONE", {"test.collapse"})
+    monkeypatch.setitem(jobs.DEEDS, "test.collapse", lambda: 1 / 0)
+    ask("test.collapse")
+    jobs.run_due()
+    row = rows("test.collapse")[0]
+    assert row.tries == 1 and row.done_at is None and "ZeroDivisionError" in (row.trouble or "")
+    assert jobs.run_due() == 0

@@ -17,6 +17,7 @@ from webapp.access import Actor
 from webapp.cards.number import number_for
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
+from webapp.messages import models as messages
 from webapp.people.models import Household, Person, Resident, next_number
 from webapp.store import audit, db, jobs, rulebook, secrets, topics
 from webapp.store.db import Base
@@ -153,6 +154,7 @@ class Sighting(Keyed, Made, Base):
         """Somebody sees to it."""
         self.taken_at, self.taken_by = clock.now(), by
         audit.note("cards.take_up", self)
+        messages.taken_on(f"found:{self.id}", by)
         topics.tell(f"roster:{self.station_id}")
 
 
@@ -162,6 +164,8 @@ def report(card: Card, station_id: uuid.UUID, words: str, phone: str | None, lat
     db.session().add(row)
     db.session().flush()
     audit.note("cards.report", row, card.household_id)
+    # the list of what must be done tells it already, with its words
+    messages.notify("found", station_id, f"found:{row.id}", listed=False, household_id=card.household_id, endpoint="today.index")
     topics.tell(f"roster:{station_id}")
     return row
 

@@ -20,7 +20,8 @@ from webapp.people.queries import nothing
 from webapp.store import arrivals, db
 from webapp.store.arrivals import OPEN, WAITING, Conflict, Kept, Ruling
 from webapp.store.files import Photo
-from webapp.store.strands import asked, strand, together
+from webapp.store.strands import strand
+from webapp.store.types import Instant
 
 PATIENCE = timedelta(days=1)
 """So long a record may wait for the one before it until somebody should look."""
@@ -66,7 +67,8 @@ def records_of(actor: Actor, person: uuid.UUID, limit: int, before: Cursor | Non
 
 
 def _waiting(actor: Actor) -> Any:
-    long_enough = sa.or_(Kept.state != WAITING, Kept.received_at < clock.now() - PATIENCE, Kept.twice)
+    patience = sa.bindparam("patience", callable_=lambda: clock.now() - PATIENCE, type_=Instant(), unique=True)
+    long_enough = sa.or_(Kept.state != WAITING, Kept.received_at < patience, Kept.twice)
     return _records().where(OPEN, long_enough, Person.reach(actor))
 
 
@@ -85,26 +87,28 @@ class Front:
     """What the front page tells: the newest records put aside, and who has a stopped phone that still holds some."""
 
     records: list[Record]
-    owing: list[tuple[str, str]]
-    """(person's name, phone's label)"""
+    owing: list[tuple[str, str, datetime]]
+    """(person's name, phone's label, when it was stopped)"""
 
     def __bool__(self) -> bool:
         return bool(self.records or self.owing)
 
 
-def front(actor: Actor, limit: int) -> Front:
-    """The newest of both lists, in one question."""
+def front(actor: Actor, limit: int) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Both lists as strands of a question that is asked anyway, and may be made long before: `front_in` reads the answer."""
     aside = _waiting(actor).order_by(Kept.received_at.desc(), Kept.seq.desc()).limit(limit).subquery()
     phones = _owing(actor, Device.label, Person.name, Device.revoked_at).limit(limit).subquery()
     columns: dict[str, Any] = dict(zip(("n", "a", "b", "c", "d", "at"), aside.c, strict=False))
-    found = asked(
-        together(
-            strand("record", **columns, m=sa.cast(aside.c.twice, sa.Integer())),
-            strand("phone", a=phones.c.label, b=phones.c.name, at=phones.c.revoked_at),
-        )
+    return (
+        strand("record", **columns, m=sa.cast(aside.c.twice, sa.Integer())),
+        strand("phone", a=phones.c.label, b=phones.c.name, at=phones.c.revoked_at),
     )
+
+
+def front_in(found: Mapping[str, Sequence[Any]]) -> Front:
+    """What the strands of `front` brought."""
     records = [Record(r.n, r.a, r.b, r.c, r.d, r.at, r.at, bool(r.m)) for r in found.get("record", ())]
-    return Front(sorted(records, key=lambda r: -r.seq), [(r.b, r.a) for r in reversed(found.get("phone", ()))])
+    return Front(sorted(records, key=lambda r: -r.seq), [(r.b, r.a, r.at) for r in reversed(found.get("phone", ()))])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+NONE, SMS, ROBOT = "none", "sms", "robot"
+"""Ways out of the house."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -38,6 +41,15 @@ class Settings:
 
     worker: bool = True
     """WORKER: off takes the service worker back from all phones at their next contact. Default on."""
+
+    outgoing: str = NONE
+    """OUTGOING: what reaches people whose page is not open: none, sms (a gateway) or robot (a group's webhook). Default none."""
+
+    outgoing_url: str = ""
+    """OUTGOING_URL: where the gateway or robot takes a POST of JSON. Without it nothing goes out."""
+
+    outgoing_key: str = ""
+    """OUTGOING_KEY: sent to it as a bearer token. Default: none is sent."""
 
     @property
     def public(self) -> bool:
@@ -70,7 +82,18 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         sample=env.get("SAMPLE", "") == "1" or (data / "sample").exists(),
         streams=int(env.get("STREAMS") or 12),
         worker=env.get("WORKER", "") != "off",
+        outgoing=_way_out(env),
+        outgoing_url=env.get("OUTGOING_URL") or "",
+        outgoing_key=env.get("OUTGOING_KEY") or "",
     )
+
+
+def _way_out(env: Mapping[str, str]) -> str:
+    """The way out, if it is named and leads somewhere. Raises ValueError for a name we do not know."""
+    way, url = env.get("OUTGOING") or NONE, env.get("OUTGOING_URL") or ""
+    if way not in (NONE, SMS, ROBOT):
+        raise ValueError(f"OUTGOING is {way}: it must be none, sms or robot")
+    return way if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname else NONE
 
 
 def _kept(data: Path, name: str) -> str:

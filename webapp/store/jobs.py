@@ -20,6 +20,9 @@ from webapp.store.traits import Keyed, Made
 from webapp.store.types import Instant
 
 TRIES = 8
+ALONE_AT_ONCE = 5
+"""How many deeds that wait for the outside world are done in one round: others must not wait behind them."""
+LEASE = timedelta(minutes=2)
 
 
 class Job(Keyed, Made, Base):
@@ -42,15 +45,21 @@ class Job(Keyed, Made, Base):
 
 DEEDS: dict[str, Callable[..., None]] = {}
 NIGHTLY: list[str] = []
+ALONE: set[str] = set()
 
 
-def job(name: str, *, nightly: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a deed under a name; `nightly` ones are asked for once a household day."""
+def job(name: str, *, nightly: bool = False, alone: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a deed under a name; `nightly` ones are asked for once a household day.
+
+    `alone`: it may wait for the outside world, so it runs outside of any transaction and opens its own.
+    """
 
     def register(deed: Callable[..., None]) -> Callable[..., None]:
         DEEDS[name] = deed
         if nightly:
             NIGHTLY.append(name)
+        if alone:
+            ALONE.add(name)
         return deed
 
     return register
@@ -72,14 +81,19 @@ def ask_nightly() -> None:
 
 
 def run_due(limit: int = 100) -> int:
-    """Do what is due, each in its own transaction; a job in trouble waits longer each time. Returns how many were tried."""
+    """Do what is due, each in its own transaction; a job in trouble waits longer each time. Returns how many were tried.
+
+    Deeds that wait for the outside world come last and a few at a time.
+    """
+    due = sa.select(Job.id).where(Job.done_at.is_(None), Job.due_at <= clock.now()).order_by(Job.due_at)
     with db.transaction() as session:
-        due = session.scalars(
-            sa.select(Job.id).where(Job.done_at.is_(None), Job.due_at <= clock.now()).order_by(Job.due_at).limit(limit)
-        ).all()
-    for key in due:
+        own = session.scalars(due.where(Job.name.not_in(ALONE)).limit(limit)).all()
+        out = session.scalars(due.where(Job.name.in_(ALONE)).limit(ALONE_AT_ONCE)).all() if ALONE else []
+    for key in own:
         _run(key)
-    return len(due)
+    for key in out:
+        _run_alone(key)
+    return len(own) + len(out)
 
 
 def _run(key: Any) -> None:
@@ -90,10 +104,31 @@ def _run(key: Any) -> None:
                 DEEDS[row.name](**row.args)
                 row.done_at = clock.now()
     except Exception:
+        _put_off(key)
+
+
+def _run_alone(key: Any) -> None:
+    """Take it for two minutes, so that no other drain does it meanwhile; then do it, and say so."""
+    mine = sa.and_(Job.id == key, Job.done_at.is_(None), Job.due_at <= clock.now())
+    with db.transaction() as session:
+        taken = session.execute(
+            sa.update(Job).where(mine).values(due_at=clock.now() + LEASE).returning(Job.name, Job.args)
+        ).first()
+    if taken is None:
+        return
+    try:
+        DEEDS[taken.name](**taken.args)
         with db.transaction() as session:
-            row = session.get_one(Job, key)
-            row.tries += 1
-            row.trouble = traceback.format_exc()[-4000:]
-            row.due_at = clock.now() + timedelta(minutes=2**row.tries)
-            if row.tries >= TRIES:
-                row.done_at = clock.now()
+            session.get_one(Job, key).done_at = clock.now()
+    except Exception:
+        _put_off(key)
+
+
+def _put_off(key: Any) -> None:
+    with db.transaction() as session:
+        row = session.get_one(Job, key)
+        row.tries += 1
+        row.trouble = traceback.format_exc()[-4000:]
+        row.due_at = clock.now() + timedelta(minutes=2**row.tries)
+        if row.tries >= TRIES:
+            row.done_at = clock.now()

@@ -15,14 +15,15 @@ from webapp.store.types import Instant, Uuid
 
 SHAPE: dict[str, sa.types.TypeEngine[Any]] = {
     "key": Uuid(),
-    "other": Uuid(),
+    **{name: Uuid() for name in ("other", "third", "fourth")},
     "at": Instant(),
+    "due": Instant(),
     **{name: sa.Text() for name in "abcde"},
     **{name: sa.BigInteger() for name in "nmk"},
     "sealed": sa.LargeBinary(),
-    **{name: sa.JSON() for name in ("one", "two")},
+    **{name: sa.JSON() for name in ("one", "two", "three")},
 }
-"""What a row may carry beside its kind: two keys, an instant, words, whole numbers, sealed bytes, facts."""
+"""What a row may carry beside its kind: four keys, two instants, words, whole numbers, sealed bytes, facts."""
 _BLANK = {name: sa.cast(sa.null(), kind).label(name) for name, kind in SHAPE.items()}
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -13,7 +13,6 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.access import Actor, Role, within
 from webapp.cards.models import Sighting
-from webapp.deliveries import queries as deliveries
 from webapp.kit import clock
 from webapp.ledger import queries as ledger
 from webapp.ledger.models import SPEND, Book, Entry
@@ -29,8 +28,7 @@ from webapp.roster.models import Shift
 from webapp.store import db, secrets
 from webapp.store.strands import asked, strand, together
 from webapp.store.types import Instant, Uuid
-from webapp.visits import queries as visits
-from webapp.visits.models import DONE, OPEN, VOID, Call, NobodyHome, Service, Visit, VisitException
+from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Service, Visit
 
 PLANNED, NOBODY = "planned", "nobody"
 LONGEST = timedelta(hours=36)
@@ -280,63 +278,6 @@ _BESIDE = together(
         Contact.household_id == _HOME, Contact.phone_sealed.is_not(None)
     ),
 )
-
-
-def sightings(actor: Actor) -> Sequence[Sighting]:
-    """What strangers reported and nobody has taken up, newest first."""
-    return (
-        db.session()
-        .scalars(
-            within(actor, sa.select(Sighting)).where(Sighting.taken_at.is_(None)).order_by(Sighting.made_at.desc()).limit(20)
-        )
-        .all()
-    )
-
-
-@dataclass(frozen=True)
-class Todo:
-    """What a station should look at now, worst for a resident first."""
-
-    sightings: Sequence[Sighting]
-    nobody: Sequence[tuple[NobodyHome, str]]
-    exceptions: Sequence[tuple[VisitException, str]]
-    aside: deliveries.Front
-    strays: Sequence[Call]
-
-    @property
-    def empty(self) -> bool:
-        """Nothing waits."""
-        return not (self.sightings or self.nobody or self.exceptions or self.aside or self.strays)
-
-
-def todo(actor: Actor, day: date, limit: int = 20) -> Todo:
-    """The station's list: reports of strangers, doors that nobody opened today, exceptions and records put aside."""
-    session = db.session()
-    doors = session.execute(
-        within(actor, sa.select(NobodyHome, Household.name))
-        .join(Household, Household.id == NobodyHome.household_id)
-        .where(NobodyHome.day == day)
-        .order_by(NobodyHome.at.desc())
-        .limit(limit)
-    )
-    found = session.execute(
-        within(actor, sa.select(VisitException, Household.name))
-        .join(Household, Household.id == VisitException.household_id)
-        .where(
-            actor.reaches_station(VisitException.station_id),  # beside the household's reach: the index is by station
-            VisitException.settled_at.is_(None),
-            VisitException.day >= day - timedelta(days=7),
-        )
-        .order_by(VisitException.day.desc(), VisitException.made_at.desc())
-        .limit(limit)
-    )
-    return Todo(
-        sightings=sightings(actor),
-        nobody=[(row, name) for row, name in doors],
-        exceptions=[(row, name) for row, name in found],
-        aside=deliveries.front(actor, limit),
-        strays=visits.strays(actor, limit),
-    )
 
 
 def sighting(actor: Actor, key: uuid.UUID) -> Sighting:

@@ -15,10 +15,12 @@ from webapp.cards import queries as cards
 from webapp.cards.models import Card
 from webapp.kit import clock, ids
 from webapp.kit.words import _
+from webapp.messages import queries as messages
+from webapp.messages import words
 from webapp.people import queries as people
 from webapp.people import rules
 from webapp.store import db
-from webapp.today import gather, queries
+from webapp.today import gather, queries, todo
 from webapp.today.forms import ScanForm
 from webapp.today.gather import Shown
 from webapp.today.packet import scannable
@@ -47,13 +49,16 @@ def index() -> ResponseReturnValue:
     if who.role == Role.KIN:
         return page.go(url_for("family.index"))
     if who.role in STAFF:
-        facts: dict[str, Any] = {
-            "place": who.place_name,
-            "today": clock.today(),
-            "todo": queries.todo(who, clock.today()),
-        }
-        return page.render("today/office.html", **facts)
+        return page.render("today/office.html", piece="todo", **_office(who))
     return page.render("today/plain.html")
+
+
+def _office(who: Actor) -> dict[str, Any]:
+    """What an office must do now, and the topics that change it: of many stations below, none."""
+    topics = [f"tasks:{who.place_id}", f"told:{who.account_id}"]
+    if who.role == Role.STATION_HEAD:
+        topics.append(f"roster:{who.place_id}")
+    return {"place": who.place_name, "today": clock.today(), "todo": todo.todo(who), "topics": topics, "words": words}
 
 
 def _day() -> date:
@@ -64,7 +69,17 @@ def _day() -> date:
 
 def _caregiver(who: Actor, day: date) -> Response:
     stops = queries.day_of(who, day)
-    return page.render("today/caregiver.html", piece="day", stops=stops, upcoming=queries.next_stop(stops), today=day)
+    facts: dict[str, Any] = {"stops": stops, "upcoming": queries.next_stop(stops), "today": day}
+    return page.render("today/caregiver.html", piece="day", told=messages.told(who), **facts)
+
+
+@bp.get("/today/told")
+@allow("visits.record")
+def told() -> ResponseReturnValue:
+    """What a caregiver should see, for her open page to fetch again."""
+    if not page.wants_piece():
+        return page.go(url_for("today.index"))
+    return page.render("today/caregiver.html", piece="told", told=messages.told(me()))
 
 
 @bp.get("/scan")

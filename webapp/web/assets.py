@@ -40,6 +40,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
     "forms.js": _ours(*FORMS),
     "offline.js": _ours(*OFFLINE),
     "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),
+    "alarm.js": _ours("alarm"),
     "scan.js": ("vendor/ponyfill.js", "js/scan.js"),
     "enrol.js": ("vendor/idb.umd.js", *_ours(*KEEPING, "shelf", "enrol")),
     "worker.js": ("vendor/idb.umd.js", *_ours(*KEEPING, "copies", "shelf", "send"), *(f"../sw/{name}.js" for name in WORKER)),

@@ -1,0 +1,365 @@
+"""What a station must do now, in one list and one question: tasks that were opened, and what the day itself tells."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import url_for
+from sqlalchemy.orm import aliased
+
+from webapp.access import Actor, Role, within
+from webapp.cards.models import Sighting
+from webapp.deliveries import queries as deliveries
+from webapp.deliveries import words as records
+from webapp.kit import clock, ids, show
+from webapp.kit.words import _
+from webapp.ledger.models import Book, Entry, QuietDay
+from webapp.logs.models import Log
+from webapp.messages import models as messages
+from webapp.messages import queries as told
+from webapp.messages import rules, words
+from webapp.messages.announcing import audiences
+from webapp.messages.rules import CALL, DONE, LEVELS, RANG, RED, TAKE, Item
+from webapp.people.login import anyone, ids_of
+from webapp.people.models import Account, Household, Person
+from webapp.people.queries import nothing
+from webapp.roster import models as roster
+from webapp.roster.models import Shift
+from webapp.store import db, secrets
+from webapp.store.strands import Strand, asked, strand, together
+from webapp.store.types import Instant
+from webapp.visits import live, models
+from webapp.visits import words as visits
+from webapp.visits.live import Moment, Plan
+from webapp.visits.models import IN, VOID, Call, NobodyHome, Visit, VisitException
+
+FEW, MANY = 30, 300
+"""Rows of a kind: of those that another page lists in full, and of those that are only said here."""
+SHOWN = 60
+LOOK_BACK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Todo:
+    """The list, the worst for a resident first; `more`: how many it leaves out. And what has not been read."""
+
+    items: Sequence[Item]
+    more: int
+    announcements: Sequence[Any]
+
+    @property
+    def red(self) -> list[str]:
+        """Keys of what is red: an open page makes a sound for each new one."""
+        return [item.key for item in self.items if item.level == RED]
+
+
+def todo(actor: Actor) -> Todo:
+    """What must be done now by an office; those above the stations see of them only what the settings say."""
+    now, chosen = clock.now(), messages.settings(actor.place_id)
+    levels = LEVELS if actor.role == Role.STATION_HEAD else tuple(chosen["above"])
+    found = asked(_EVERY if set(levels) - {RED} else _RED, **_given(actor, now, levels))
+    gone = {
+        row.a for row in found.get("handled", ())
+        if not rules.comes_back(row.one.get("said"), row.at, now, chosen["again_min"])
+    }  # fmt: skip
+    items = [item for item in _items(found, now, chosen["kinds"]) if item.key not in gone]
+    listed = rules.in_order(rules.one_each(items), chosen["kinds"])
+    return Todo(listed[:SHOWN], len(listed[SHOWN:]), found.get("announcement", ()))
+
+
+# -- the question --
+
+
+def _given(actor: Actor, now: datetime, levels: Sequence[str]) -> dict[str, Any]:
+    limits, today = models.limits(), clock.day_of(now)
+    minute = clock.minute_of(now)
+    return ids_of(actor) | {
+        "today": today,
+        "yesterday": today - timedelta(days=1),
+        "lately": today - LOOK_BACK,
+        "dealt_since": clock.instant(today, 0) - timedelta(days=2),
+        "late": minute - limits["late_min"],
+        "silent": minute - limits["silent_min"],
+        "levels": list(levels),
+        "audiences": audiences(actor.role),
+    }
+
+
+_ME = anyone(Role.STATION_HEAD)
+_TODAY, _YESTERDAY = sa.bindparam("today", type_=sa.Date()), sa.bindparam("yesterday", type_=sa.Date())
+_LATE, _SILENT = sa.bindparam("late", type_=sa.Integer()), sa.bindparam("silent", type_=sa.Integer())
+_SINCE = sa.bindparam("dealt_since", type_=Instant())
+
+
+def _first(select: sa.Select[Any], limit: int) -> Strand:
+    """At most so many rows, as a part of a larger question."""
+    return sa.select(select.limit(limit).subquery())
+
+
+def _absent() -> Strand:
+    """Shifts of today and yesterday that nobody came to, late enough to say so. n start, m minutes, one: day."""
+    attended = sa.exists().where(Visit.shift_id == Shift.id, Visit.station_id == Shift.station_id, Visit.state != VOID)
+    stood = sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.day == Shift.day, NobodyHome.at >= _SINCE)
+    over = sa.or_(Shift.day == _YESTERDAY, Shift.start_min + Shift.minutes < _SILENT)
+    return _first(
+        strand(
+            "shift", key=Shift.id, other=Shift.household_id, third=Shift.caregiver_id, a=Household.name, d=Person.name,
+            n=Shift.start_min, m=Shift.minutes, k=sa.case((Shift.day == _TODAY, 0), else_=1), sealed=Person.phone_sealed,
+        )
+        .select_from(Shift)
+        .join(Household, Household.id == Shift.household_id)
+        .outerjoin(Person, Person.id == Shift.caregiver_id)
+        .where(
+            _ME.reaches_station(Shift.station_id), Shift.day.in_([_YESTERDAY, _TODAY]), Shift.state == roster.PLANNED,
+            sa.or_(Shift.day == _YESTERDAY, Shift.start_min < _LATE), sa.or_(Shift.caregiver_id.is_(None), over),
+            ~attended, ~stood,
+        )
+        .order_by(Shift.day, Shift.start_min),
+        MANY,
+    )  # fmt: skip
+
+
+def _nobody() -> Strand:
+    """Doors that nobody opened and nobody has gone to since."""
+    later = sa.exists().where(
+        Visit.household_id == NobodyHome.household_id, Visit.arrived_at > NobodyHome.at, Visit.state != VOID
+    )
+    return _first(
+        strand(
+            "nobody", key=NobodyHome.id, other=NobodyHome.household_id, third=Person.id, at=NobodyHome.at, a=Household.name,
+            d=Person.name, n=sa.cast(NobodyHome.told, sa.Integer()), sealed=Person.phone_sealed,
+        )
+        .select_from(NobodyHome)
+        .join(Household, Household.id == NobodyHome.household_id)
+        .join(Person, Person.id == NobodyHome.caregiver_id)
+        .where(_ME.reaches_station(NobodyHome.station_id), NobodyHome.day.in_([_YESTERDAY, _TODAY]), ~later)
+        .order_by(NobodyHome.at),
+        MANY,
+    )  # fmt: skip
+
+
+def _sightings() -> Strand:
+    return _first(
+        strand("sighting", key=Sighting.id, at=Sighting.made_at, a=Sighting.words, b=Sighting.phone)
+        .where(Sighting.reach(_ME), Sighting.taken_at.is_(None))
+        .order_by(Sighting.made_at),
+        FEW,
+    )
+
+
+def _exceptions() -> Strand:
+    """fix before ack: of many the harmless ones are left out."""
+    return _first(
+        strand(
+            "exception", key=VisitException.id, other=VisitException.visit_id, at=VisitException.made_at, a=Household.name,
+            b=VisitException.code, c=VisitException.kind,
+        )
+        .select_from(VisitException)
+        .join(Household, Household.id == VisitException.household_id)
+        .where(
+            _ME.reaches_station(VisitException.station_id), VisitException.settled_at.is_(None),
+            VisitException.day >= sa.bindparam("lately", type_=sa.Date()),
+        )
+        .order_by(VisitException.kind.desc(), VisitException.day.desc(), VisitException.made_at.desc()),
+        FEW,
+    )  # fmt: skip
+
+
+def _strays() -> Strand:
+    reaches = sa.and_(Person.reach(_ME), Call.household_id.is_(None), Call.direction == IN, Visit.id.is_(None))
+    return _first(
+        strand("stray", key=Call.id, at=Call.at, d=Person.name)
+        .select_from(Call)
+        .join(Account, Account.id == Call.author_id)
+        .join(Person, Person.id == Account.person_id)
+        .outerjoin(Visit, Visit.id == Call.visit_id)
+        .where(reaches)
+        .order_by(Call.at.desc()),
+        FEW,
+    )
+
+
+def _unwritten() -> Strand:
+    """Yesterday's visits without a diary."""
+    return _first(
+        _of_yesterday("log", Visit.id).where(~sa.exists().where(Log.visit_id == Visit.id)).order_by(Visit.arrived_at), MANY
+    )
+
+
+def _uncounted() -> Strand:
+    """Yesterday's homes with a book in which nothing stands about the day, not even that nothing was spent."""
+    wrote = sa.exists().where(Entry.household_id == Visit.household_id, Entry.day == _YESTERDAY)
+    quiet = sa.exists().where(QuietDay.household_id == Visit.household_id, QuietDay.day == _YESTERDAY)
+    book = sa.exists().where(Book.household_id == Visit.household_id, Book.opened_on <= _YESTERDAY)
+    earlier = aliased(Visit)
+    first = ~sa.exists().where(
+        earlier.household_id == Visit.household_id, earlier.day == Visit.day, earlier.arrived_at < Visit.arrived_at
+    )
+    found = _of_yesterday("money", Visit.id).where(book, ~wrote, ~quiet, first)
+    return _first(found.order_by(Visit.arrived_at), MANY)
+
+
+def _of_yesterday(kind: str, key: Any) -> sa.Select[Any]:
+    return (
+        strand(
+            kind, key=key, other=Visit.household_id, third=Person.id, at=Visit.arrived_at, a=Household.name, d=Person.name,
+            sealed=Person.phone_sealed,
+        )
+        .select_from(Visit)
+        .join(Household, Household.id == Visit.household_id)
+        .join(Person, Person.id == Visit.caregiver_id)
+        .where(_ME.reaches_station(Visit.station_id), Visit.day == _YESTERDAY, Visit.state == models.DONE)
+    )  # fmt: skip
+
+
+_DANGER = (told.own_tasks(_ME), told.office_tasks(_ME), told.handled(_ME, _SINCE), _sightings(), _absent(), _nobody())
+_RED = together(*_DANGER)
+_EVERY = together(
+    *_DANGER, _exceptions(), _strays(), _unwritten(), _uncounted(), *deliveries.front(_ME, FEW), told.announced(_ME)
+)
+"""Made once: they are long, and every head's page asks one of them all day."""
+
+
+# -- its answer, as lines --
+
+
+def _items(found: dict[str, list[Any]], now: datetime, kinds: Any) -> Iterator[Item]:
+    for row in found.get("task", ()):
+        yield _task(row)
+    for row in found.get("sighting", ()):
+        yield Item(
+            "found", rules.level_of("found", kinds), f"found:{row.key}", row.at, title=words.title("found"),
+            about=row.a or _("没有写在哪里"), calls=((_("留电话的人"), row.b),) if row.b else (), tap=TAKE,
+            deed=url_for("today.take_up", sighting_id=row.key),
+        )  # fmt: skip
+    for row in found.get("shift", ()):
+        yield from _shift(row, now, kinds)
+    for row in found.get("nobody", ()):
+        about = f"{row.d} · " + (_("已打给站里") if row.n else _("还没打给站里"))
+        yield _home("nobody", row, row.at, about, kinds)
+    for kind in ("log", "money"):
+        for row in found.get(kind, ()):
+            yield _home(kind, row, row.at, row.d, kinds)
+    yield from _records(found, kinds)
+
+
+def _task(row: Any) -> Item:
+    what = (row.one or {}).get("what")
+    calls = [(name, phone) for name, phone in row.three or ()]
+    if row.sealed and row.a in ("ring", "unseen"):
+        calls.insert(0, (row.d, secrets.unseal(row.sealed, f"person.phone:{row.third}")))
+    title = words.title(row.a, row.one) if row.a != "notice" else words.title(what or row.a, row.one)
+    about = words.title(what) if what and row.a != "notice" else ""
+    return Item(
+        row.a, row.c, str(row.key), row.at, who=row.b or "", about=about, calls=tuple(calls), due=row.due,
+        tap=RANG if row.a in ("ring", "unseen") else DONE, notice_id=row.fourth, title=title,
+        link=told.address(row.e, row.two), deed=url_for("messages.clear", task_id=row.key),
+    )  # fmt: skip
+
+
+def _shift(row: Any, now: datetime, kinds: Any) -> Iterator[Item]:
+    """Nobody there, said by the very rule of the live roster."""
+    day = clock.day_of(now) - timedelta(days=row.k)
+    plan = Plan(row.key, row.a, False, row.third, row.n, row.m)
+    state, _late = live.state_of(plan, Moment(now, day, {}, models.limits(day)))
+    if state in (live.GAP, live.SILENT):
+        came = _("%(when)s 应到", when=show.when(clock.instant(day, row.n)))
+        yield _home(state, row, clock.instant(day, row.n), f"{came} · {row.d or _('没排人')}", kinds)
+
+
+def _home(kind: str, row: Any, since: datetime, about: str, kinds: Any) -> Item:
+    """A line about one household that was worked out from the day. `about` names its cause by kind and key."""
+    calls = ((row.d, secrets.unseal(row.sealed, f"person.phone:{row.third}")),) if row.sealed else ()
+    key, danger = f"{kind}:{row.key}", kind in CALLED
+    deed = url_for("todo.call" if danger else "todo.done", household_id=row.other, about=key)
+    return Item(
+        kind, rules.level_of(kind, kinds), key, since, who=row.a, about=about, calls=calls, tap=CALL if danger else DONE,
+        title=words.title(kind), link=url_for("people.household", household_id=row.other), deed=deed,
+    )  # fmt: skip
+
+
+def _records(found: dict[str, list[Any]], kinds: Any) -> Iterator[Item]:
+    """What another page settles: the one tap opens it."""
+    yield from _visits(found.get("exception", ()), kinds)
+    for row in found.get("stray", ()):
+        link = url_for("visits.strays")
+        yield Item(
+            "stray", rules.level_of("stray", kinds), f"stray:{row.key}", row.at, who=row.d, title=words.title("stray"), link=link
+        )
+    front = deliveries.front_in(found)
+    for record in front.records:
+        why = _("同一条记了两样内容") if record.twice else _(record.say) if record.say else _("等前面一条，过了一天")
+        about, link = f"{records.title_of(record.kind)} · {why}", url_for("deliveries.show", seq=record.seq)
+        yield Item(
+            "aside", rules.level_of("aside", kinds), f"aside:{record.seq}", record.made_at, who=record.name,
+            about=about, title=words.title("aside"), link=link,
+        )  # fmt: skip
+    for name, label, since in front.owing:
+        yield Item(
+            "owing", rules.level_of("owing", kinds), f"owing:{name}:{label}", since, who=name, about=label,
+            title=words.title("owing"), link=url_for("deliveries.index"),
+        )  # fmt: skip
+
+
+def _visits(rows: Sequence[Any], kinds: Any) -> Iterator[Item]:
+    """One line a visit, however much was found about it."""
+    found: dict[uuid.UUID, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.other, []).append(row)
+    for key, each in found.items():
+        kind = models.FIX if any(row.c == models.FIX for row in each) else models.ACK
+        about = " · ".join(dict.fromkeys(visits.exception(row.b) for row in each))
+        yield Item(
+            kind, rules.level_of(kind, kinds), f"{kind}:{key}", each[0].at, who=each[0].a, about=about,
+            title=words.title(kind), link=url_for("visits.show", visit_id=key),
+        )  # fmt: skip
+
+
+# -- dealing with what was worked out --
+
+CALLED = ("gap", "silent", "nobody")
+"""Kinds that only a recorded call clears."""
+TALK = "talk"
+"""A call without a cause."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Something the day told about a household: its key, where it belongs, since when, who should have come."""
+
+    kind: str
+    key: str
+    station_id: uuid.UUID
+    home: Household
+    since: datetime
+
+
+def cause(actor: Actor, household_id: uuid.UUID, about: str) -> Cause:
+    """The cause that `about` (kind:id) names, at a household within reach; nothing named: a mere call. Raises Missing."""
+    kind, _sep, text = about.partition(":")
+    key = ids.parse(text)
+    home = db.session().scalar(within(actor, sa.select(Household)).where(Household.id == household_id))
+    if not about and home is not None:
+        return Cause(TALK, f"{TALK}:{household_id}", home.station_id, home, clock.now())
+    since = _since(kind, key, household_id) if home is not None and key is not None else None
+    if home is None or since is None:
+        raise nothing()
+    return Cause(kind, f"{kind}:{key}", home.station_id, home, since)
+
+
+def _since(kind: str, key: uuid.UUID, household_id: uuid.UUID) -> datetime | None:
+    """When a cause began, if there is such a one at this household."""
+    session = db.session()
+    if kind in ("gap", "silent"):
+        shift = session.scalar(sa.select(Shift).where(Shift.id == key, Shift.household_id == household_id))
+        return clock.instant(shift.day, shift.start_min) if shift else None
+    if kind == "nobody":
+        return session.scalar(sa.select(NobodyHome.at).where(NobodyHome.id == key, NobodyHome.household_id == household_id))
+    if kind in ("log", "money"):
+        return session.scalar(sa.select(Visit.arrived_at).where(Visit.id == key, Visit.household_id == household_id))
+    return None
