@@ -31,6 +31,7 @@ from webapp.visits.models import (
     IN,
     OPEN,
     OUT,
+    PHONED,
     VOID,
     Call,
     CallPlace,
@@ -48,6 +49,7 @@ STRAY = "还不知道是哪一户，先记下了，站里会来问您"
 GONE = "没找到这次上门，先放在站里，站里会来问您"
 
 
+PHONED_CODE = rules.CODES[rules.PHONE]
 MOST_S = 2**31 - 1
 BELIEVABLE = timedelta(days=400)
 
@@ -77,25 +79,90 @@ def arrive(
         audit.note("visits.stray", f"call:{act.id}", method=seen.method)
         return STRAY
     here = known.visit
+    if here is not None and _rung_in(here, known):
+        _second_evidence(act, raw, seen, known, household, key)
+        return None
     again = here is not None and here.visit_state != VOID
     key = act.id if again and here.visit_household_id != known.household_id else key
-    planned = _shift_for(act, known, key, shift)
+    former = None if again or known.phoned is None else db.session().get(Visit, known.phoned)
+    planned = _shift_for(act, known, key, (former.shift_id if former else None) or shift)
     evidence = _evidence(act, raw, seen, known, household)
-    found = [*rules.findings(evidence, known.limits), *_arrival_findings(act, known, planned, again)]
+    found = [*rules.findings(evidence, known.limits), *_arrival_findings(act, known, planned, again, former)]
     grade = rules.grade(evidence, [finding.code for finding in found], known.limits)
     _insert(Call, _call(act, raw, seen, known, key, IN))
     _keep_place(act, seen, known)
-    row = _visit_row(act, known, planned, key, grade)
+    row = _visit_row(act, seen, known, planned, key, grade)
+    if former is not None:
+        row |= _turn_out(former, key, act)
     if here is not None and key == here.visit_id:
         if not again:  # 扫错了, and scanned anew
-            _update_visit(key, row | {"left_at": None, "voided_at": None, "minutes": None})
+            _update_visit(key, {"left_at": None, "voided_at": None, "minutes": None, "leave_by": None, "into_id": None} | row)
             db.session().execute(sa.delete(VisitException).where(VisitException.visit_id == key))
     else:
         _insert(Visit, row)
-    _find(key, known.household_id, known.station_id, act.day, found)
+    find(key, known.household_id, known.station_id, act.day, found)
     audit.note("visits.arrive", f"visit:{key}", known.household_id, grade=grade, codes=[f.code for f in found], at=act.at)
     tell(known.station_id, known.household_id)
     return None
+
+
+def _rung_in(here: Any, known: Known) -> bool:
+    """Whether this visit stands on what was rung in for the same caregiver in the same home."""
+    return bool(
+        here.visit_state != VOID
+        and here.visit_arrive_by == PHONED_CODE
+        and here.visit_caregiver_id == known.person_id
+        and here.visit_household_id == known.household_id
+    )
+
+
+def _second_evidence(act: Act, raw: Act, seen: Shown, known: Known, household: uuid.UUID | None, key: uuid.UUID) -> None:
+    """One visit, two pieces of evidence: what was rung in, and now her own record. Hers counts; both stay to be read."""
+    here = known.visit
+    evidence = _evidence(act, raw, seen, known, household)
+    found = rules.findings(evidence, known.limits)
+    if rules.apart(here.visit_arrived_at, act.at, known.limits):
+        found += rules.named([("PHONE_APART", {"arrived": here.visit_arrived_at, "phone": act.at})], known.limits)
+    if here.visit_left_at is not None and here.visit_left_at < act.at:
+        found += rules.named([("TIME_ORDER", {"arrived": act.at, "left": here.visit_left_at})], known.limits)
+    grade = rules.grade(evidence, [finding.code for finding in found], known.limits)
+    if here.visit_leave_by == PHONED_CODE:
+        grade = rules.worse(grade, "B")
+    _insert(Call, _call(act, raw, seen, known, key, IN))
+    _keep_place(act, seen, known)
+    change: dict[str, Any] = {"arrived_at": act.at, "day": act.day, "grade": grade, "arrive_by": rules.CODES[seen.method]}
+    if here.visit_left_at is not None:
+        change["minutes"] = rules.minutes_between(act.at, here.visit_left_at)
+    _update_visit(key, change)
+    find(key, here.visit_household_id, here.visit_station_id, act.day, found)
+    settled(key, [PHONED[IN], "PHONE_DENIED"], act)
+    codes = [finding.code for finding in found]
+    audit.note("visits.arrive", f"visit:{key}", here.visit_household_id, grade=grade, codes=codes, at=act.at, rung_in=True)
+    tell(here.visit_station_id, here.visit_household_id)
+
+
+def _turn_out(former: Visit, key: uuid.UUID, act: Act) -> dict[str, Any]:
+    """What was rung in turns out to be the visit `key`: it counts no more itself, and gives what her phone does not know."""
+    told: dict[str, Any] = {}
+    if former.left_at is not None and former.left_at >= act.at:
+        minutes = rules.minutes_between(act.at, former.left_at)
+        told = {"left_at": former.left_at, "leave_by": former.leave_by, "state": DONE, "minutes": minutes}
+    _update_visit(former.id, {"state": VOID, "voided_at": clock.now(), "into_id": key})
+    db.session().execute(
+        sa.update(VisitException)
+        .where(VisitException.visit_id == former.id, VisitException.settled_at.is_(None))
+        .values(settled_at=clock.now(), settled_by=act.author_id, reason="20")
+    )
+    return told
+
+
+def settled(visit: uuid.UUID, codes: Sequence[str], act: Act) -> None:
+    """Findings that her own word or record answers are settled by it (reason 06, her telephone)."""
+    db.session().execute(
+        sa.update(VisitException)
+        .where(VisitException.visit_id == visit, VisitException.code.in_(codes), VisitException.settled_at.is_(None))
+        .values(settled_at=clock.now(), settled_by=act.author_id, reason="06")
+    )
 
 
 def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> str | None:
@@ -113,7 +180,8 @@ def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> st
         raise Refusal("visit_void", "这次上门已经记成扫错了，先放在站里")
     evidence = _evidence(act, raw, seen, known, here.visit_household_id)
     found = rules.findings(evidence, known.limits)
-    twice = here.visit_state == DONE
+    rung_in = here.visit_state == DONE and here.visit_leave_by == PHONED_CODE
+    twice = here.visit_state == DONE and not rung_in
     backwards = act.at < here.visit_arrived_at
     minutes = rules.minutes_between(here.visit_arrived_at, act.at)
     if backwards:
@@ -122,12 +190,16 @@ def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> st
         found += rules.named([("DUPLICATE", {"left": act.at})], known.limits)
     else:
         found += rules.length_findings(minutes, here.visit_planned_minutes, known.limits)
+    if rung_in and rules.apart(here.visit_left_at, act.at, known.limits):
+        found += rules.named([("PHONE_APART", {"left": here.visit_left_at, "phone": act.at})], known.limits)
     _insert(Call, _call(act, raw, seen, known, visit, OUT))
     _keep_place(act, seen, known)
     grade = rules.worse(here.visit_grade, rules.grade(evidence, [finding.code for finding in found], known.limits))
-    change = {"grade": grade} | ({} if twice else {"left_at": act.at, "minutes": minutes, "state": DONE})
-    _update_visit(visit, change)
-    _find(visit, here.visit_household_id, here.visit_station_id, here.visit_day, found)
+    over = {"left_at": act.at, "minutes": minutes, "state": DONE, "leave_by": rules.CODES[seen.method]}
+    _update_visit(visit, {"grade": grade} | ({} if twice else over))
+    if rung_in:
+        settled(visit, [PHONED[OUT]], act)
+    find(visit, here.visit_household_id, here.visit_station_id, here.visit_day, found)
     codes = [finding.code for finding in found]
     audit.note("visits.leave", f"visit:{visit}", here.visit_household_id, grade=grade, minutes=minutes, codes=codes, at=act.at)
     tell(here.visit_station_id, here.visit_household_id)
@@ -243,7 +315,7 @@ def name_home(call: Call, household: Household, by: uuid.UUID) -> None:
     )  # fmt: skip
     session.add(row)
     session.flush()
-    _find(row.id, household.id, household.station_id, day, rules.named([("UNKNOWN_CARD", {})], limits(day)))
+    find(row.id, household.id, household.station_id, day, rules.named([("UNKNOWN_CARD", {})], limits(day)))
     audit.note("visits.name_home", row, household.id, call=call.id, by=by)
     inbox.chain_again(row.id)
     tell(household.station_id, household.id)
@@ -315,7 +387,7 @@ def _width_min(act: Act) -> int | None:
     return None if bound is None else rules.minutes_between(bound, act.received_at)
 
 
-def _arrival_findings(act: Act, known: Known, planned: Any, again: bool) -> Iterable[Finding]:
+def _arrival_findings(act: Act, known: Known, planned: Any, again: bool, former: Visit | None = None) -> Iterable[Finding]:
     found: list[tuple[str, dict[str, Any]]] = []
     if planned is None:
         found.append(("UNSCHEDULED", {}))
@@ -325,8 +397,10 @@ def _arrival_findings(act: Act, known: Known, planned: Any, again: bool) -> Iter
             found.append(("LATE_IN", {"minutes": late}))
         if planned.shift_caregiver_id not in (None, known.person_id):
             found.append(("REPLACEMENT", {"planned": planned.shift_caregiver_id}))
-    if known.open_visit is not None:
+    if known.open_visit is not None and (former is None or known.open_visit != former.id):
         found.append(("OVERLAP", {"visit": known.open_visit}))
+    if former is not None and rules.apart(former.arrived_at, act.at, known.limits):
+        found.append(("PHONE_APART", {"arrived": former.arrived_at, "phone": act.at}))
     if again:
         found.append(("DUPLICATE", {"arrived": act.at}))
     return rules.named(found, known.limits)
@@ -372,7 +446,7 @@ def _keep_place(act: Act, shown: Shown, known: Known) -> None:
     )  # fmt: skip
 
 
-def _visit_row(act: Act, known: Known, planned: Any, key: uuid.UUID, grade: str) -> dict[str, Any]:
+def _visit_row(act: Act, shown: Shown, known: Known, planned: Any, key: uuid.UUID, grade: str) -> dict[str, Any]:
     return {
         "id": key,
         "household_id": known.household_id,
@@ -382,6 +456,7 @@ def _visit_row(act: Act, known: Known, planned: Any, key: uuid.UUID, grade: str)
         "day": act.day,
         "arrived_at": act.at,
         "state": OPEN,
+        "arrive_by": rules.CODES[shown.method],
         "planned_start_min": planned.start_min if planned else None,
         "planned_minutes": planned.minutes if planned else None,
         "grade": grade,
@@ -397,7 +472,7 @@ def _update_visit(key: uuid.UUID, change: dict[str, Any]) -> None:
     db.session().execute(sa.update(visit).where(visit.c.id == key).values(change))
 
 
-def _find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, found: Sequence[Finding]) -> None:
+def find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, found: Sequence[Finding]) -> None:
     """Keep the findings; a code that the visit has already keeps its first facts."""
     if not found:
         return
