@@ -111,7 +111,7 @@ class Rows:
 
     def _away(self) -> None:
         """Leave of hers for as many days as there are rows, a pause, and calls about a shift."""
-        day, head = clock.today() + timedelta(days=20), Head(self.world)
+        day, head = clock.today() + timedelta(days=20 if self.many == FEW else 90), Head(self.world)
         with db.transaction() as session:
             home, wang = self.world.household("李秀兰"), self.world.person("wang")
             last = day + timedelta(days=self.many)

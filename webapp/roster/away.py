@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import forms as places
 from webapp.people import queries as people
-from webapp.people.models import Household, Person
+from webapp.people.models import Household, Person, Spot
 from webapp.people.rules import mask_name
 from webapp.people.taps import first_tap
 from webapp.roster import forms, leaving, pausing, queries, words
@@ -51,20 +51,21 @@ def pauses(household_id: uuid.UUID) -> ResponseReturnValue:
     """A household's pauses, and the form for one more."""
     who = guard.me()
     household = people.household(who, household_id)
-    return page.render("roster/pauses.html", **_pauses(household), form=_pause_form(household))
+    spots = people.spots(household_id)
+    return page.render("roster/pauses.html", **_pauses(household, spots), form=_pause_form(household, spots))
 
 
-def _pauses(household: Household) -> dict[str, Any]:
+def _pauses(household: Household, spots: Sequence[Spot]) -> dict[str, Any]:
     return {
         "household": household,
         "pauses": queries.pauses_of(household.id),
-        "spots": {each.id: each.name or dict(places.SPOTS).get(each.kind, each.kind) for each in people.spots(household.id)},
+        "spots": {each.id: each.name or dict(places.SPOTS).get(each.kind, each.kind) for each in spots},
         "named": named(),
         "today": clock.today(),
     }
 
 
-def _pause_form(household: Household) -> forms.PauseForm:
+def _pause_form(household: Household, spots: Sequence[Spot]) -> forms.PauseForm:
     here = [each for each in household.residents if each.ended_on is None]
     asked = request.args.get("resident", "")
     alone = str(here[0].id) if len(here) == 1 else None
@@ -73,7 +74,7 @@ def _pause_form(household: Household) -> forms.PauseForm:
     whole = [] if len(here) == 1 else [(WHOLE, _("全家"))]
     form.who.choices = [*whole, *((str(each.id), each.name) for each in here)]
     kinds = dict(places.SPOTS)
-    others = [each for each in people.spots(household.id) if each.kind != "home"]
+    others = [each for each in spots if each.kind != "home"]
     going = [(str(each.id), _("到%(place)s上门", place=each.name or kinds.get(each.kind, each.kind))) for each in others]
     form.spot.choices = [(AT_HOME, _("不用上门")), *going]
     return form
@@ -85,7 +86,8 @@ def add_pause(household_id: uuid.UUID) -> ResponseReturnValue:
     """One more pause."""
     who = guard.me()
     household = people.household(who, household_id)
-    form = _pause_form(household)
+    spots = people.spots(household_id)
+    form = _pause_form(household, spots)
     back = url_for("away.pauses", household_id=household_id)
 
     def write() -> None:
@@ -97,7 +99,7 @@ def add_pause(household_id: uuid.UUID) -> ResponseReturnValue:
 
     if taken(form, write):
         return page.go(page.safe_next(back), _("记下了，这几天不算缺"))
-    return page.render("roster/pauses.html", status=422, **_pauses(household), form=form)
+    return page.render("roster/pauses.html", status=422, **_pauses(household, spots), form=form)
 
 
 def taken(form: PlainForm, deed: Callable[[], object]) -> bool:

@@ -120,11 +120,9 @@ def _under(place_id: uuid.UUID) -> sa.Select[uuid.UUID]:
 
 
 def shift(actor: Actor, key: uuid.UUID) -> Shift:
-    """The shift with household, residents and caregiver, within reach. Raises Missing."""
+    """The shift with household and caregiver, within reach. Raises Missing."""
     found = db.session().scalar(
-        within(actor, sa.select(Shift))
-        .where(Shift.id == key)
-        .options(joinedload(Shift.household).selectinload(Household.residents), joinedload(Shift.caregiver))
+        within(actor, sa.select(Shift)).where(Shift.id == key).options(joinedload(Shift.household), joinedload(Shift.caregiver))
     )
     if found is None:
         raise nothing()

@@ -297,55 +297,62 @@ def household_by_number(actor: Actor, number: str) -> Household | None:
 
 
 @dataclass(frozen=True)
+class Rung:
+    """A call of the station about a shift: whom, what came of it, what was said, by whom."""
+
+    at: datetime
+    whom: str
+    outcome: str
+    words: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Around:
     """What a station needs beside one shift: its visit and calls, whom one can ring, who was rung."""
 
     visit: Visit | None
     calls: Sequence[tuple[Call, bool | None]]
     """Each with the caregiver's word about it; None while she has not said."""
-    rings: Sequence[tuple[Ring, str]]
-    """The newest first, each with who rang."""
+    rings: Sequence[Rung]
+    """The newest first."""
     numbers: Sequence[tuple[str, str, str]]
     """(resident, neighbour, kin or caregiver; name; number)."""
 
 
 def around(shift: Shift) -> Around:
-    """Everything beside one shift, in four questions."""
-    session = db.session()
+    """Everything beside one shift, in two questions."""
     near = sa.and_(Visit.household_id == shift.household_id, Visit.arrived_at >= clock.day_bounds(shift.day)[0])
-    ask = sa.select(Visit).where(
-        sa.or_(Visit.id == shift.visit_id, sa.and_(near, Visit.shift_id == shift.id)), Visit.state != VOID
-    )
-    visit = session.scalar(ask.limit(1))
-    calls = (
-        session.execute(
-            sa.select(Call, Confirmation.agrees)
+    found = (
+        db.session()
+        .execute(
+            sa.select(Visit, Call, Confirmation.agrees)
+            .outerjoin(Call, Call.visit_id == Visit.id)
             .outerjoin(Confirmation, Confirmation.call_id == Call.id)
-            .where(Call.visit_id == visit.id)
-            .order_by(Call.at)
-        ).all()
-        if visit
-        else []
+            .where(sa.or_(Visit.id == shift.visit_id, sa.and_(near, Visit.shift_id == shift.id)), Visit.state != VOID)
+            .order_by(Visit.arrived_at, Call.at)
+        )
+        .all()
     )
-    rings = session.execute(
-        sa.select(Ring, Person.name)
-        .outerjoin(Account, Account.id == Ring.by_id)
-        .outerjoin(Person, Person.id == Account.person_id)
-        .where(Ring.shift_id == shift.id)
-        .order_by(Ring.made_at.desc())
-        .limit(20)
-    ).all()
-    rows = asked(_NUMBERS, home=shift.household_id, caregiver=shift.caregiver_id)
+    visit = found[0][0] if found else None
+    calls = [(call, agrees) for each, call, agrees in found if each is visit and call is not None]
+    rows = asked(_NUMBERS, home=shift.household_id, caregiver=shift.caregiver_id, shift=shift.id)
     numbers = [
         (kind, row.a, secrets.unseal(row.sealed, f"{table}.phone:{row.key}"))
         for kind, table in (("caregiver", "person"), ("resident", "resident"), ("neighbour", "contact"), ("kin", "person"))
         for row in rows.get(kind, ())
     ]
-    return Around(visit, [(call, agrees) for call, agrees in calls], [(row, name or "") for row, name in rings], numbers)
+    rings = [Rung(row.at, row.a, row.b, row.c or "", row.d or "") for row in reversed(rows.get("ring", ()))]
+    return Around(visit, calls, rings, numbers)
 
 
 _HOME = sa.bindparam("home", type_=Uuid())
 _NUMBERS = together(
+    strand("ring", key=Ring.id, at=Ring.made_at, a=Ring.whom, b=Ring.outcome, c=Ring.words, d=Person.name)
+    .select_from(Ring)
+    .outerjoin(Account, Account.id == Ring.by_id)
+    .outerjoin(Person, Person.id == Account.person_id)
+    .where(Ring.shift_id == sa.bindparam("shift", type_=Uuid())),
     strand("caregiver", key=Person.id, a=Person.name, sealed=Person.phone_sealed).where(
         Person.id == sa.bindparam("caregiver", type_=Uuid()), Person.phone_sealed.is_not(None)
     ),
