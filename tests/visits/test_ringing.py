@@ -254,7 +254,7 @@ def test_a_call_is_kept_with_whom_and_what_and_trouble_needs_a_word(app, world, 
     form = {"whom": "neighbour", "outcome": "well", "words": "看见在晒太阳", "key": str(uuid.uuid4())}
     assert zhou.post(f"/shifts/{shift}/ring", data=form).status_code == 303
     page = zhou.get(f"/shifts/{shift}").text
-    assert "邻居：老人好好的" in page
+    assert "邻居 · 老人好好的" in page
     assert "看见在晒太阳" in page
     answer = zhou.post(f"/shifts/{shift}/ring", data=form | {"outcome": "trouble", "words": "", "key": str(uuid.uuid4())})
     assert answer.status_code == 422
