@@ -89,7 +89,7 @@ class LeaveForm(PlacedForm):
     visit = KeyField(validators=[required()])
     token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
     number = TextField(_l("卡上的7位号码"), most=40)
-    method = ChoiceField(_l("怎么签退"), choices=[*ENTRY, (rules.PHONE, _l("打电话报的"))])
+    method = ChoiceField(_l("怎么签退"), choices=ENTRY)
 
 
 class SeenForm(StepForm):

@@ -19,7 +19,8 @@ from webapp.store import audit, db
 from webapp.store.inbox import Act
 from webapp.visits import rules
 from webapp.visits.models import IN, OPEN, OUT, PHONED, VOID, Call, Confirmation, Ring, Visit, VisitException, limits, tell
-from webapp.visits.recording import GONE, find, settled
+from webapp.visits.recording import GONE
+from webapp.visits.writing import find, settled
 
 LINES = ("resident", "own", "other")
 WHOM = ("resident", "neighbour", "kin", "caregiver")
