@@ -11,6 +11,7 @@ from tests.journeys.test_a_day import _code_for_the_phone, _enrol, _head
 from webapp.kit import clock
 from webapp.roster import models as roster
 from webapp.roster.absences import Leave
+from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.visits import queries
 from webapp.visits.queries import Attendance
@@ -82,3 +83,26 @@ def _arrive_without_card(page: Page) -> None:
     form = page.locator("form[data-kept='visits.arrive']").first
     form.locator("summary").first.click()
     form.get_by_role("button", name="卡找不到").click()
+
+
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True)
+def test_the_live_roster_goes_by_keyboard(app, world, server, browser):
+    late = max(clock.minute_of(clock.now()) - 30, 0)
+    with db.transaction():
+        roster.plan(world.household("李秀兰"), range(7), late, 60, ["MEAL-01"])
+        roster.plan(world.household("李秀兰"), range(7), 1425, 10, ["MEAL-01"], caregiver=world.person("qian"))
+    head = _head(browser, server, app)
+    head.goto("/live")
+    head.keyboard.press("j")
+    expect(head.locator("tr[aria-current]")).to_contain_text("王桂芳")
+    head.keyboard.press("j")
+    expect(head.locator("tr[aria-current]")).to_contain_text("钱桂兰")
+    head.keyboard.press("k")
+    head.keyboard.press("Enter")
+    expect(head).to_have_url(f"{server}/shifts/{_shift_today(world, late)}")
+
+
+def _shift_today(world, start_min):
+    db.undo()
+    mine = sa.select(Shift.id).where(Shift.day == clock.today(), Shift.start_min == start_min)
+    return db.reading().scalars(mine).one()
