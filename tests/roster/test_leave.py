@@ -239,6 +239,23 @@ def test_the_visit_counts_for_whoever_made_it_and_leave_is_no_miss(app, world):
     assert queries.leave_days(world.person("wang").id, day(0), day(0)) == [(day(0), day(0))]
 
 
+def test_a_visit_she_made_before_leaving_sick_stays_hers(app, world, monkeypatch):
+    noon = clock.instant(clock.today(), 720)
+    monkeypatch.setattr(clock, "now", lambda: noon)
+    with db.transaction():
+        models.plan(world.household("李秀兰"), range(7), 510, 90, ["MEAL-01"])
+        models.plan(world.household("李秀兰"), range(7), 900, 60, ["MEAL-01"])
+    key = ask(world, 0, 0).id
+    with db.transaction():
+        morning, afternoon = leaving.to_cover(row_of(key))
+        leaving.approve(row_of(key), {afternoon.id: Choice(None, "都排满了")}, Head(world), {morning.id})
+    with db.transaction():
+        models.extend(day(14))
+    assert [gap.start_min for gap in queries.gaps(world.place("songling").id, day(0))] == [900]
+    wang = world.person("wang").id
+    assert db.session().scalars(sa.select(Shift.caregiver_id).where(Shift.start_min == 510, Shift.day == day(0))).one() == wang
+
+
 # -- pages --
 
 

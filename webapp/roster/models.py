@@ -408,7 +408,7 @@ def _values(plan: ServicePlan, homes: _Homes, day: date, wanted: rules.Planned, 
     sent = away.reliefs.get(here.id) if here is not None else None
     if sent is not None:
         caregiver, note = sent.caregiver_id, nobody(sent)
-    elif away.on_leave(caregiver, day):
+    elif away.on_leave(caregiver, day) and not _hers(here, caregiver, day):
         caregiver, note = None, ON_LEAVE
     rest = away.standing(plan.household_id, day)
     begun = here is not None and here.state == PAUSED and clock.instant(day, here.start_min) < clock.now()
@@ -424,6 +424,11 @@ def _values(plan: ServicePlan, homes: _Homes, day: date, wanted: rules.Planned, 
         "note": here.note if begun and not rest.out else rest.note if rest.out else note or rest.note,
         "spot_id": rest.spot_id,
     }
+
+
+def _hers(here: Any, caregiver: uuid.UUID | None, day: date) -> bool:
+    """Whether the shift had begun as hers before her leave was agreed to: it was covered then or she went."""
+    return here is not None and here.caregiver_id == caregiver and clock.instant(day, here.start_min) <= clock.now()
 
 
 def nobody(sent: Relief) -> str | None:
