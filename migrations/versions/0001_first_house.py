@@ -223,6 +223,15 @@ def upgrade() -> None:
     sa.Column('until', types.Instant(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_tries'))
     )
+    op.create_table('call_confirmation',
+    sa.Column('call_id', types.Uuid(length=16), nullable=False),
+    sa.Column('act_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('agrees', sa.Boolean(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['call_id'], ['call.id'], name=op.f('fk_call_confirmation_call_id_call')),
+    sa.PrimaryKeyConstraint('call_id', name=op.f('pk_call_confirmation'))
+    )
     op.create_table('duty_hour',
     sa.Column('place_id', types.Uuid(length=16), nullable=False),
     sa.Column('weekday', sa.Integer(), nullable=False),
@@ -365,6 +374,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_home_care_unit_caregiver_id'), ['caregiver_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_home_care_unit_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_home_care_unit_active', ['household_id'], unique=True, sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
+
+    op.create_table('leave',
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=8), nullable=False),
+    sa.Column('why', sa.String(length=200), nullable=False),
+    sa.Column('since', sa.Date(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=False),
+    sa.Column('asked_until', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('via', sa.String(length=5), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('confirmed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('decided_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('decided_by', types.Uuid(length=16), nullable=True),
+    sa.Column('answer', sa.String(length=200), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_leave_person_id_person')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_leave_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_leave'))
+    )
+    with op.batch_alter_table('leave', schema=None) as batch_op:
+        batch_op.create_index('ix_leave_person_id_until', ['person_id', 'until'], unique=False)
+        batch_op.create_index('ix_leave_station_id_until', ['station_id', 'until'], unique=False)
+        batch_op.create_index('ix_leave_until', ['until'], unique=False)
 
     op.create_table('look',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
@@ -637,6 +672,29 @@ def upgrade() -> None:
         batch_op.create_index('ix_notice_open_to', ['to_id'], unique=False, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
         batch_op.create_index('uq_notice_open_key', ['key'], unique=True, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
 
+    op.create_table('pause',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('reason', sa.String(length=8), nullable=False),
+    sa.Column('words', sa.String(length=60), nullable=False),
+    sa.Column('told_by', sa.String(length=40), nullable=False),
+    sa.Column('since', sa.Date(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('spot_id', types.Uuid(length=16), nullable=True),
+    sa.Column('asked_on', sa.Date(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('ended_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('ended_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_pause_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_pause_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_pause'))
+    )
+    with op.batch_alter_table('pause', schema=None) as batch_op:
+        batch_op.create_index('ix_pause_goes_on', ['household_id'], unique=False, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+        batch_op.create_index(batch_op.f('ix_pause_household_id'), ['household_id'], unique=False)
+
     op.create_table('phone_call',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('about', sa.String(length=120), nullable=False),
@@ -707,6 +765,8 @@ def upgrade() -> None:
     sa.Column('minutes', sa.Integer(), nullable=False),
     sa.Column('items', sa.JSON(), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('note', sa.String(length=120), nullable=True),
+    sa.Column('spot_id', types.Uuid(length=16), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_shift_caregiver_id_person')),
@@ -837,6 +897,55 @@ def upgrade() -> None:
     with op.batch_alter_table('posting', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_posting_book_id'), ['book_id'], unique=False)
 
+    op.create_table('relief',
+    sa.Column('shift_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('planned_id', types.Uuid(length=16), nullable=True),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('leave_id', types.Uuid(length=16), nullable=True),
+    sa.Column('assignment_id', types.Uuid(length=16), nullable=True),
+    sa.Column('why', sa.String(length=60), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('ended_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['assignment_id'], ['assignment.id'], name=op.f('fk_relief_assignment_id_assignment')),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_relief_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_relief_household_id_household')),
+    sa.ForeignKeyConstraint(['leave_id'], ['leave.id'], name=op.f('fk_relief_leave_id_leave')),
+    sa.ForeignKeyConstraint(['planned_id'], ['person.id'], name=op.f('fk_relief_planned_id_person')),
+    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_relief_shift_id_shift')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_relief_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_relief'))
+    )
+    with op.batch_alter_table('relief', schema=None) as batch_op:
+        batch_op.create_index('ix_relief_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
+        batch_op.create_index(batch_op.f('ix_relief_leave_id'), ['leave_id'], unique=False)
+        batch_op.create_index('ix_relief_station_id_day', ['station_id', 'day'], unique=False)
+        batch_op.create_index('uq_relief_shift_id', ['shift_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+
+    op.create_table('ring',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('shift_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('whom', sa.String(length=10), nullable=False),
+    sa.Column('outcome', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_ring_household_id_household')),
+    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_ring_shift_id_shift')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_ring_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ring'))
+    )
+    with op.batch_alter_table('ring', schema=None) as batch_op:
+        batch_op.create_index('ix_ring_shift_id', ['shift_id'], unique=False)
+        batch_op.create_index('ix_ring_station_id_day', ['station_id', 'day'], unique=False)
+
     op.create_table('scan',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
     sa.Column('card_id', types.Uuid(length=16), nullable=True),
@@ -961,6 +1070,9 @@ def upgrade() -> None:
     sa.Column('planned_minutes', sa.Integer(), nullable=True),
     sa.Column('partner_id', types.Uuid(length=16), nullable=True),
     sa.Column('grade', sa.String(length=1), nullable=False),
+    sa.Column('arrive_by', sa.String(length=5), nullable=True),
+    sa.Column('leave_by', sa.String(length=5), nullable=True),
+    sa.Column('into_id', types.Uuid(length=16), nullable=True),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_visit_caregiver_id_person')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_household_id_household')),
     sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_visit_shift_id_shift')),
@@ -970,7 +1082,9 @@ def upgrade() -> None:
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.create_index('ix_visit_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
         batch_op.create_index('ix_visit_household_id_arrived_at', ['household_id', 'arrived_at'], unique=False)
+        batch_op.create_index('ix_visit_into_id', ['into_id'], unique=False, sqlite_where=sa.text('into_id is not null'), postgresql_where=sa.text('into_id is not null'))
         batch_op.create_index('ix_visit_open', ['caregiver_id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+        batch_op.create_index('ix_visit_shift_id', ['shift_id'], unique=False)
         batch_op.create_index('ix_visit_station_id_day', ['station_id', 'day'], unique=False)
 
     op.create_table('log',
@@ -1124,7 +1238,9 @@ def downgrade() -> None:
     op.drop_table('log')
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.drop_index('ix_visit_station_id_day')
+        batch_op.drop_index('ix_visit_shift_id')
         batch_op.drop_index('ix_visit_open', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+        batch_op.drop_index('ix_visit_into_id', sqlite_where=sa.text('into_id is not null'), postgresql_where=sa.text('into_id is not null'))
         batch_op.drop_index('ix_visit_household_id_arrived_at')
         batch_op.drop_index('ix_visit_caregiver_id_day')
 
@@ -1155,6 +1271,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_scan_at'))
 
     op.drop_table('scan')
+    with op.batch_alter_table('ring', schema=None) as batch_op:
+        batch_op.drop_index('ix_ring_station_id_day')
+        batch_op.drop_index('ix_ring_shift_id')
+
+    op.drop_table('ring')
+    with op.batch_alter_table('relief', schema=None) as batch_op:
+        batch_op.drop_index('uq_relief_shift_id', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+        batch_op.drop_index('ix_relief_station_id_day')
+        batch_op.drop_index(batch_op.f('ix_relief_leave_id'))
+        batch_op.drop_index('ix_relief_caregiver_id_day')
+
+    op.drop_table('relief')
     with op.batch_alter_table('posting', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_posting_book_id'))
 
@@ -1204,6 +1332,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_phone_call_about'))
 
     op.drop_table('phone_call')
+    with op.batch_alter_table('pause', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_pause_household_id'))
+        batch_op.drop_index('ix_pause_goes_on', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+
+    op.drop_table('pause')
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.drop_index('uq_notice_open_key', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
         batch_op.drop_index('ix_notice_open_to', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
@@ -1264,6 +1397,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_look_household_id_at')
 
     op.drop_table('look')
+    with op.batch_alter_table('leave', schema=None) as batch_op:
+        batch_op.drop_index('ix_leave_until')
+        batch_op.drop_index('ix_leave_station_id_until')
+        batch_op.drop_index('ix_leave_person_id_until')
+
+    op.drop_table('leave')
     with op.batch_alter_table('home_care_unit', schema=None) as batch_op:
         batch_op.drop_index('uq_home_care_unit_active', sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
         batch_op.drop_index(batch_op.f('ix_home_care_unit_household_id'))
@@ -1299,6 +1438,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_duty_hour_place_id'))
 
     op.drop_table('duty_hour')
+    op.drop_table('call_confirmation')
     op.drop_table('tries')
     with op.batch_alter_table('rule_set', schema=None) as batch_op:
         batch_op.drop_index('ix_rule_set_kind_valid_from')

@@ -26,7 +26,9 @@ from webapp.messages import announcing
 from webapp.messages import models as messages
 from webapp.people import models as people
 from webapp.people.models import Account, Device, Grant, Kin, SheetImport, SignIn
+from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
+from webapp.roster.models import Shift
 from webapp.store import db, files, inbox
 from webapp.visits.models import VisitException
 
@@ -83,10 +85,11 @@ class Side:
 
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
-    "plan_id", "exception_id", "sha256", "card_id",
+    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id",
 }  # fmt: skip
 STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id"}
-AUTHORED = {"seq", "notice_id"}
+COUNTED = {"seq"}
+AUTHORED = {*COUNTED, "notice_id", "leave_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
 TOLD = {"told_id"}
 """Whoever it was announced to."""
@@ -118,6 +121,10 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         badge = cards.issue(cards.CardKind.BADGE, badge=world.person(side.caregiver))
         sighting = cards.report(card, card.station_id, "我和老人在一起", None, None, None)
         plan = roster.plan(home, range(7), 9 * 60, 60, ["MEAL-01"])
+        later = clock.today() + timedelta(days=9)
+        pause = pausing.pause(home, None, "trip", "女儿", later, later, by=head.id)
+        leave = leaving.record(world.person(side.caregiver), "sick", later, None, "", by=head.id, key=ids.new())
+        ahead = sa.select(Shift.id).where(Shift.household_id == home.id, Shift.day == clock.today() + timedelta(days=2))
         device = Device(account_id=caregiver.id, label="手机", x="", y="", gen=1)
         brought = SheetImport(
             account_id=head.id,
@@ -131,6 +138,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         session.flush()
         made |= {
             "alert_id": alert.id, "contact_id": contact.id, "spot_id": spot.id, "card_id": card.id, "sighting_id": sighting.id,
+            "pause_id": pause.id, "leave_id": leave.id, "shift_id": session.scalars(ahead).one(),
             "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
         }  # fmt: skip
@@ -215,7 +223,7 @@ def address(app: Flask, rule: Rule, side: Side | None) -> str:
         if name == "sha256" and side is None:
             args[name] = "0" * 64
         else:
-            nothing: Any = 999_999 if name == "seq" else NOBODY
+            nothing: Any = 999_999 if name in COUNTED else NOBODY
             args[name] = WORDS[name] if name in WORDS else nothing if side is None else side.args[name]
     return str(app.url_map.bind("localhost").build(rule.endpoint, args, method=methods(rule)[0]))
 

@@ -24,10 +24,12 @@ from webapp.ledger import models as ledger
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
 from webapp.people.models import Alert, Contact, Kin
+from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.inbox import APPLIED
+from webapp.visits import ringing
 
 MOST = 6
 FEW, MANY = 1, 10
@@ -59,6 +61,12 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "records that came in": ("zhou", lambda rows: "/deliveries"),
     "one record": ("zhou", lambda rows: f"/deliveries/{rows.held}"),
     "somebody of the staff": ("zhou", lambda rows: f"/people/{rows.wang}"),
+    "leave, her own": ("wang", lambda rows: "/leave"),
+    "leave and relief": ("zhou", lambda rows: "/leaves"),
+    "a leave to decide": ("zhou", lambda rows: f"/leaves/{rows.leave}"),
+    "a shift": ("zhou", lambda rows: f"/shifts/{rows.shift}"),
+    "pauses": ("zhou", lambda rows: f"/households/{rows.home}/pauses"),
+    "handover": ("wang", lambda rows: f"/today/households/{rows.home}/handover"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
 
@@ -67,6 +75,13 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
 def apart(app: Flask) -> None:
     """Every request begins with nothing known, as on a server."""
     app.test_client_class = Apart
+
+
+class Head:
+    """周, writing things down."""
+
+    def __init__(self, world: World) -> None:
+        self.account_id, self.person_id = world.account("zhou").id, world.person("zhou").id
 
 
 class Rows:
@@ -88,6 +103,7 @@ class Rows:
         self.wang = world.person("wang").id
         for n in range(many):
             self._tell(n)
+        self._away()
         for _ in range(many):
             self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
 
@@ -103,6 +119,26 @@ class Rows:
                     )
                 )  # fmt: skip
             return keys[0]
+
+    def _away(self) -> None:
+        """Leave of hers for as many days as there are rows, a pause, and calls about a shift."""
+        day, head = clock.today() + timedelta(days=20 if self.many == FEW else 90), Head(self.world)
+        with db.transaction() as session:
+            home, wang = self.world.household("李秀兰"), self.world.person("wang")
+            last = day + timedelta(days=self.many)
+            self.leave = leaving.record(wang, "sick", day, last, "", by=head.account_id, key=ids.new()).id
+            for n in range(self.many):
+                shift = Shift(
+                    visit_id=ids.new(), household_id=home.id, station_id=home.station_id, caregiver_id=wang.id,
+                    day=day + timedelta(days=n), start_min=500, minutes=60, items=["MEAL-01"], state=roster.PLANNED,
+                )  # fmt: skip
+                session.add(shift)
+                away = day + timedelta(days=30 + n)
+                pausing.pause(home, None, "trip", "女儿", away, away, by=head.account_id)
+            session.flush()
+            self.shift = shift.id
+            for _ in range(self.many):
+                ringing.ring(shift, "neighbour", "well", "", head)
 
     def _neighbour(self, n: int) -> None:
         with db.transaction() as session:

@@ -6,12 +6,14 @@ import gzip
 import re
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.people.browsers import Apart
 from tests.world import World
-from webapp.kit import clock
+from webapp.kit import clock, ids
+from webapp.people.models import Person
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
@@ -62,3 +64,24 @@ def test_her_later_pages_take_fourteen_kilobytes(visit: str, app: Flask, world: 
     pages = ("/scan", visit, f"/households/{home}/book", f"/households/{home}/book/spend", "/book", "/me", "/outbox")
     sizes = {path: weigh(client, path, shell) for path in pages}
     assert {path: size for path, (size, _requests) in sizes.items() if size > 14 * KB} == {}
+
+
+def test_five_hundred_caregivers_on_one_live_screen_weigh_four_hundred_bytes_each(app: Flask, world: World) -> None:
+    app.test_client_class = Apart
+    many = 500
+    with db.transaction() as session:
+        li, songling = world.household("李秀兰"), world.place("songling")
+        keys = [ids.new() for _ in range(many)]
+        staff = {"initials": "w", "station_id": songling.id, "made_at": clock.now(), "birth_precision": "day"}
+        people = [staff | {"id": key, "name": f"王{n:03d}", "number": f"T{n:05d}"} for n, key in enumerate(keys)]
+        plan = {"household_id": li.id, "station_id": songling.id, "day": clock.today(), "minutes": 60, "items": []}
+        plan |= {"state": roster.PLANNED, "made_at": clock.now()}
+        shifts = [plan | {"id": ids.new(), "visit_id": ids.new(), "caregiver_id": k, "start_min": n} for n, k in enumerate(keys)]
+        session.execute(sa.insert(Person), people)
+        session.execute(sa.insert(Shift), shifts)
+    answer = world.client("zhou").get("/live", headers={"Accept-Encoding": "gzip", "HX-Request": "true"})
+    body = answer.get_data()
+    text = gzip.decompress(body).decode() if answer.headers.get("Content-Encoding") == "gzip" else body.decode()
+    assert text.count("<tr><td>") == many
+    packed = len(gzip.compress(text.encode(), 6))
+    assert packed <= 400 * many, packed / many

@@ -7,7 +7,9 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,9 +25,12 @@ from webapp.kit import clock
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
 from webapp.people.models import Household
+from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
+from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
 from webapp.store import db
+from webapp.visits import ringing
 
 pytestmark = pytest.mark.browser
 
@@ -35,9 +40,10 @@ TALLEST = 8000
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
-    "wang": "today visit planned scan nobody write books book spend receive entry outbox me",
-    "zhou": "today dealt climbed ring tell announce live roster plan"
+    "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave",
+    "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
     " change people household resident seen books cards card printing",
+    "qian": "handover",
     "wu": "today announced",
     "limin": "family me",
     "": "stranger unknown sign_in enrol reset",
@@ -132,6 +138,7 @@ def addresses(world: Any) -> dict[str, str]:
     arrive(world, visit=shift.visit_id, shift=shift.id, method="scan", token=token, ago_min=9, **AT_HOME)
     money = {"source": "cash", "household": li.id}
     send(world, "ledger.receive", **money, amount_fen=30_000, category="IN-FAM", giver="", words="这个月的菜钱")
+    shift_id, absent = _absences(world)
     spent = send(world, "ledger.spend", **money, visit=shift.visit_id, amount_fen=3650, category="EX-VEG", words="白菜、豆腐")
     send(world, "logs.write", visit=shift.visit_id, mood="good", meals="some", story="吃了半碗粥，说膝盖疼")
     notice, told = _said(world)
@@ -146,6 +153,8 @@ def addresses(world: Any) -> dict[str, str]:
         "book": f"{home}/book",
         "spend": f"{home}/book/spend", "receive": f"{home}/book/receive", "entry": entry,
         "outbox": "/outbox", "me": "/me", "live": "/live", "roster": "/roster", "plan": f"{home}/plan",
+        "leave": "/leave", "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",
+        "desk": f"/shifts/{shift_id}", "handover": f"{home}/handover".replace("/households", "/today/households"),
         "change": f"/plans/{plan.id}/change", "people": "/people", "household": home, "cards": f"{home}/cards",
         "resident": f"/residents/{world.resident('李秀兰').id}", "seen": f"/visits/{shift.visit_id}", "card": f"/cards/{card.id}",
         "printing": "/print/cards", "family": "/family", "stranger": f"/c/{token}",
@@ -169,8 +178,30 @@ def _said(world: Any) -> tuple[uuid.UUID, uuid.UUID]:
     return notice, told.id
 
 
+def _absences(world: Any) -> tuple[Any, Any]:
+    """张福贵 is in hospital, 王桂芳 asks for tomorrow, 钱桂兰 stands in later today. A shift that was rung about; the leave."""
+    zhou, tomorrow = world.account("zhou"), clock.today() + timedelta(days=1)
+    head = SimpleNamespace(account_id=zhou.id, person_id=zhou.person_id)
+    days = {"since": tomorrow.isoformat(), "until": (tomorrow + timedelta(days=1)).isoformat()}
+    asked = send(world, "roster.leave", "wang", kind="sick", why="", **days).id
+    with db.transaction():
+        home = world.household("张福贵")
+        gone = clock.today() - timedelta(days=8)
+        pausing.pause(home, world.resident("张福贵"), "hospital", "女儿", gone, by=zhou.id)
+        pausing.pause(world.household("李秀兰"), None, "child", "女儿", clock.today() + timedelta(days=9), by=zhou.id)
+        shift = _shift_of(home)
+        key = shift.id
+        ringing.ring(shift, "neighbour", "well", "", head)
+        roster.plan(world.household("李秀兰"), range(7), 1425, 10, ["MIND-01"])
+        late = sa.select(Shift).where(Shift.day == clock.today(), Shift.start_min == 1425)
+        leaving.send(db.session().scalars(late).one(), Choice(world.person("qian")), head)
+    db.undo()
+    return key, asked
+
+
 def _shift_of(household: Household) -> Shift:
-    return db.session().scalars(sa.select(Shift).where(Shift.household_id == household.id, Shift.day == clock.today())).one()
+    mine = sa.select(Shift).where(Shift.household_id == household.id, Shift.day == clock.today())
+    return db.session().scalars(mine.order_by(Shift.start_min).limit(1)).one()
 
 
 @pytest.mark.parametrize("template", ["sqlite"], indirect=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from webapp.kit import clock
-from webapp.visits import live
+from webapp.visits import live, words
 from webapp.visits.live import Fact, Moment, Plan
 
 LIMITS = json.loads((Path(live.__file__).parent / "visits.json").read_text())
@@ -135,3 +135,79 @@ def test_the_drawing_widens_for_early_and_late_work():
     now = moment(9)
     assert live.hours(live.lines([plan()], [], now)) == (6, 20)
     assert live.hours(live.lines([plan(start=300), plan(start=1250, minutes=120)], [], now)) == (5, 23)
+
+
+# -- who was rung, who pauses, and the edges --
+
+HEARD = at(7, 52)
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        ((8, 40), "next"),  # ten minutes: not late yet
+        ((8, 41), "offline"),
+        ((11, 0), "offline"),  # planned end 10:00 and sixty minutes
+        ((11, 1), "silent"),
+    ],
+)
+@pytest.mark.parametrize("why", ["no signal", "heard before"])
+def test_no_signal_is_said_until_an_hour_after_the_planned_end(now, state, why):
+    shift = plan(no_signal=why == "no signal")
+    assert only([shift], [], moment(*now, heard=HEARD if why == "heard before" else None)).state == state
+
+
+@pytest.mark.parametrize(("heard", "state"), [(at(0), "offline"), (at(8, 29), "offline"), (at(8, 30), "late")])
+def test_only_contact_of_that_day_and_before_the_start_speaks_for_no_signal(heard, state):
+    assert only([plan()], [], moment(9, heard=heard)).state == state
+
+
+@pytest.mark.parametrize(
+    ("rung", "state"),
+    [(None, "silent"), ("unanswered", "silent"), ("there", "rung"), ("well", "rung"), ("coming", "rung"), ("trouble", "trouble")],
+)
+def test_only_a_call_that_reached_somebody_clears_silence(rung, state):
+    assert only([plan(rung=rung, rung_at=at(11, 5))], [], moment(11, 10)).state == state
+
+
+@pytest.mark.parametrize(("now", "state"), [((12, 5), "rung"), ((12, 6), "silent")])
+def test_on_her_way_is_believed_for_an_hour(now, state):
+    assert only([plan(rung="coming", rung_at=at(11, 5))], [], moment(*now)).state == state
+    assert only([plan(rung="there", rung_at=at(11, 5))], [], moment(*now)).state == "rung"
+
+
+def test_a_shut_door_alarms_until_somebody_was_reached():
+    assert only([plan(nobody=True)], [], moment(9)).state == "nobody"
+    assert only([plan(nobody=True, rung="well", rung_at=at(8, 50))], [], moment(9)).state == "rung"
+
+
+def test_a_call_does_not_fill_a_gap():
+    assert only([plan(who=None, rung="well", rung_at=at(8, 50))], [], moment(9)).state == "gap"
+
+
+def test_who_comes_after_all_needs_no_call():
+    shift = plan(rung="trouble", rung_at=at(8, 50))
+    assert only([shift], [fact(at(9), shift=shift.id)], moment(9, 5)).state == "here"
+
+
+def test_a_paused_home_is_shown_and_never_missing():
+    line = only([plan(paused=True, note="hospital")], [], moment(18))
+    assert (line.state, line.gaps, line.note, line.bars[0].state) == ("paused", 0, "hospital", "paused")
+    now = moment(9)
+    plans = [plan(paused=True), plan(start=600)]
+    assert live.figures(plans, live.lines(plans, [], now), [], now).planned == 1
+    assert only(plans, [], now).state == "next"
+
+
+def test_red_is_only_for_a_home_with_nobody_or_a_resident_in_danger():
+    red = {state for state, tone in words.LINE_TONES.items() if tone == "danger"}
+    assert red == {live.TROUBLE, live.GAP, live.SILENT, live.NOBODY}
+    assert words.LINE_TONES[live.LATE] == "wait"
+    assert set(words.LINE_TONES) == set(live.ORDER) == set(words.LINES)
+
+
+def test_a_gap_says_why_and_leads_to_its_shift():
+    shift = plan(who=None, note="nobody:都排满了")
+    line = only([shift], [], moment(9))
+    assert (line.shift_id, line.note) == (shift.id, "nobody:都排满了")
+    assert only([plan()], [], moment(8)).shift_id is None

@@ -362,6 +362,13 @@ def relieve(household: Household, caregiver: Person, since: datetime, until: dat
     return row
 
 
+def relieve_until(row: Assignment, until: datetime, since: datetime | None = None) -> None:
+    """Let a relief caregiver in until another instant, and from an earlier one when `since` is earlier."""
+    row.until = until
+    row.since = min(row.since, since) if since else row.since
+    audit.note("unit.relieve_until", row, row.household_id, caregiver=row.caregiver_id, until=until)
+
+
 def looked(actor: Actor, household: uuid.UUID, what: str, reason: str | None = None) -> None:
     """Write down that `actor` looked at a household's record."""
     db.session().add(Look(account_id=actor.account_id, role=actor.role, household_id=household, what=what, reason=reason))

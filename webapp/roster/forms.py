@@ -7,10 +7,24 @@ from typing import Any
 
 from wtforms import StringField
 
-from webapp.kit import show
+from webapp.kit import ids, show
 from webapp.kit.show import WEEKDAYS
 from webapp.kit.words import _l
-from webapp.web.forms import ChoiceField, ChoicesField, ListField, NumberField, PlainForm, TextField, YesField, optional, required
+from webapp.roster import words
+from webapp.web.forms import (
+    ChoiceField,
+    ChoicesField,
+    Keep,
+    KeptForm,
+    KeyField,
+    ListField,
+    NumberField,
+    PlainForm,
+    TextField,
+    YesField,
+    optional,
+    required,
+)
 
 DAYS = [(str(n), words) for n, words in enumerate(WEEKDAYS)]
 
@@ -73,3 +87,44 @@ class ChangeForm(PlainForm):
     items = ListField(_l("做哪些事"))
     caregiver = ChoiceField(_l("谁去"), choices=[])
     why = TextField(_l("原因"), most=60)
+
+
+class PauseForm(PlainForm):
+    """停一停: who, why, from when until when, who said so, and whether visits go on elsewhere."""
+
+    key = KeyField(default=ids.new)
+    who = ChoiceField(_l("谁停一停"), [required(_l("请选一个"))], choices=[])
+    reason = ChoiceField(_l("为什么"), [required(_l("请选一个"))], choices=list(words.PAUSES.items()))
+    words = TextField(_l("写几个字"), description=_l("比如：市中心医院，骨科"))
+    since = DayField(_l("从哪天起"), [required()], render_kw={"type": "date"})
+    until = DayField(_l("到哪天为止"), [optional()], description=_l("还不知道就空着"), render_kw={"type": "date"})
+    told_by = TextField(_l("谁说的"), [required()], most=40, description=_l("比如：女儿打来电话"))
+    spot = ChoiceField(_l("这段时间"), choices=[])
+
+
+class RungLeaveForm(PlainForm):
+    """代记: a caregiver rang and asks for leave."""
+
+    key = KeyField(default=ids.new)
+    caregiver = ChoiceField(_l("谁请假"), [required(_l("请选一个"))], choices=[])
+    kind = ChoiceField(_l("什么原因"), [required(_l("请选一个"))], choices=list(words.KINDS.items()))
+    since = DayField(_l("从哪天起"), [required()], render_kw={"type": "date"})
+    until = DayField(_l("到哪天为止"), [optional()], description=_l("只请一天就空着"), render_kw={"type": "date"})
+    why = TextField(_l("她怎么说的"), most=200)
+
+
+class AskLeaveForm(KeptForm):
+    """请假, asked on the phone; kept like any record, so it can be asked where there is no signal."""
+
+    keep = Keep(kind="roster.leave", title=_l("请假"))
+    kind = ChoiceField(_l("什么原因"), [required(_l("请选一个"))], choices=list(words.KINDS.items()))
+    since = DayField(_l("从哪天起"), [required()], render_kw={"type": "date"})
+    until = DayField(_l("到哪天为止"), [optional()], description=_l("只请一天就空着"), render_kw={"type": "date"})
+    why = TextField(_l("想说的"), most=200)
+
+
+class ConfirmLeaveForm(KeptForm):
+    """What the head wrote down for her is right."""
+
+    keep = Keep(kind="roster.confirm_leave", title=_l("请假是我说的"), drafts=False)
+    leave = KeyField(validators=[required()])

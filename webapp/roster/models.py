@@ -19,12 +19,15 @@ from webapp.kit.refusal import Refusal
 from webapp.people import models as people
 from webapp.people.models import Assignment, HomeCareUnit, Household, Person
 from webapp.roster import rules
+from webapp.roster.absences import Absent, Relief, absent
 from webapp.store import audit, db, jobs, rulebook, topics
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made
 from webapp.store.types import Uuid
 
-PLANNED, CANCELLED = "planned", "cancelled"
+PLANNED, CANCELLED, PAUSED = "planned", "cancelled", "paused"
+NOBODY, ON_LEAVE = "nobody", "leave"
+"""Notes of a shift without a caregiver: nobody could be sent (and why, after a colon); its caregiver is on leave."""
 
 
 class ServicePlan(Keyed, Made, Homed, Base):
@@ -84,7 +87,11 @@ class PlanChange(Keyed, Made, Homed, Base):
 
 
 class Shift(Keyed, Made, Homed, Base):
-    """One planned visit of one day. caregiver None: nobody yet. Its visit's id is minted here, so a phone knows it offline."""
+    """One planned visit of one day. caregiver None: nobody yet. Its visit's id is minted here, so a phone knows it offline.
+
+    paused: a pause took it out, it is not missing. `note`: why it is as it is, a code (`roster.words.note` says it);
+    `spot_id`: visited there instead of at home.
+    """
 
     __tablename__ = "shift"
     visit_id: Mapped[uuid.UUID] = mapped_column(Uuid(), unique=True, default=ids.new)
@@ -97,6 +104,8 @@ class Shift(Keyed, Made, Homed, Base):
     minutes: Mapped[int]
     items: Mapped[list[str]] = mapped_column(sa.JSON())
     state: Mapped[str] = mapped_column(sa.String(10), default=PLANNED)
+    note: Mapped[str | None] = mapped_column(sa.String(120))
+    spot_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     household: Mapped[Household] = relationship()
     caregiver: Mapped[Person | None] = relationship()
     __table_args__ = (
@@ -226,6 +235,7 @@ def _change(
         raise Refusal("no_weekday", "请选星期几上门", field="weekdays")
     if caregiver is not None:
         _let_in(plan.household_id, caregiver.id, since, until)
+        _overrule(plan, since, until)
     plan.changes.append(row)
     db.session().flush()
     deed = "roster.change_from" if until is None else "roster.change_day"
@@ -233,6 +243,13 @@ def _change(
     _lay([plan], since, until or _horizon(), strict=True)
     _tell(db.session().get_one(Household, plan.household_id))
     return row
+
+
+def _overrule(plan: ServicePlan, since: date, until: date | None) -> None:
+    """Whoever is named now goes, whoever was sent before."""
+    shifts = sa.select(Shift.id).where(Shift.plan_id == plan.id, Shift.day >= since, Shift.day <= (until or date.max))
+    ended = sa.update(Relief).where(Relief.shift_id.in_(shifts), Relief.ended_at.is_(None)).values(ended_at=clock.now())
+    db.session().execute(ended.execution_options(synchronize_session=False))
 
 
 def _known(items: Sequence[str]) -> list[str]:
@@ -340,9 +357,21 @@ def _homes(keys: set[uuid.UUID]) -> _Homes:
     return _Homes({row[0]: row[1] for row in homes}, {row[0]: row[2] for row in homes}, units)
 
 
-def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool = False) -> int:
+def lay_again(household_id: uuid.UUID, since: date) -> None:
+    """Bring a household's shifts from `since` on into line with plans, pauses, leave and relief.
+
+    Days that are over get no new shift, and what has begun today stays as it is.
+    """
+    plans = db.session().scalars(
+        sa.select(ServicePlan).where(ServicePlan.household_id == household_id).options(sa.orm.selectinload(ServicePlan.changes))
+    )
+    _lay(plans.all(), since, _horizon(), fresh_from=clock.today())
+
+
+def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool = False, fresh_from: date | None = None) -> int:
     """Insert missing shifts, move or cancel those that differ. `strict`: refuse a time the household has already."""
-    homes = _homes({each.household_id for each in plans})
+    keys = {each.household_id for each in plans}
+    homes, away = _homes(keys), absent(keys, since, until)
     standing = _standing(plans, since, until)
     fresh, altered = [], []
     for each in plans:
@@ -351,9 +380,10 @@ def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool
             ended = homes.ended[each.household_id]
             wanted = None if ended is not None and day > ended else rules.planned(each.pattern, changes, day)
             here = standing.get((each.id, day))
-            values = None if wanted is None else _values(each, homes, day, wanted)
+            values = None if wanted is None else _values(each, homes, day, wanted, away, here)
             if here is None and values:
-                fresh.append(values | {"id": ids.new(), "visit_id": ids.new(), "made_at": clock.now(), "day": day})
+                if fresh_from is None or day >= fresh_from:
+                    fresh.append(values | {"id": ids.new(), "visit_id": ids.new(), "made_at": clock.now(), "day": day})
             elif here is not None and (change := _difference(here, values)):
                 altered.append({"shift_key": here.id} | change)
     _alter(altered, strict)
@@ -361,7 +391,7 @@ def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool
 
 
 def _standing(plans: Sequence[ServicePlan], since: date, until: date) -> dict[tuple[uuid.UUID | None, date], Any]:
-    movable = (Shift.start_min, Shift.minutes, Shift.items, Shift.caregiver_id, Shift.state)
+    movable = [getattr(Shift, name) for name in MOVABLE]
     rows = db.session().execute(
         sa.select(Shift.id, Shift.plan_id, Shift.day, *movable).where(
             Shift.plan_id.in_([each.id for each in plans]), Shift.day.between(since, until)
@@ -370,23 +400,46 @@ def _standing(plans: Sequence[ServicePlan], since: date, until: date) -> dict[tu
     return {(row.plan_id, row.day): row for row in rows}
 
 
-def _values(plan: ServicePlan, homes: _Homes, day: date, wanted: rules.Planned) -> dict[str, Any]:
+MOVABLE = ("start_min", "minutes", "items", "caregiver_id", "state", "note", "spot_id")
+
+
+def _values(plan: ServicePlan, homes: _Homes, day: date, wanted: rules.Planned, away: Absent, here: Any) -> dict[str, Any]:
+    caregiver, note = wanted.caregiver_id or homes.main(plan.household_id, day, wanted.start_min), None
+    sent = away.reliefs.get(here.id) if here is not None else None
+    if sent is not None:
+        caregiver, note = sent.caregiver_id, nobody(sent)
+    elif away.on_leave(caregiver, day) and not _hers(here, caregiver, day):
+        caregiver, note = None, ON_LEAVE
+    rest = away.standing(plan.household_id, day)
+    begun = here is not None and here.state == PAUSED and clock.instant(day, here.start_min) < clock.now()
     return {
         "plan_id": plan.id,
         "household_id": plan.household_id,
         "station_id": homes.stations[plan.household_id],
-        "caregiver_id": wanted.caregiver_id or homes.main(plan.household_id, day, wanted.start_min),
+        "caregiver_id": caregiver,
         "start_min": wanted.start_min,
         "minutes": wanted.minutes,
         "items": list(wanted.items),
-        "state": PLANNED,
+        "state": PAUSED if rest.out or begun else PLANNED,
+        "note": here.note if begun and not rest.out else rest.note if rest.out else note or rest.note,
+        "spot_id": rest.spot_id,
     }
+
+
+def _hers(here: Any, caregiver: uuid.UUID | None, day: date) -> bool:
+    """Whether the shift had begun as hers before her leave was agreed to: it was covered then or she went."""
+    return here is not None and here.caregiver_id == caregiver and clock.instant(day, here.start_min) <= clock.now()
+
+
+def nobody(sent: Relief) -> str | None:
+    """The note of a shift by who is sent to it: nothing when somebody is."""
+    return None if sent.caregiver_id else f"{NOBODY}:{sent.why}"
 
 
 def _difference(here: Any, values: dict[str, Any] | None) -> dict[str, Any] | None:
     """What must be written on a standing shift: all its movable fields, or nothing."""
-    now = {name: getattr(here, name) for name in ("start_min", "minutes", "items", "caregiver_id", "state")}
-    then = now | {"state": CANCELLED} if values is None else {name: values[name] for name in now}
+    now = {name: getattr(here, name) for name in MOVABLE}
+    then = now | {"state": CANCELLED, "note": None} if values is None else {name: values[name] for name in now}
     return then if then != now else None
 
 
@@ -394,15 +447,17 @@ def _alter(rows: list[dict[str, Any]], strict: bool) -> None:
     if not rows:
         return
     session = db.session()
-    names = ("start_min", "minutes", "items", "caregiver_id", "state")
-    change = sa.update(Shift).where(Shift.id == sa.bindparam("shift_key")).values({n: sa.bindparam(f"to_{n}") for n in names})
-    told = [{"shift_key": row["shift_key"]} | {f"to_{n}": row[n] for n in names} for row in rows]
+    change = sa.update(Shift).where(Shift.id == sa.bindparam("shift_key")).values({n: sa.bindparam(f"to_{n}") for n in MOVABLE})
+    told = [{"shift_key": row["shift_key"]} | {f"to_{n}": row[n] for n in MOVABLE} for row in rows]
     try:
         with session.begin_nested():
             session.connection().execute(change, told)
     except sa.exc.IntegrityError as error:
         if strict:
             raise Refusal("plan_clash", "这个时间已经排过了，请换个时间", field="start") from error
+    for row in list(session.identity_map.values()):
+        if isinstance(row, Shift):
+            session.expire(row)
 
 
 def _insert(rows: list[dict[str, Any]]) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, within
-from webapp.people.models import Household, Person
+from webapp.people.models import Account, Household, Look, Person, Place, Resident
 from webapp.people.queries import nothing
-from webapp.roster.models import PLANNED, ServicePlan, Shift
+from webapp.roster import rules
+from webapp.roster.absences import APPROVED, ASKED, Leave, Pause, Relief
+from webapp.roster.models import PLANNED, ServicePlan, Shift, settings
 from webapp.store import db
 
 
@@ -106,3 +109,172 @@ def names(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     if not keys:
         return {}
     return {key: name for key, name in db.session().execute(sa.select(Person.id, Person.name).where(Person.id.in_(keys)))}
+
+
+# -- pauses, leave, relief: for pages, and for whoever gathers what a station must do --
+
+
+def _under(place_id: uuid.UUID) -> sa.Select[uuid.UUID]:
+    """The place and all below it."""
+    return sa.select(Place.id).where(sa.or_(Place.id == place_id, Place.street_id == place_id, Place.district_id == place_id))
+
+
+def shift(actor: Actor, key: uuid.UUID) -> Shift:
+    """The shift with household and caregiver, within reach. Raises Missing."""
+    found = db.session().scalar(
+        within(actor, sa.select(Shift)).where(Shift.id == key).options(joinedload(Shift.household), joinedload(Shift.caregiver))
+    )
+    if found is None:
+        raise nothing()
+    return found
+
+
+def pause(actor: Actor, key: uuid.UUID) -> Pause:
+    """The pause with household and resident, within reach. Raises Missing."""
+    ask = within(actor, sa.select(Pause)).where(Pause.id == key)
+    found = db.session().scalar(ask.options(joinedload(Pause.household), joinedload(Pause.resident)))
+    if found is None:
+        raise nothing()
+    return found
+
+
+def pauses_of(household_id: uuid.UUID, limit: int = 20) -> Sequence[Pause]:
+    """A household's pauses, those that go on first, then the newest."""
+    ask = sa.select(Pause).where(Pause.household_id == household_id).options(joinedload(Pause.resident))
+    return db.session().scalars(ask.order_by(Pause.ended_at.is_not(None), Pause.since.desc(), Pause.id).limit(limit)).all()
+
+
+def pauses_on(place_id: uuid.UUID, day: date) -> Sequence[Pause]:
+    """The pauses that hold on a day in the households of a place."""
+    held = (Pause.since <= day, sa.or_(Pause.until.is_(None), Pause.until >= day))
+    ask = sa.select(Pause).join(Household, Household.id == Pause.household_id)
+    ask = ask.where(Household.station_id.in_(_under(place_id)), *held)
+    return db.session().scalars(ask.options(joinedload(Pause.household), joinedload(Pause.resident)).order_by(Pause.since)).all()
+
+
+def pauses_to_ask(place_id: uuid.UUID, day: date) -> list[Pause]:
+    """Pauses of a place that should be asked about again on `day` (还停吗？), the longest first."""
+    every = settings(day)["pause_ask_days"]
+    return [
+        each for each in pauses_on(place_id, day)
+        if each.ended_at is None and rules.asks_again(each.asked_on, each.until, day, every)
+    ]  # fmt: skip
+
+
+def is_paused(resident_id: uuid.UUID, day: date) -> bool:
+    """Whether a resident pauses on a day, alone or with the household: then no check or reminder is due."""
+    whole = sa.and_(Pause.resident_id.is_(None), Pause.household_id == Resident.household_id)
+    ask = (
+        sa.select(Pause.id)
+        .join(Resident, Resident.id == resident_id)
+        .where(sa.or_(Pause.resident_id == resident_id, whole))
+        .where(Pause.since <= day, sa.or_(Pause.until.is_(None), Pause.until >= day), Pause.household_id == Resident.household_id)
+    )
+    return db.session().scalar(ask.limit(1)) is not None
+
+
+def leave(actor: Actor, key: uuid.UUID) -> Leave:
+    """The leave with its person, within reach. Raises Missing."""
+    found = db.session().scalar(within(actor, sa.select(Leave)).where(Leave.id == key).options(joinedload(Leave.person)))
+    if found is None:
+        raise nothing()
+    return found
+
+
+def leaves_of(person_id: uuid.UUID, limit: int = 20) -> Sequence[Leave]:
+    """A caregiver's leaves, the latest first."""
+    ask = sa.select(Leave).where(Leave.person_id == person_id).order_by(Leave.until.desc(), Leave.id.desc())
+    return db.session().scalars(ask.limit(limit)).all()
+
+
+def leaves(actor: Actor, since: date, limit: int = 60) -> Sequence[Leave]:
+    """The leaves within reach that end on `since` or later, what waits first."""
+    ask = within(actor, sa.select(Leave)).where(Leave.until >= since).options(joinedload(Leave.person))
+    return db.session().scalars(ask.order_by(Leave.state != ASKED, Leave.since, Leave.id).limit(limit)).all()
+
+
+def leaves_waiting(place_id: uuid.UUID, day: date) -> Sequence[Leave]:
+    """The leaves of a place that nobody has decided, the soonest first."""
+    ask = sa.select(Leave).where(Leave.station_id.in_(_under(place_id)), Leave.until >= day, Leave.state == ASKED)
+    return db.session().scalars(ask.options(joinedload(Leave.person)).order_by(Leave.since)).all()
+
+
+def leaves_unconfirmed(place_id: uuid.UUID, day: date) -> Sequence[Leave]:
+    """Leaves rung in that the caregiver has not confirmed yet, ended at most a month ago."""
+    ask = sa.select(Leave).where(Leave.station_id.in_(_under(place_id)), Leave.until >= day - timedelta(days=31))
+    return db.session().scalars(ask.where(Leave.confirmed_at.is_(None)).options(joinedload(Leave.person))).all()
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A planned shift that nobody goes to. note: why, a code for `words.note`; minutes after midnight."""
+
+    shift_id: uuid.UUID
+    household_id: uuid.UUID
+    household: str
+    start_min: int
+    note: str | None
+
+
+def gaps(place_id: uuid.UUID, day: date) -> list[Gap]:
+    """The shifts of a place on a day that nobody goes to, in order of time."""
+    rows = db.session().execute(
+        sa.select(Shift.id, Shift.household_id, Household.name, Shift.start_min, Shift.note)
+        .join(Household, Household.id == Shift.household_id)
+        .where(
+            Shift.station_id.in_(_under(place_id)), Shift.day == day, Shift.state == PLANNED, Shift.caregiver_id.is_(None)
+        )
+        .order_by(Shift.start_min)
+    )  # fmt: skip
+    return [Gap(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One relief and whether its handover has come to her phone since (已到他手机)."""
+
+    relief: Relief
+    shift: Shift
+    arrived: bool
+
+
+def reliefs(place_id: uuid.UUID, since: date, until: date, leave_id: uuid.UUID | None = None) -> list[Sent]:
+    """The reliefs of a place that go on, by day, with whether the stand-in's phone has fetched the handover since."""
+    fetched = sa.exists().where(
+        Look.household_id == Relief.household_id, Look.at >= Relief.made_at, Look.what == HANDOVER,
+        Look.account_id == Account.id, Account.person_id == Relief.caregiver_id,
+    )  # fmt: skip
+    ask = (
+        sa.select(Relief, Shift, fetched)
+        .join(Shift, Shift.id == Relief.shift_id)
+        .where(Relief.station_id.in_(_under(place_id)), Relief.day.between(since, until), Relief.ended_at.is_(None))
+        .options(joinedload(Relief.caregiver), joinedload(Relief.household))
+        .order_by(Relief.day, Shift.start_min)
+    )
+    rows = db.session().execute(ask if leave_id is None else ask.where(Relief.leave_id == leave_id))
+    return [Sent(relief, shift, bool(came)) for relief, shift, came in rows]
+
+
+HANDOVER = "handover"
+"""What the look is called that a stand-in's phone leaves when it fetches the handover."""
+
+
+def reliefs_not_arrived(place_id: uuid.UUID, day: date) -> list[Sent]:
+    """Stand-ins of a day whose phone has not fetched the handover (没到，请打电话说清过敏)."""
+    return [each for each in reliefs(place_id, day, day) if each.relief.caregiver_id and not each.arrived]
+
+
+def leave_days(person_id: uuid.UUID, first: date, last: date) -> list[tuple[date, date]]:
+    """The approved leave of a caregiver that touches some days: (first, last) each."""
+    ask = sa.select(Leave.since, Leave.until).where(
+        Leave.person_id == person_id, Leave.state == APPROVED, Leave.until >= first, Leave.since <= last
+    )
+    return [(since, until) for since, until in db.session().execute(ask) if since <= until]
+
+
+def away_on(person_ids: Sequence[uuid.UUID], days: Sequence[date]) -> set[tuple[uuid.UUID, date]]:
+    """Who of some caregivers is on approved leave on which of some days."""
+    ask = sa.select(Leave.person_id, Leave.since, Leave.until).where(
+        Leave.person_id.in_(person_ids), Leave.state == APPROVED, Leave.until >= min(days), Leave.since <= max(days)
+    )
+    return {(key, day) for key, since, until in db.session().execute(ask) for day in days if since <= day <= until}

@@ -110,3 +110,63 @@ def clash(one: Pattern, other: Pattern) -> bool:
     if one.until is not None and one.until < other.since or other.until is not None and other.until < one.since:
         return False
     return one.start_min < other.start_min + other.minutes and other.start_min < one.start_min + one.minutes
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A pause as rules take it: of one resident, or of the household (None). until: its last day; None: open."""
+
+    resident_id: uuid.UUID | None
+    since: date
+    until: date | None
+    reason: str
+    spot_id: uuid.UUID | None = None
+
+    def covers(self, day: date) -> bool:
+        """Whether it holds on `day`."""
+        return self.since <= day and (self.until is None or day <= self.until)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What pauses make of a household's day. out: nobody is to be visited; spot_id: visited there instead of at home.
+
+    `note`: the reason's code, with the names of those who pause after a colon when others go on.
+    """
+
+    out: bool
+    spot_id: uuid.UUID | None
+    note: str | None
+
+
+AT_HOME = Standing(False, None, None)
+
+
+def standing(rests: Sequence[Rest], living: Sequence[tuple[uuid.UUID, str]], day: date) -> Standing:
+    """`rests` in the order they were made: the latest word wins. `living`: (resident, name) of those cared for that day.
+
+    One of a couple may pause: the visit goes on for the other.
+    """
+    held = [rest for rest in rests if rest.covers(day)]
+    whole = [rest for rest in held if rest.resident_id is None]
+    away = {rest.resident_id: rest for rest in held if rest.resident_id is not None}
+    names = [name for key, name in living if key in away]
+    if not whole and names and len(names) == len(living):
+        whole = [rest for rest in held if rest.resident_id is not None]
+    if whole:
+        last = next((rest for rest in reversed(whole) if rest.spot_id), whole[-1])
+        return Standing(last.spot_id is None, last.spot_id, last.reason)
+    if names:
+        last = [rest for key, rest in away.items() if key in {one for one, _name in living}][-1]
+        return Standing(False, None, f"{last.reason}:{'、'.join(names)}")
+    return AT_HOME
+
+
+def asks_again(asked_on: date, until: date | None, day: date, every: int) -> bool:
+    """Whether a pause should be asked about on `day`: `every` days after somebody last said that it goes on."""
+    return (day - asked_on).days >= every and (until is None or day <= until)
+
+
+def meets(start: int, minutes: int, other_start: int, other_minutes: int) -> bool:
+    """Whether two stretches of a day (minutes after midnight) overlap; one may begin when the other ends."""
+    return start < other_start + other_minutes and other_start < start + minutes

@@ -91,11 +91,13 @@ def _homes(who: Actor, days: Any) -> list[uuid.UUID]:
 def _leaves(days: dict[date, list[Stop]], homes: Sequence[uuid.UUID]) -> Iterator[Leaf]:
     for day in days:
         yield Leaf("/", url_for("today.start", day=day.isoformat()), day)
-    for endpoint in ("today.scan", "ledger.index", "doors.outbox", "doors.me"):
+    for endpoint in ("today.scan", "ledger.index", "doors.outbox", "doors.me", "away.mine"):
         yield Leaf(url_for(endpoint), url_for(endpoint))
     yield _held(url_for("today.unplanned"))
     for key in dict.fromkeys(stop.visit_id for stops in days.values() for stop in stops):
         yield Leaf(url_for("today.visit", visit_id=key), url_for("today.visit", visit_id=key))
+    for key in dict.fromkeys(stop.household.id for stops in days.values() for stop in stops if stop.relief):
+        yield Leaf(url_for("today.handover", household_id=key), url_for("today.handover", household_id=key))
     for home in homes:
         yield _held(url_for("today.household", household_id=home))
         for endpoint in ("ledger.book", "logs.history"):

@@ -14,6 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from webapp.access import Actor, Role, within
 from webapp.cards.models import Sighting
 from webapp.kit import clock
+from webapp.kit.words import _
 from webapp.ledger import queries as ledger
 from webapp.ledger.models import SPEND, Book, Entry
 from webapp.ledger.queries import Balance
@@ -21,13 +22,15 @@ from webapp.logs import queries as logs
 from webapp.logs.models import Log
 from webapp.people import queries as people
 from webapp.people.login import anyone, ids_of
-from webapp.people.models import Account, Alert, Contact, Household, Kin, Person, Place, Resident
+from webapp.people.models import Account, Alert, Contact, Household, Kin, Person, Place, Resident, Spot
 from webapp.people.queries import nothing
 from webapp.roster import models as roster
+from webapp.roster.absences import Leave, Relief
 from webapp.roster.models import Shift
 from webapp.store import db, secrets
 from webapp.store.strands import asked, strand, together
 from webapp.store.types import Instant, Uuid
+from webapp.visits import queries as visits
 from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Service, Visit
 
 PLANNED, NOBODY = "planned", "nobody"
@@ -46,6 +49,10 @@ class Stop:
     nobody: bool = False
     done: list[str] = field(default_factory=list)
     spent_fen: int = 0
+    elsewhere: str | None = None
+    """Where she is expected instead of at home: a kind of place, or its name."""
+    relief: bool = False
+    """She stands in for somebody: there is a handover."""
 
     @property
     def state(self) -> str:
@@ -60,18 +67,49 @@ class Stop:
         return self.shift.start_min if self.shift else clock.minute_of(self.visit.arrived_at) if self.visit else 0
 
 
+@dataclass(frozen=True)
+class Front:
+    """A caregiver's day, and what waits for her word: calls rung in and leave written down for her; who pauses today."""
+
+    stops: list[Stop]
+    phoned: Sequence[Any]
+    """key: the call, at, a: in or out, b: the household."""
+    leaves: Sequence[Any]
+    """key: the leave, a and b: its first and last day."""
+    paused: Sequence[Any]
+    """a: the household, b: why, a code."""
+
+
 def day_of(actor: Actor, day: date) -> list[Stop]:
     """The caregiver's households of `day`, planned or visited, in order of time; also a visit still open from before."""
+    return front(actor, day).stops
+
+
+def front(actor: Actor, day: date) -> Front:
+    """What a caregiver's front page shows of a day."""
     stops = [*_planned(actor, day), *_unplanned(actor, day)]
     _add_residents({stop.household.id: stop.household for stop in stops})
-    _add_deeds({stop.visit_id: stop for stop in stops if stop.state == DONE})
-    return sorted(stops, key=lambda stop: stop.start_min)
+    over = {stop.visit_id: stop for stop in stops if stop.state == DONE}
+    recent = {"recent": day - timedelta(days=RECENT_DAYS), "day": day}
+    found = asked(_DEEDS, over=list(over) or [uuid.UUID(int=0)], **ids_of(actor), **recent)
+    for row in found.get("done", ()):
+        over[row.key].done.append(row.a)
+    for row in found.get("spent", ()):
+        over[row.key].spent_fen -= row.n
+    stops.sort(key=lambda stop: stop.start_min)
+    return Front(stops, found.get("phoned", ()), found.get("leave", ()), found.get("paused", ()))
+
+
+RECENT_DAYS = 31
 
 
 def _planned(actor: Actor, day: date) -> list[Stop]:
     """The shifts, each with the visit that has its id and whether its door stayed shut."""
     rows = db.session().execute(_SHIFTS, _on(actor, day))
-    return [Stop(shift.visit_id, home, shift, visit, shut) for shift, home, visit, shut in rows]
+    return [
+        Stop(shift.visit_id, home, shift, visit, shut, elsewhere=(name or kind) if kind else None, relief=bool(relief))
+        for shift, home, visit, shut, name, kind, relief in rows
+    ]
 
 
 def _unplanned(actor: Actor, day: date) -> list[Stop]:
@@ -100,11 +138,15 @@ def _shut(household: Any) -> sa.Label[bool]:
 
 # Made once: to make a question costs more than to ask it, and a caregiver opens this page all day.
 _SHIFTS = (
-    sa.select(Shift, Household, Visit, _shut(Shift.household_id))
+    sa.select(
+        Shift, Household, Visit, _shut(Shift.household_id), Spot.name, Spot.kind,
+        sa.exists().where(Relief.shift_id == Shift.id, Relief.ended_at.is_(None), Relief.caregiver_id == _PERSON),
+    )
     .join(Household, Household.id == Shift.household_id)
     .outerjoin(Visit, sa.and_(Visit.id == Shift.visit_id, Visit.caregiver_id == _PERSON))
+    .outerjoin(Spot, Spot.id == Shift.spot_id)
     .where(*_OF_TODAY)
-)
+)  # fmt: skip
 _CALLED = (
     sa.select(Visit, Household, _shut(Visit.household_id))
     .join(Household, Household.id == Visit.household_id)
@@ -133,20 +175,18 @@ def _add_residents(homes: dict[uuid.UUID, Household]) -> None:
         set_committed_value(homes[key], "residents", residents)
 
 
-def _add_deeds(over: dict[uuid.UUID, Stop]) -> None:
-    if not over:
-        return
-    found = asked(_DEEDS, over=list(over))
-    for row in found.get("done", ()):
-        over[row.key].done.append(row.a)
-    for row in found.get("spent", ()):
-        over[row.key].spent_fen -= row.n
-
-
 _OVER = sa.bindparam("over", expanding=True, type_=Uuid())
 _DEEDS = together(
     strand("done", key=Service.visit_id, a=Service.code).where(Service.visit_id.in_(_OVER), Service.outcome == "done"),
     strand("spent", key=Entry.visit_id, n=Entry.fen).where(Entry.visit_id.in_(_OVER), Entry.kind == SPEND),
+    visits.PHONED_STRAND,
+    strand("leave", key=Leave.id, a=sa.cast(Leave.since, sa.Text()), b=sa.cast(Leave.asked_until, sa.Text())).where(
+        Leave.person_id == _PERSON, Leave.until >= sa.bindparam("recent", type_=sa.Date()), Leave.confirmed_at.is_(None)
+    ),
+    strand("paused", key=Shift.id, a=Household.name, b=Shift.note)
+    .select_from(Shift)
+    .join(Household, Household.id == Shift.household_id)
+    .where(Shift.caregiver_id == _PERSON, Shift.day == _DAY, Shift.state == roster.PAUSED),
 )
 
 
@@ -256,28 +296,33 @@ def beside(actor: Actor, visit_id: uuid.UUID, home: Household, station: Place) -
 
 
 def numbers(rows: Mapping[str, Sequence[Any]], station: Place) -> Numbers:
-    """The numbers of a household for its emergency block, out of `beside`: duty room, kin, neighbour, key holder."""
+    """The numbers of a household for its emergency block, out of the rows of `RINGING`: duty room, kin, neighbour, key holder."""
     return Numbers(
         duty=people.duty_in(rows, station),
         kin=[(f"{row.a} {row.b}", secrets.unseal(row.sealed, f"person.phone:{row.key}")) for row in rows.get("kin", ())],
-        near=[(row.a, secrets.unseal(row.sealed, f"contact.phone:{row.key}")) for row in rows.get("near", ())],
+        near=[
+            (
+                _("拿钥匙的%(name)s", name=row.a) if row.b == "key" else row.a,
+                secrets.unseal(row.sealed, f"contact.phone:{row.key}"),
+            )
+            for row in rows.get("near", ())
+        ],
     )
 
 
-_BESIDE = together(
-    *visits.STRANDS,
-    ledger.STRAND,
-    *logs.strands(anyone(Role.CAREGIVER)),
+RINGING = (
     people.DUTY,
     strand("kin", key=Person.id, at=Kin.since, a=Kin.relation, b=Person.name, sealed=Person.phone_sealed)
     .select_from(Kin)
     .join(Resident, Resident.id == Kin.resident_id)
     .join(Person, Person.id == Kin.person_id)
     .where(Resident.household_id == _HOME, Kin.holds(), Person.phone_sealed.is_not(None)),
-    strand("near", key=Contact.id, at=Contact.made_at, a=Contact.name, sealed=Contact.phone_sealed).where(
+    strand("near", key=Contact.id, at=Contact.made_at, a=Contact.name, b=Contact.kind, sealed=Contact.phone_sealed).where(
         Contact.household_id == _HOME, Contact.phone_sealed.is_not(None)
     ),
 )
+"""Whom to ring about a home (parameters home and those of `people.answering`); `numbers` reads them."""
+_BESIDE = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)), *RINGING)
 
 
 def sighting(actor: Actor, key: uuid.UUID) -> Sighting:

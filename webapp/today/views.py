@@ -19,11 +19,17 @@ from webapp.messages import queries as messages
 from webapp.messages import words
 from webapp.people import queries as people
 from webapp.people import rules
+from webapp.people.desk import look
+from webapp.people.forms import SPOTS
+from webapp.roster.forms import ConfirmLeaveForm
+from webapp.roster.queries import HANDOVER
 from webapp.store import db
 from webapp.today import gather, queries, todo
+from webapp.today import handover as handovers
 from webapp.today.forms import ScanForm
 from webapp.today.gather import Shown
 from webapp.today.packet import scannable
+from webapp.visits.forms import ConfirmCallForm
 from webapp.web import limits, page
 from webapp.web.guard import allow, me
 
@@ -68,9 +74,12 @@ def _day() -> date:
 
 
 def _caregiver(who: Actor, day: date) -> Response:
-    stops = queries.day_of(who, day)
-    facts: dict[str, Any] = {"stops": stops, "upcoming": queries.next_stop(stops), "today": day}
-    return page.render("today/caregiver.html", piece="day", told=messages.told(who), **facts)
+    front = queries.front(who, day)
+    return page.render(
+        "today/caregiver.html", piece="day", told=messages.told(who), front=front,
+        stops=front.stops, upcoming=queries.next_stop(front.stops), today=day,
+        confirm=_confirm, spots=dict(SPOTS), iso=date.fromisoformat,
+    )  # fmt: skip
 
 
 @bp.get("/today/told")
@@ -80,6 +89,24 @@ def told() -> ResponseReturnValue:
     if not page.wants_piece():
         return page.go(url_for("today.index"))
     return page.render("today/caregiver.html", piece="told", told=messages.told(me()))
+
+
+def _confirm(key: uuid.UUID, leave: bool = False) -> ConfirmCallForm | ConfirmLeaveForm:
+    """Her word about what was written down for her, in one tap."""
+    form = ConfirmLeaveForm(data={"leave": key}) if leave else ConfirmCallForm(data={"call": key, "agrees": "yes"})
+    for field in form:  # several stand on one page
+        field.id = f"{field.name}-{key}"
+    return form
+
+
+@bp.get("/today/households/<uuid:household_id>/handover")
+@allow("visits.record")
+def handover(household_id: uuid.UUID) -> Response:
+    """接替须知. That her phone has fetched it is written down: the station sees 已到他手机."""
+    who = me()
+    told = handovers.handover(who, household_id)
+    look(who, household_id, HANDOVER)
+    return page.render("today/handover.html", told=told, home=told.home, today=clock.today())
 
 
 @bp.get("/scan")

@@ -7,8 +7,10 @@ from typing import Any
 
 from wtforms.widgets import HiddenInput
 
+from webapp.kit import ids
 from webapp.kit.words import _l
-from webapp.visits import rules
+from webapp.roster.forms import MinuteField
+from webapp.visits import rules, words
 from webapp.web.forms import (
     ChoiceField,
     Keep,
@@ -87,7 +89,7 @@ class LeaveForm(PlacedForm):
     visit = KeyField(validators=[required()])
     token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
     number = TextField(_l("卡上的7位号码"), most=40)
-    method = ChoiceField(_l("怎么签退"), choices=[*ENTRY, (rules.PHONE, _l("打电话报的"))])
+    method = ChoiceField(_l("怎么签退"), choices=ENTRY)
 
 
 class SeenForm(StepForm):
@@ -127,6 +129,33 @@ class NobodyForm(PlacedForm):
     neighbour = YesField(_l("问过邻居"))
     told = YesField(_l("打给服务站了"))
     words = TextField(_l("还看到什么"), most=200)
+
+
+class ConfirmCallForm(StepForm):
+    """What was rung in and written down for her is right, or not."""
+
+    keep = Keep(kind="visits.confirm", title=_l("电话里报的，确认一下"), drafts=False)
+    call = KeyField(validators=[required()])
+    agrees = ChoiceField(_l("对吗"), choices=[("yes", _l("对")), ("no", _l("不对"))])
+
+
+class PhonedForm(PlainForm):
+    """She rang from the home: arriving or leaving. at: minutes after midnight."""
+
+    key = KeyField(default=ids.new)
+    deed = ChoiceField(_l("她说什么"), [required(_l("请选一个"))], choices=[("in", _l("到了")), ("out", _l("走了"))])
+    caregiver = ChoiceField(_l("是谁"), [required(_l("请选一个"))], choices=[])
+    at = MinuteField(_l("几点"), [required()], render_kw={"type": "time"})
+    line = ChoiceField(_l("哪个电话打来的"), [required(_l("请选一个"))], choices=list(words.LINE_WORDS.items()))
+
+
+class RingForm(PlainForm):
+    """Whom the station rang, and what came of it."""
+
+    key = KeyField(default=ids.new)
+    whom = ChoiceField(_l("打给谁了"), [required(_l("请选一个"))], choices=list(words.WHOM.items()))
+    outcome = ChoiceField(_l("怎么样"), [required(_l("请选一个"))], choices=list(words.OUTCOMES.items()))
+    words = TextField(_l("写几个字"), most=200)
 
 
 class SettleForm(PlainForm):

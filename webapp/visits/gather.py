@@ -89,6 +89,8 @@ class Known:
     no_signal: bool
     assigned: bool
     open_visit: uuid.UUID | None
+    phoned: uuid.UUID | None
+    """Her visit here that somebody wrote down for her at about this time, under another id."""
     visit: Any
     """Columns of the visit that has this id already, prefixed `visit_`; None when there is none."""
     spots: tuple[Point, ...]
@@ -111,12 +113,16 @@ def know(
     """
     by, what = shown.card
     facts = {"account": act.author_id, "key": key, "told": household, "shift": shift, "at": act.at, "day": act.day, "card": what}
-    rows = db.session().execute(_question(by, at_home, shift is not None), facts | {"recent": act.at - RECENT}).all()
+    about = {"recent": act.at - RECENT, "before": act.at - PHONED_NEAR, "after": act.at + PHONED_NEAR}
+    rows = db.session().execute(_question(by, at_home, shift is not None), facts | about).all()
     return _known(rows)
 
 
 RECENT = timedelta(days=2)
+PHONED_NEAR = timedelta(hours=3)
+"""An arrival that was rung in and one on her phone within these hours, in one home, are one visit."""
 _KEY, _TOLD, _SHIFT, _ACCOUNT = (sa.bindparam(name, type_=Uuid()) for name in ("key", "told", "shift", "account"))
+_BEFORE, _AFTER = (sa.bindparam(name, type_=Instant()) for name in ("before", "after"))
 _AT, _RECENT, _DAY = (
     sa.bindparam("at", type_=Instant()),
     sa.bindparam("recent", type_=Instant()),
@@ -143,6 +149,7 @@ def _question(by: str, at_home: bool, named: bool) -> sa.Select[*tuple[Any, ...]
             Household.no_signal,
             _assigned(),
             _open_visit(),
+            _phoned(),
             _limits(),
             existing.id.label("visit_id"),
             existing.household_id.label("visit_household_id"),
@@ -154,6 +161,9 @@ def _question(by: str, at_home: bool, named: bool) -> sa.Select[*tuple[Any, ...]
             existing.planned_minutes.label("visit_planned_minutes"),
             existing.grade.label("visit_grade"),
             existing.partner_id.label("visit_partner_id"),
+            existing.left_at.label("visit_left_at"),
+            existing.arrive_by.label("visit_arrive_by"),
+            existing.leave_by.label("visit_leave_by"),
             Spot.id.label("spot_id"),
             Spot.lat_e6,
             Spot.lon_e6,
@@ -212,6 +222,24 @@ def _open_visit() -> sa.Label[uuid.UUID]:
     )
 
 
+def _phoned() -> sa.Label[uuid.UUID]:
+    other = sa.orm.aliased(Visit)
+    near = (other.household_id == Household.id, other.arrived_at.between(_BEFORE, _AFTER))
+    return (
+        sa.select(other.id)
+        .where(
+            *near,
+            other.caregiver_id == Account.person_id,
+            other.arrive_by == rules.CODES[rules.PHONE],
+            other.state != VOID,
+            other.id != _KEY,
+        )
+        .limit(1)
+        .scalar_subquery()
+        .label("phoned_visit")
+    )
+
+
 def _limits() -> sa.Label[dict[str, Any]]:
     """The rules of the day and station, by the precedence of `rulebook.current`."""
     return (
@@ -231,7 +259,7 @@ def _limits() -> sa.Label[dict[str, Any]]:
 def _known(rows: Sequence[Any]) -> Known:
     if not rows:
         shipped = rulebook.default("visits")
-        return Known(None, None, None, None, None, None, None, False, False, None, None, (), (), shipped)
+        return Known(None, None, None, None, None, None, None, False, False, None, None, None, (), (), shipped)
     first = rows[0]
     spots = {row.spot_id: Point(row.lat_e6, row.lon_e6, row.radius_m) for row in rows if row.spot_id}
     shifts = {row.shift_id: row for row in rows if row.shift_id}
@@ -246,6 +274,7 @@ def _known(rows: Sequence[Any]) -> Known:
         no_signal=bool(first.no_signal),
         assigned=bool(first.assigned),
         open_visit=first.open_visit,
+        phoned=first.phoned_visit,
         visit=first if first.visit_id else None,
         spots=tuple(spots.values()),
         shifts=tuple(shifts.values()),

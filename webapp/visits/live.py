@@ -13,25 +13,35 @@ import sqlalchemy as sa
 
 from webapp.kit import clock
 from webapp.people.models import Account, Device, Household, Person
+from webapp.roster.models import PAUSED as PAUSED_SHIFT
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
 from webapp.store.inbox import Kept
+from webapp.store.types import Instant
 from webapp.visits import rules
-from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Visit, VisitException
+from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Ring, Visit, VisitException
 
-GAP, SILENT, NOBODY, LATE, OFFLINE, OFF, HERE, NEXT, ENDED = (
-    "gap", "silent", "nobody", "late", "offline", "off", "here", "next", "ended",
+TROUBLE, GAP, SILENT, NOBODY, LATE, OFFLINE, RUNG, OFF, HERE, NEXT, PAUSED, ENDED = (
+    "trouble", "gap", "silent", "nobody", "late", "offline", "rung", "off", "here", "next", "paused", "ended",
 )  # fmt: skip
-ORDER = (GAP, SILENT, NOBODY, LATE, OFF, OFFLINE, HERE, NEXT, ENDED)
+ORDER = (TROUBLE, GAP, SILENT, NOBODY, LATE, OFF, OFFLINE, RUNG, HERE, NEXT, PAUSED, ENDED)
+ALARMS = (TROUBLE, GAP, SILENT, NOBODY)
+UNATTENDED = (TROUBLE, GAP, SILENT)
+"""What the figure 没人照看 counts."""
 Key = uuid.UUID | bytes
 """An id as the driver gives it: making two thousand UUID objects would cost a quarter of the page."""
 RANK = {state: n for n, state in enumerate(ORDER)}
 SHOWS = ("look", "gap", "on", "done")
-PAGE = 200
+PAGE = 600
+"""A street's caregivers on one screen."""
+UNANSWERED, COMING, BAD = "unanswered", "coming", "trouble"
 
 
 class Plan(NamedTuple):
-    """A planned shift of the day. nobody: somebody stood there and nobody answered."""
+    """A planned shift of the day. nobody: somebody stood there and nobody answered; rung: what came of the last call about it.
+
+    paused: a pause took it out; note: why it has nobody or is paused, a code (`roster.words.note`).
+    """
 
     id: Key
     home: str
@@ -40,6 +50,11 @@ class Plan(NamedTuple):
     start_min: int
     minutes: int
     nobody: bool = False
+    rung: str | None = None
+    rung_at: datetime | None = None
+    paused: bool = False
+    note: str | None = None
+    station_id: Key | None = None
 
 
 @dataclass
@@ -54,6 +69,7 @@ class Fact:
     left_at: datetime | None
     state: str
     planned_minutes: int | None
+    station_id: Key | None = None
     codes: set[str] = field(default_factory=set)
     distance_m: int | None = None
 
@@ -81,11 +97,14 @@ class Line(NamedTuple):
     on: int
     done: int
     gaps: int
+    shift_id: Key | None = None
+    """The shift that is spoken of, where somebody should do something about it."""
+    note: str | None = None
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Shifts planned, visits open and done, households nobody came to, visits to look at."""
+    """Shifts planned (paused ones left out), visits open and done, households nobody came to, visits to look at."""
 
     planned: int
     on: int
@@ -127,20 +146,33 @@ def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
     """Where a shift without a visit stands, and by how many minutes it is late.
 
     没信号 is said only of a home without signal or of a phone heard earlier that day and not since, until the planned
-    end + silent_min; after that somebody must phone.
+    end + silent_min; after that somebody must phone. Only a call that reached somebody takes the alarm away (打过电话),
+    and only until somebody comes or the next call says otherwise.
     """
     late = moment.minute - plan.start_min
+    if plan.paused:
+        return PAUSED, plan.start_min
+    if plan.rung == BAD:
+        return TROUBLE, max(late, 0)
+    told = plan.rung not in (None, UNANSWERED) and not _worn(plan, moment)
     if plan.nobody:
-        return NOBODY, max(late, 0)
+        return (RUNG if told else NOBODY), max(late, 0)
     if late <= moment.limits["late_min"]:
         return NEXT, 0
     if plan.caregiver_id is None:
         return GAP, late
     if moment.minute > plan.start_min + plan.minutes + moment.limits["silent_min"]:
-        return SILENT, late
+        return (RUNG if told else SILENT), late
     heard = moment.heard.get(plan.caregiver_id)
     quiet = heard is not None and 0 <= moment.minute_at(heard) < plan.start_min
     return (OFFLINE, late) if plan.no_signal or quiet else (LATE, late)
+
+
+def _worn(plan: Plan, moment: Moment) -> bool:
+    """Whether 她在路上 was said too long ago to be believed still."""
+    if plan.rung != COMING or plan.rung_at is None:
+        return False
+    return moment.now - plan.rung_at > timedelta(minutes=moment.limits["coming_min"])
 
 
 def lines(plans: Sequence[Plan], facts: Sequence[Fact], moment: Moment) -> list[Line]:
@@ -166,6 +198,7 @@ def _line(key: Key | None, plans: list[Plan], facts: list[Fact], planned_for: Ma
     here = next((fact for fact in facts if fact.state == OPEN), None)
     odd = [fact for fact in facts if fact.codes and fact.codes - moment.blameless]
     state, n, at = _now(states, facts, here, moment)
+    spoken = at if isinstance(at, Plan) and state not in (NEXT, PAUSED) else None
     bars = [_visit_bars(fact, fact in odd, moment) for fact in facts] + [[_plan_bar(plan, told)] for plan, told, _n in states]
     first = [at.home] if at else []
     homes = dict.fromkeys(first + [fact.home for fact in facts] + [plan.home for plan in plans])
@@ -183,7 +216,9 @@ def _line(key: Key | None, plans: list[Plan], facts: list[Fact], planned_for: Ma
         stand_in=any(planned_for.get(fact.shift_id, key) not in (key, None) for fact in facts),
         on=sum(fact.state == OPEN for fact in facts),
         done=sum(fact.state == DONE for fact in facts),
-        gaps=sum(told in (GAP, SILENT) for _plan, told, _n in states),
+        gaps=sum(told in UNATTENDED for _plan, told, _n in states),
+        shift_id=spoken.id if spoken else None,
+        note=at.note if isinstance(at, Plan) else None,
     )
 
 
@@ -191,19 +226,22 @@ def _now(
     states: Sequence[tuple[Plan, str, int]], facts: Sequence[Fact], here: Fact | None, moment: Moment
 ) -> tuple[str, int, Plan | Fact | None]:
     """What is said of a caregiver: what alarms before where she is, where she is before what comes."""
-    alarms = [(told, n, plan) for plan, told, n in states if told in (GAP, SILENT, NOBODY)]
+    alarms = [(told, n, plan) for plan, told, n in states if told in ALARMS]
     if alarms:
         return min(alarms, key=lambda each: (RANK[each[0]], -each[1]))
     if here is not None:
         if here.distance_m is not None:
             return OFF, here.distance_m, here
         return HERE, rules.minutes_between(here.arrived_at, moment.now), here
-    waits = [(told, n, plan) for plan, told, n in states if told in (LATE, OFFLINE)]
+    waits = [(told, n, plan) for plan, told, n in states if told in (LATE, OFFLINE, RUNG)]
     if waits:
         return min(waits, key=lambda each: (RANK[each[0]], -each[1]))
-    coming = min((plan for plan, told, _n in states), key=lambda plan: plan.start_min, default=None)
+    coming = min((plan for plan, told, _n in states if told == NEXT), key=lambda plan: plan.start_min, default=None)
     if coming is not None:
         return NEXT, coming.start_min, coming
+    paused = next((plan for plan, told, _n in states if told == PAUSED), None)
+    if paused is not None and not facts:
+        return PAUSED, 0, paused
     return ENDED, sum(fact.state == DONE for fact in facts), None
 
 
@@ -217,7 +255,7 @@ def _visit_bars(fact: Fact, odd: bool, moment: Moment) -> list[Bar]:
 
 
 def _plan_bar(plan: Plan, told: str) -> Bar:
-    look = {NEXT: "planned", OFFLINE: "offline"}.get(told, "late")
+    look = {NEXT: "planned", OFFLINE: "offline", RUNG: "offline", PAUSED: "paused"}.get(told, "late")
     return Bar(look, plan.start_min, plan.start_min + plan.minutes)
 
 
@@ -225,7 +263,7 @@ def figures(plans: Sequence[Plan], found: Iterable[Line], facts: Sequence[Fact],
     """The five figures above the table."""
     every = list(found)
     return Figures(
-        planned=len(plans),
+        planned=sum(not plan.paused for plan in plans),
         on=sum(line.on for line in every),
         done=sum(line.done for line in every),
         gap=sum(line.gaps for line in every),
@@ -280,6 +318,8 @@ def plans_on(stations: Sequence[uuid.UUID], day: date) -> list[Plan]:
     """The planned shifts of some stations on a day."""
     since = clock.day_bounds(day)[0]
     nobody = sa.exists().where(_nobody.household_id == _shift.household_id, _nobody.at >= since, _shift.day == day)
+    last = sa.select(Ring.outcome).where(Ring.shift_id == _shift.id).order_by(Ring.made_at.desc(), Ring.id.desc()).limit(1)
+    last_at = sa.select(sa.func.max(Ring.made_at)).where(Ring.shift_id == _shift.id)
     rows = db.session().execute(
         sa.select(
             _raw(_shift.id),
@@ -289,9 +329,14 @@ def plans_on(stations: Sequence[uuid.UUID], day: date) -> list[Plan]:
             _shift.start_min,
             _shift.minutes,
             nobody.label("nobody"),
+            last.scalar_subquery().label("rung"),
+            sa.type_coerce(last_at.scalar_subquery(), Instant()).label("rung_at"),
+            (_shift.state == PAUSED_SHIFT).label("paused"),
+            _shift.note,
+            _raw(_shift.station_id),
         )
         .join_from(sa.inspect(Shift).local_table, sa.inspect(Household).local_table, _home.id == _shift.household_id)
-        .where(_shift.station_id.in_(stations), _shift.day == day, _shift.state == PLANNED)
+        .where(_shift.station_id.in_(stations), _shift.day == day, _shift.state.in_((PLANNED, PAUSED_SHIFT)))
         .order_by(_shift.start_min)
     )
     return [Plan(*row) for row in rows]
@@ -301,7 +346,7 @@ def facts_on(stations: Sequence[uuid.UUID], day: date) -> list[Fact]:
     """The visits of a day and those still open from the evening before, with their waiting exceptions."""
     columns = (
         *(_raw(_visit.id), _home.name, _raw(_visit.caregiver_id), _raw(_visit.shift_id)),
-        *(_visit.arrived_at, _visit.left_at, _visit.state, _visit.planned_minutes),
+        *(_visit.arrived_at, _visit.left_at, _visit.state, _visit.planned_minutes, _raw(_visit.station_id)),
     )
     visit, home = sa.inspect(Visit).local_table, sa.inspect(Household).local_table
     waiting = sa.inspect(VisitException).local_table

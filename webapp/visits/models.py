@@ -17,12 +17,14 @@ from webapp.people.models import Household, Person
 from webapp.roster.models import Shift
 from webapp.store import audit, db, rulebook, topics
 from webapp.store.db import Base
-from webapp.store.traits import Homed, Keyed, Made, append_only
+from webapp.store.traits import Homed, Keyed, Made, append_only, told
 from webapp.store.types import Instant, Uuid
 
 OPEN, DONE, VOID = "open", "done", "void"
 IN, OUT = "in", "out"
 FIX, ACK = "fix", "ack"
+PHONED = {IN: "PHONED_IN", OUT: "PHONED_OUT"}
+"""What waits for the caregiver's word, by direction."""
 
 
 class Visit(Homed, Base):
@@ -51,10 +53,17 @@ class Visit(Homed, Base):
     """The visit this one is paired with: two homes on one stair, or two caregivers lifting together."""
     grade: Mapped[str] = mapped_column(sa.String(1))
     """A to C, X: what the evidence is worth. Never a refusal, never a deduction by itself."""
+    arrive_by: Mapped[str | None] = mapped_column(sa.String(5))
+    """Method of the call that `arrived_at` derives from; her own record outweighs one that was rung in (PHONE)."""
+    leave_by: Mapped[str | None] = mapped_column(sa.String(5))
+    into_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+    """Rung in, then recorded on her phone under another id: the visit this one turned out to be."""
     household: Mapped[Household] = relationship()
     caregiver: Mapped[Person] = relationship()
     shift: Mapped[Shift | None] = relationship()
     __table_args__ = (
+        told("ix_visit_into_id", "into_id"),
+        sa.Index("ix_visit_shift_id", "shift_id"),
         sa.Index("ix_visit_station_id_day", "station_id", "day"),
         sa.Index("ix_visit_household_id_arrived_at", "household_id", "arrived_at"),
         sa.Index("ix_visit_caregiver_id_day", "caregiver_id", "day"),
@@ -89,7 +98,7 @@ class Call(Base):
     method: Mapped[str] = mapped_column(sa.String(5))
     """QR, CODE (typed number), NONE (no card to be had), PHONE."""
     why: Mapped[str | None] = mapped_column(sa.String(12))
-    """card_missing or refuses_scan, where the method is NONE."""
+    """card_missing or refuses_scan, where the method is NONE; whose line (resident, own, other), where it is PHONE."""
     card_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     card_state: Mapped[str | None] = mapped_column(sa.String(8))
     """live, revoked or unknown when it arrived here; empty when no card was shown."""
@@ -116,6 +125,40 @@ class Call(Base):
 
 
 append_only("call", "calls are never changed")
+
+
+class Confirmation(Base):
+    """The caregiver's own word about a call that was rung in and written down for her."""
+
+    __tablename__ = "call_confirmation"
+    call_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("call.id"), primary_key=True)
+    act_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+    account_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+    agrees: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(Instant())
+
+
+append_only("call_confirmation", "a confirmation is never changed")
+
+
+class Ring(Keyed, Made, Homed, Base):
+    """Somebody of the station rang about a shift: whom, what came of it, and what was said."""
+
+    __tablename__ = "ring"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
+    station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
+    shift_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("shift.id"))
+    day: Mapped[date]
+    whom: Mapped[str] = mapped_column(sa.String(10))
+    """resident, neighbour, kin or caregiver."""
+    outcome: Mapped[str] = mapped_column(sa.String(10))
+    """there, coming, well, unanswered or trouble."""
+    words: Mapped[str] = mapped_column(sa.String(200), default="")
+    by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+    __table_args__ = (sa.Index("ix_ring_station_id_day", "station_id", "day"), sa.Index("ix_ring_shift_id", "shift_id"))
+
+
+append_only("ring", "who was rung is never changed")
 
 
 class CallPlace(Base):
@@ -218,6 +261,8 @@ class VisitException(Keyed, Made, Homed, Base):
         memo = memo.strip()[:200]
         if self.settled_at is not None:
             raise Refusal("settled", "这一项已经有人看过了")
+        if self.code in PHONED.values() and self.facts.get("by") == str(actor.account_id):
+            raise Refusal("own_word", "这一条是您替她记的，等她自己确认")
         if visit.caregiver_id == actor.person_id:
             raise Refusal("own_visit", "自己的上门要请别人来看")
         if reason not in dict(limits()["reasons"]):

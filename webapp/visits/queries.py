@@ -14,12 +14,26 @@ from sqlalchemy.orm import joinedload
 from webapp.access import Actor, within
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
-from webapp.people.models import Account, Household, Person, Resident
+from webapp.people.models import Account, Contact, Household, Kin, Person, Place, Resident
 from webapp.people.queries import nothing
-from webapp.store import db
-from webapp.store.strands import strand
+from webapp.roster.models import PLANNED, Shift
+from webapp.store import db, secrets
+from webapp.store.strands import asked, strand, together
 from webapp.store.types import Uuid
-from webapp.visits.models import IN, OPEN, VOID, Call, CallPlace, NobodyHome, Seen, Service, Visit, VisitException
+from webapp.visits.models import (
+    IN,
+    OPEN,
+    VOID,
+    Call,
+    CallPlace,
+    Confirmation,
+    NobodyHome,
+    Ring,
+    Seen,
+    Service,
+    Visit,
+    VisitException,
+)
 
 GONE = "没找到这次上门，先放在站里，站里会来问您"
 
@@ -142,7 +156,7 @@ def calls(visit_id: uuid.UUID) -> Sequence[tuple[Call, CallPlace | None]]:
     rows = db.session().execute(
         sa.select(Call, CallPlace)
         .outerjoin(CallPlace, CallPlace.id == Call.id)
-        .where(Call.visit_id == visit_id)
+        .where(sa.or_(Call.visit_id == visit_id, Call.visit_id.in_(sa.select(Visit.id).where(Visit.into_id == visit_id))))
         .order_by(Call.at, Call.received_at)
     )
     return [(call, place) for call, place in rows]
@@ -280,3 +294,131 @@ def authors(account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
 def household_by_number(actor: Actor, number: str) -> Household | None:
     """The household of a short number (H00012), within reach."""
     return db.session().scalar(within(actor, sa.select(Household)).where(Household.number == number.strip().upper()))
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A call of the station about a shift: whom, what came of it, what was said, by whom."""
+
+    at: datetime
+    whom: str
+    outcome: str
+    words: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a station needs beside one shift: its visit and calls, whom one can ring, who was rung."""
+
+    visit: Visit | None
+    calls: Sequence[tuple[Call, bool | None]]
+    """Each with the caregiver's word about it; None while she has not said."""
+    rings: Sequence[Rung]
+    """The newest first."""
+    numbers: Sequence[tuple[str, str, str]]
+    """(resident, neighbour, kin or caregiver; name; number)."""
+
+
+def around(shift: Shift) -> Around:
+    """Everything beside one shift, in two questions."""
+    near = sa.and_(Visit.household_id == shift.household_id, Visit.arrived_at >= clock.day_bounds(shift.day)[0])
+    found = (
+        db.session()
+        .execute(
+            sa.select(Visit, Call, Confirmation.agrees)
+            .outerjoin(Call, Call.visit_id == Visit.id)
+            .outerjoin(Confirmation, Confirmation.call_id == Call.id)
+            .where(sa.or_(Visit.id == shift.visit_id, sa.and_(near, Visit.shift_id == shift.id)), Visit.state != VOID)
+            .order_by(Visit.arrived_at, Call.at)
+        )
+        .all()
+    )
+    visit = found[0][0] if found else None
+    calls = [(call, agrees) for each, call, agrees in found if each is visit and call is not None]
+    rows = asked(_NUMBERS, home=shift.household_id, caregiver=shift.caregiver_id, shift=shift.id)
+    numbers = [
+        (kind, row.a, secrets.unseal(row.sealed, f"{table}.phone:{row.key}"))
+        for kind, table in (("caregiver", "person"), ("resident", "resident"), ("neighbour", "contact"), ("kin", "person"))
+        for row in rows.get(kind, ())
+    ]
+    rings = [Rung(row.at, row.a, row.b, row.c or "", row.d or "") for row in reversed(rows.get("ring", ()))]
+    return Around(visit, calls, rings, numbers)
+
+
+_HOME = sa.bindparam("home", type_=Uuid())
+_NUMBERS = together(
+    strand("ring", key=Ring.id, at=Ring.made_at, a=Ring.whom, b=Ring.outcome, c=Ring.words, d=Person.name)
+    .select_from(Ring)
+    .outerjoin(Account, Account.id == Ring.by_id)
+    .outerjoin(Person, Person.id == Account.person_id)
+    .where(Ring.shift_id == sa.bindparam("shift", type_=Uuid())),
+    strand("caregiver", key=Person.id, a=Person.name, sealed=Person.phone_sealed).where(
+        Person.id == sa.bindparam("caregiver", type_=Uuid()), Person.phone_sealed.is_not(None)
+    ),
+    strand("resident", key=Resident.id, a=Resident.name, sealed=Resident.phone_sealed).where(
+        Resident.household_id == _HOME, Resident.ended_on.is_(None), Resident.phone_sealed.is_not(None)
+    ),
+    strand("neighbour", key=Contact.id, at=Contact.made_at, a=Contact.name, sealed=Contact.phone_sealed).where(
+        Contact.household_id == _HOME, Contact.phone_sealed.is_not(None)
+    ),
+    strand("kin", key=Person.id, at=Kin.since, a=Person.name, sealed=Person.phone_sealed)
+    .select_from(Kin)
+    .join(Resident, Resident.id == Kin.resident_id)
+    .join(Person, Person.id == Kin.person_id)
+    .where(Resident.household_id == _HOME, Kin.holds(), Person.phone_sealed.is_not(None)),
+)
+
+
+PHONED_STRAND = (
+    strand("phoned", key=Call.id, other=Visit.id, at=Call.at, a=Call.direction, b=Household.name)
+    .select_from(Visit)
+    .join(Call, Call.visit_id == Visit.id)
+    .join(Household, Household.id == Visit.household_id)
+    .outerjoin(Confirmation, Confirmation.call_id == Call.id)
+    .where(
+        Visit.caregiver_id == sa.bindparam("person", type_=Uuid()),
+        Visit.day >= sa.bindparam("recent", type_=sa.Date()),
+        Visit.state != VOID,
+        Call.method == "PHONE",
+        Confirmation.call_id.is_(None),
+        sa.case((Call.direction == IN, Visit.arrive_by), else_=Visit.leave_by) == "PHONE",
+    )
+)
+"""What was written down for a caregiver (parameters person, recent) and still stands on it, before she has said a word."""
+
+
+def phoned_unconfirmed(place_id: uuid.UUID, since: date) -> list[tuple[Call, Visit]]:
+    """Calls that were rung in at a place's stations since a day and that the caregiver has not confirmed."""
+    under = sa.select(Place.id).where(sa.or_(Place.id == place_id, Place.street_id == place_id, Place.district_id == place_id))
+    rows = db.session().execute(
+        sa.select(Call, Visit)
+        .join(Visit, Visit.id == Call.visit_id)
+        .outerjoin(Confirmation, Confirmation.call_id == Call.id)
+        .where(
+            Visit.station_id.in_(under), Visit.day >= since, Visit.state != VOID, Call.method == "PHONE",
+            sa.or_(Confirmation.call_id.is_(None), Confirmation.agrees.is_(False)),
+            sa.case((Call.direction == IN, Visit.arrive_by), else_=Visit.leave_by) == "PHONE",
+        )
+        .order_by(Call.at)
+    )  # fmt: skip
+    return [(call, visit) for call, visit in rows]
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """A caregiver's visits of some days: how many the roster asked of her and how many she made, relief included."""
+
+    due: int
+    came: int
+
+
+def attendance(person_id: uuid.UUID, first: date, last: date) -> Attendance:
+    """Visits due and made from `first` to `last`, counted in visits (H09): who stands in is counted, approved leave and
+    pauses ask nothing."""
+    session = db.session()
+    made = sa.exists().where(Visit.shift_id == Shift.id, Visit.caregiver_id == person_id, Visit.state != VOID)
+    rows = session.execute(
+        sa.select(Shift.id, made).where(Shift.caregiver_id == person_id, Shift.day.between(first, last), Shift.state == PLANNED)
+    ).all()
+    return Attendance(len(rows), sum(bool(came) for _key, came in rows))

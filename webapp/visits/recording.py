@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from webapp.cards.models import Card
-from webapp.kit import clock, ids
+from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import queries as people
 from webapp.people.models import Account, Household
@@ -26,15 +26,13 @@ from webapp.store.inbox import Act
 from webapp.visits import rules
 from webapp.visits.gather import Known, Shown, know
 from webapp.visits.models import (
-    ACK,
     DONE,
-    FIX,
     IN,
     OPEN,
     OUT,
+    PHONED,
     VOID,
     Call,
-    CallPlace,
     NobodyHome,
     Seen,
     Service,
@@ -44,12 +42,13 @@ from webapp.visits.models import (
     tell,
 )
 from webapp.visits.rules import Evidence, Finding
+from webapp.visits.writing import call_row, card_state, find, keep_place, put, settled, skew_s, update_visit, visit_row
 
 STRAY = "还不知道是哪一户，先记下了，站里会来问您"
 GONE = "没找到这次上门，先放在站里，站里会来问您"
 
 
-MOST_S = 2**31 - 1
+PHONED_CODE = rules.CODES[rules.PHONE]
 
 
 def believable(act: Act) -> Act:
@@ -72,30 +71,86 @@ def arrive(
     seen = Shown.of(method, **shown)
     known = know(act, seen, key, household, shift)
     if known.person_id is None or known.household_id is None or known.station_id is None:
-        _insert(Call, _call(act, raw, seen, known, key, IN))
-        _keep_place(act, seen, known)
+        put(Call, call_row(act, raw, seen, known, key, IN))
+        keep_place(act, seen, known)
         audit.note("visits.stray", f"call:{act.id}", method=seen.method)
         return STRAY
     here = known.visit
+    if here is not None and _rung_in(here, known):
+        _second_evidence(act, raw, seen, known, household, key)
+        return None
     again = here is not None and here.visit_state != VOID
     key = act.id if again and here.visit_household_id != known.household_id else key
-    planned = _shift_for(act, known, key, shift)
+    former = None if again or known.phoned is None else db.session().get(Visit, known.phoned)
+    planned = _shift_for(act, known, key, (former.shift_id if former else None) or shift)
     evidence = _evidence(act, raw, seen, known, household)
-    found = [*rules.findings(evidence, known.limits), *_arrival_findings(act, known, planned, again)]
+    found = [*rules.findings(evidence, known.limits), *_arrival_findings(act, known, planned, again, former)]
     grade = rules.grade(evidence, [finding.code for finding in found], known.limits)
-    _insert(Call, _call(act, raw, seen, known, key, IN))
-    _keep_place(act, seen, known)
-    row = _visit_row(act, known, planned, key, grade)
+    put(Call, call_row(act, raw, seen, known, key, IN))
+    keep_place(act, seen, known)
+    row = visit_row(act, seen, known, planned, key, grade)
+    if former is not None:
+        row |= _turn_out(former, key, act)
     if here is not None and key == here.visit_id:
         if not again:  # 扫错了, and scanned anew
-            _update_visit(key, row | {"left_at": None, "voided_at": None, "minutes": None})
+            update_visit(key, {"left_at": None, "voided_at": None, "minutes": None, "leave_by": None, "into_id": None} | row)
             db.session().execute(sa.delete(VisitException).where(VisitException.visit_id == key))
     else:
-        _insert(Visit, row)
-    _find(key, known.household_id, known.station_id, act.day, found)
+        put(Visit, row)
+    find(key, known.household_id, known.station_id, act.day, found)
     audit.note("visits.arrive", f"visit:{key}", known.household_id, grade=grade, codes=[f.code for f in found], at=act.at)
     tell(known.station_id, known.household_id)
     return None
+
+
+def _rung_in(here: Any, known: Known) -> bool:
+    """Whether this visit stands on what was rung in for the same caregiver in the same home."""
+    return bool(
+        here.visit_state != VOID
+        and here.visit_arrive_by == PHONED_CODE
+        and here.visit_caregiver_id == known.person_id
+        and here.visit_household_id == known.household_id
+    )
+
+
+def _second_evidence(act: Act, raw: Act, seen: Shown, known: Known, household: uuid.UUID | None, key: uuid.UUID) -> None:
+    """One visit, two pieces of evidence: what was rung in, and now her own record. Hers counts; both stay to be read."""
+    here = known.visit
+    evidence = _evidence(act, raw, seen, known, household)
+    found = rules.findings(evidence, known.limits)
+    if rules.apart(here.visit_arrived_at, act.at, known.limits):
+        found += rules.named([("PHONE_APART", {"arrived": here.visit_arrived_at, "phone": act.at})], known.limits)
+    if here.visit_left_at is not None and here.visit_left_at < act.at:
+        found += rules.named([("TIME_ORDER", {"arrived": act.at, "left": here.visit_left_at})], known.limits)
+    grade = rules.grade(evidence, [finding.code for finding in found], known.limits)
+    if here.visit_leave_by == PHONED_CODE:
+        grade = rules.worse(grade, "B")
+    put(Call, call_row(act, raw, seen, known, key, IN))
+    keep_place(act, seen, known)
+    change: dict[str, Any] = {"arrived_at": act.at, "day": act.day, "grade": grade, "arrive_by": rules.CODES[seen.method]}
+    if here.visit_left_at is not None:
+        change["minutes"] = rules.minutes_between(act.at, here.visit_left_at)
+    update_visit(key, change)
+    find(key, here.visit_household_id, here.visit_station_id, act.day, found)
+    settled(key, [PHONED[IN], "PHONE_DENIED"], act)
+    codes = [finding.code for finding in found]
+    audit.note("visits.arrive", f"visit:{key}", here.visit_household_id, grade=grade, codes=codes, at=act.at, rung_in=True)
+    tell(here.visit_station_id, here.visit_household_id)
+
+
+def _turn_out(former: Visit, key: uuid.UUID, act: Act) -> dict[str, Any]:
+    """What was rung in turns out to be the visit `key`: it counts no more itself, and gives what her phone does not know."""
+    told: dict[str, Any] = {}
+    if former.left_at is not None and former.left_at >= act.at:
+        minutes = rules.minutes_between(act.at, former.left_at)
+        told = {"left_at": former.left_at, "leave_by": former.leave_by, "state": DONE, "minutes": minutes}
+    update_visit(former.id, {"state": VOID, "voided_at": clock.now(), "into_id": key})
+    db.session().execute(
+        sa.update(VisitException)
+        .where(VisitException.visit_id == former.id, VisitException.settled_at.is_(None))
+        .values(settled_at=clock.now(), settled_by=act.author_id, reason="20")
+    )
+    return told
 
 
 def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> str | None:
@@ -113,7 +168,8 @@ def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> st
         raise Refusal("visit_void", "这次上门已经记成扫错了，先放在站里")
     evidence = _evidence(act, raw, seen, known, here.visit_household_id)
     found = rules.findings(evidence, known.limits)
-    twice = here.visit_state == DONE
+    rung_in = here.visit_state == DONE and here.visit_leave_by == PHONED_CODE
+    twice = here.visit_state == DONE and not rung_in
     backwards = act.at < here.visit_arrived_at
     minutes = rules.minutes_between(here.visit_arrived_at, act.at)
     if backwards:
@@ -122,12 +178,16 @@ def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> st
         found += rules.named([("DUPLICATE", {"left": act.at})], known.limits)
     else:
         found += rules.length_findings(minutes, here.visit_planned_minutes, known.limits)
-    _insert(Call, _call(act, raw, seen, known, visit, OUT))
-    _keep_place(act, seen, known)
+    if rung_in and rules.apart(here.visit_left_at, act.at, known.limits):
+        found += rules.named([("PHONE_APART", {"left": here.visit_left_at, "phone": act.at})], known.limits)
+    put(Call, call_row(act, raw, seen, known, visit, OUT))
+    keep_place(act, seen, known)
     grade = rules.worse(here.visit_grade, rules.grade(evidence, [finding.code for finding in found], known.limits))
-    change = {"grade": grade} | ({} if twice else {"left_at": act.at, "minutes": minutes, "state": DONE})
-    _update_visit(visit, change)
-    _find(visit, here.visit_household_id, here.visit_station_id, here.visit_day, found)
+    over = {"left_at": act.at, "minutes": minutes, "state": DONE, "leave_by": rules.CODES[seen.method]}
+    update_visit(visit, {"grade": grade} | ({} if twice else over))
+    if rung_in:
+        settled(visit, [PHONED[OUT]], act)
+    find(visit, here.visit_household_id, here.visit_station_id, here.visit_day, found)
     codes = [finding.code for finding in found]
     audit.note("visits.leave", f"visit:{visit}", here.visit_household_id, grade=grade, minutes=minutes, codes=codes, at=act.at)
     tell(here.visit_station_id, here.visit_household_id)
@@ -181,7 +241,7 @@ def void(act: Act, *, visit: uuid.UUID) -> str | None:
     most = limits(here.day, here.station_id)["void_min"]
     if act.at - here.arrived_at > timedelta(minutes=most):
         raise Refusal("void_late", "过了%(most)s分钟就不能自己撤了，请打给服务站", most=most)
-    _update_visit(visit, {"state": VOID, "voided_at": act.at})
+    update_visit(visit, {"state": VOID, "voided_at": act.at})
     db.session().execute(
         sa.update(VisitException)
         .where(VisitException.visit_id == visit, VisitException.settled_at.is_(None))
@@ -212,7 +272,7 @@ def nobody(
     if known.station_id is None or known.person_id is None:
         raise Refusal("no_household", "没找到这一户，先放在站里")
     planned = _shift_for(act, known, act.id, shift)
-    _insert(
+    put(
         NobodyHome,
         {
             "id": act.id, "household_id": household, "station_id": known.station_id, "caregiver_id": known.person_id,
@@ -221,7 +281,7 @@ def nobody(
             "place_state": shown.state,
         },
     )  # fmt: skip
-    _keep_place(act, shown, known)
+    keep_place(act, shown, known)
     audit.note("visits.nobody", f"nobody_home:{act.id}", household, told=told, at=act.at)
     tell(known.station_id, household)
     return None if told else "记下了。请马上打给服务站"
@@ -243,7 +303,7 @@ def name_home(call: Call, household: Household, by: uuid.UUID) -> None:
     )  # fmt: skip
     session.add(row)
     session.flush()
-    _find(row.id, household.id, household.station_id, day, rules.named([("UNKNOWN_CARD", {})], limits(day)))
+    find(row.id, household.id, household.station_id, day, rules.named([("UNKNOWN_CARD", {})], limits(day)))
     audit.note("visits.name_home", row, household.id, call=call.id, by=by)
     inbox.chain_again(row.id)
     tell(household.station_id, household.id)
@@ -280,7 +340,7 @@ def _evidence(act: Act, raw: Act, shown: Shown, known: Known, opened_for: uuid.U
     home = known.card_home
     return Evidence(
         method=shown.method,
-        card=_card_state(act, shown, known),
+        card=card_state(act, shown, known),
         other_home=given and home is not None and opened_for is not None and home != opened_for,
         assigned=known.assigned,
         place_state=shown.state,
@@ -288,25 +348,10 @@ def _evidence(act: Act, raw: Act, shown: Shown, known: Known, opened_for: uuid.U
         homes=known.spots,
         no_signal=known.no_signal,
         known_device=act.device_id is not None,
-        skew_s=_skew_s(raw, act),
+        skew_s=skew_s(raw, act),
         width_min=_width_min(act),
         upload_h=int((act.received_at - act.at).total_seconds()) // 3600,
     )
-
-
-def _card_state(act: Act, shown: Shown, known: Known) -> str | None:
-    if shown.method not in (rules.SCAN, rules.NUMBER):
-        return None
-    if known.card_id is None or known.card_home is None:
-        return rules.UNKNOWN
-    revoked = known.card_revoked_at is not None and known.card_revoked_at <= act.at
-    return rules.REVOKED if revoked else rules.LIVE
-
-
-def _skew_s(raw: Act, act: Act) -> int:
-    """Seconds by which the phone's clock is off, as far as a column reaches."""
-    off = raw.skew_s if raw is act else int((raw.made_at - act.made_at).total_seconds())
-    return max(min(off, MOST_S), -MOST_S)
 
 
 def _width_min(act: Act) -> int | None:
@@ -315,7 +360,7 @@ def _width_min(act: Act) -> int | None:
     return None if bound is None else rules.minutes_between(bound, act.received_at)
 
 
-def _arrival_findings(act: Act, known: Known, planned: Any, again: bool) -> Iterable[Finding]:
+def _arrival_findings(act: Act, known: Known, planned: Any, again: bool, former: Visit | None = None) -> Iterable[Finding]:
     found: list[tuple[str, dict[str, Any]]] = []
     if planned is None:
         found.append(("UNSCHEDULED", {}))
@@ -325,97 +370,10 @@ def _arrival_findings(act: Act, known: Known, planned: Any, again: bool) -> Iter
             found.append(("LATE_IN", {"minutes": late}))
         if planned.shift_caregiver_id not in (None, known.person_id):
             found.append(("REPLACEMENT", {"planned": planned.shift_caregiver_id}))
-    if known.open_visit is not None:
+    if known.open_visit is not None and (former is None or known.open_visit != former.id):
         found.append(("OVERLAP", {"visit": known.open_visit}))
+    if former is not None and rules.apart(former.arrived_at, act.at, known.limits):
+        found.append(("PHONE_APART", {"arrived": former.arrived_at, "phone": act.at}))
     if again:
         found.append(("DUPLICATE", {"arrived": act.at}))
     return rules.named(found, known.limits)
-
-
-# -- writing --
-
-
-def _call(act: Act, raw: Act, shown: Shown, known: Known, key: uuid.UUID, direction: str) -> dict[str, Any]:
-    return {
-        "id": act.id,
-        "visit_id": key,
-        "household_id": known.household_id,
-        "author_id": act.author_id,
-        "direction": direction,
-        "method": rules.CODES[shown.method],
-        "why": shown.method if rules.CODES[shown.method] == "NONE" else None,
-        "card_id": known.card_id,
-        "card_state": _card_state(act, shown, known),
-        "resident_id": known.card_resident,
-        "place_state": shown.state,
-        "device_id": act.device_id,
-        "app": act.app,
-        "made_at": raw.made_at,
-        "beacon_at": act.beacon_at,
-        "at": act.at,
-        "received_at": act.received_at,
-        "skew_s": _skew_s(raw, act),
-    }
-
-
-def _keep_place(act: Act, shown: Shown, known: Known) -> None:
-    fix = shown.fix
-    if fix is None:
-        return
-    away = min((rules.distance_m(fix.at, home) for home in known.spots), default=None)
-    _insert(
-        CallPlace,
-        {
-            "id": act.id, "lat_e6": fix.at.lat_e6, "lon_e6": fix.at.lon_e6, "accuracy_m": fix.accuracy_m,
-            "fix_age_ms": fix.age_s * 1000, "distance_m": away,
-        },
-    )  # fmt: skip
-
-
-def _visit_row(act: Act, known: Known, planned: Any, key: uuid.UUID, grade: str) -> dict[str, Any]:
-    return {
-        "id": key,
-        "household_id": known.household_id,
-        "station_id": known.station_id,
-        "caregiver_id": known.person_id,
-        "shift_id": planned.shift_id if planned else None,
-        "day": act.day,
-        "arrived_at": act.at,
-        "state": OPEN,
-        "planned_start_min": planned.start_min if planned else None,
-        "planned_minutes": planned.minutes if planned else None,
-        "grade": grade,
-    }
-
-
-def _insert(table: type[Any], row: dict[str, Any]) -> None:
-    db.session().execute(sa.insert(cast(sa.Table, table.__table__)), row)
-
-
-def _update_visit(key: uuid.UUID, change: dict[str, Any]) -> None:
-    visit = cast(sa.Table, Visit.__table__)
-    db.session().execute(sa.update(visit).where(visit.c.id == key).values(change))
-
-
-def _find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, found: Sequence[Finding]) -> None:
-    """Keep the findings; a code that the visit has already keeps its first facts."""
-    if not found:
-        return
-    session = db.session()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
-    rows = [
-        {
-            "id": ids.new(), "made_at": clock.now(), "visit_id": visit, "household_id": household, "station_id": station,
-            "day": day, "code": finding.code, "kind": FIX if finding.must_fix else ACK, "facts": _plain(finding.facts),
-        }
-        for finding in {each.code: each for each in found}.values()
-    ]  # fmt: skip
-    session.execute(insert(VisitException).values(rows).on_conflict_do_nothing())
-
-
-def _plain(facts: Any) -> dict[str, Any]:
-    return {
-        name: clock.to_wire(value) if isinstance(value, datetime) else value if isinstance(value, int | str) else str(value)
-        for name, value in facts.items()
-        if value is not None
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import asin, cos, radians, sin, sqrt
@@ -178,6 +178,16 @@ def grade(evidence: Evidence, codes: Collection[str], limits: Mapping[str, Any])
     return "ABCCC"[missing(evidence, limits)]
 
 
+def phone_grade(line: str, told_after_min: int, limits: Mapping[str, Any]) -> str:
+    """What a call that was rung in is worth, B at most: from the resident's own line and at once, else C."""
+    return "B" if line == "resident" and 0 <= told_after_min <= limits["phone_near_min"] else "C"
+
+
+def apart(one: datetime, other: datetime, limits: Mapping[str, Any]) -> bool:
+    """Whether what was rung in and what her phone says lie further apart than the setting's minutes."""
+    return bool(abs((one - other).total_seconds()) > limits["phone_apart_min"] * 60)
+
+
 def worse(one: str | None, other: str) -> str:
     """Of two grades the one that weighs: X before C before B before A."""
     return max(one or "A", other)
@@ -192,3 +202,38 @@ def length_findings(minutes: int, planned: int | None, limits: Mapping[str, Any]
     if minutes < planned - limits["short_min"]:
         return named([("SHORT", facts)], limits)
     return named([("LONG", facts)] if minutes > planned + limits["long_min"] else [], limits)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Somebody who might go to a shift: her day so far, how far she usually is, how often she has been there."""
+
+    id: Any
+    name: str
+    visits: int
+    """Planned for her that day."""
+    away_m: int | None
+    """From the nearest home she usually goes to; None: not known."""
+    been: int
+    busy: bool = False
+    """Elsewhere at that time, or on leave."""
+
+
+def stand_ins(found: Iterable[StandIn], near_m: int) -> list[StandIn]:
+    """Those who can go, the best first: fewest visits that day, then nearest (in steps of `near_m`), then who knows the home."""
+
+    def order(each: StandIn) -> tuple[Any, ...]:
+        far = 10**6 if each.away_m is None else each.away_m // near_m
+        return (each.visits, far, -each.been, each.name)
+
+    return sorted((each for each in found if not each.busy), key=order)
+
+
+def over_days(days: Sequence[Sequence[StandIn]], near_m: int) -> list[StandIn]:
+    """Of the stand-ins of several shifts of one home those who can go to all of them, judged by their fullest day."""
+    least: dict[Any, StandIn] = {}
+    for each in (one for day in days for one in day if not one.busy):
+        known = least.get(each.id)
+        least[each.id] = each if known is None or each.visits > known.visits else known
+    free = [key for key in least if all(any(one.id == key and not one.busy for one in day) for day in days)]
+    return stand_ins((least[key] for key in free), near_m)

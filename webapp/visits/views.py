@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from webapp.access import MASKED, Actor, within
@@ -21,9 +20,10 @@ from webapp.people import queries as people
 from webapp.people.models import Place, PlaceKind
 from webapp.roster import models as roster
 from webapp.roster import queries as shifts
-from webapp.store import db, secrets
+from webapp.store import db
 from webapp.store.inbox import Receipt
-from webapp.visits import forms, live, models, queries, recording, words
+from webapp.visits import forms, live, models, queries, recording, ringing, words
+from webapp.visits.board import board, levels_of
 from webapp.web import guard, intake, page
 from webapp.web.forms import KeptForm
 from webapp.web.guard import allow
@@ -37,6 +37,7 @@ KEPT = [
     Kept(forms.LeaveForm, recording.leave),
     Kept(forms.VoidForm, recording.void),
     Kept(forms.NobodyForm, recording.nobody),
+    Kept(forms.ConfirmCallForm, ringing.confirm),
 ]
 HISTORY_PAGE = 30
 TOPICS = 8  # what one stream carries; a place with more stations asks every few seconds instead
@@ -184,6 +185,15 @@ def nobody(household_id: uuid.UUID) -> ResponseReturnValue:
     return page.go(url_for("today.index"), receipt.say)
 
 
+@bp.post("/visits/confirm")
+@allow("visits.record")
+def confirm() -> ResponseReturnValue:
+    """Her word about what was rung in, without our scripts."""
+    form = forms.ConfirmCallForm(request.form)
+    said = intake.receive(form).say if form.validate() else _("这一页不对，请返回再来")
+    return page.go(url_for("today.index"), said)
+
+
 # -- what was recorded --
 
 
@@ -303,7 +313,8 @@ def live_roster() -> ResponseReturnValue:
         each.id for each in places if each.kind == PlaceKind.STATION and top.id in (each.id, each.street_id, each.district_id)
     ]
     asked = request.args.get("show")
-    told = board(stations, asked if asked in live.SHOWS else None, _count(request.args.get("from")))
+    levels = levels_of(top, places)
+    told = board(stations, asked if asked in live.SHOWS else None, _count(request.args.get("from")), levels=levels)
     filters: dict[str, Any] = {name: request.args.get(name) for name in ("place", "show", "from")}
     address = url_for("visits.live", **filters)
     return page.render(
@@ -321,73 +332,3 @@ def _places(who: Actor) -> Sequence[Any]:
     ask = within(who, sa.select(Place)).with_only_columns(Place.id, Place.kind, Place.name, Place.street_id, Place.district_id)
     order = sa.case({"district": 0, "street": 1}, value=Place.kind, else_=2)
     return db.session().execute(ask.order_by(order, Place.code)).all()
-
-
-def board(stations: Sequence[uuid.UUID], asked: str | None, start: int = 0, day: date | None = None) -> dict[str, Any]:
-    """What the live roster shows of some stations."""
-    now = clock.now()
-    day = day or clock.day_of(now)
-    plans, facts = live.plans_on(stations, day), live.facts_on(stations, day)
-    keys = dict.fromkeys([plan.caregiver_id for plan in plans] + [fact.caregiver_id for fact in facts])
-    known = live.people_of(keys, clock.instant(day, 0))
-    heard = {key: at for key, (_name, _phone_sealed, at) in known.items() if at}
-    moment = live.Moment(now, day, heard, models.limits(day, stations[0] if len(stations) == 1 else None))
-    every = live.lines(plans, facts, moment)
-    wanted = live.shown(every, asked)
-    rows = wanted[start : start + live.PAGE]
-    low, high = live.hours(every)
-    tell = words.teller()
-    return {
-        "figures": live.figures(plans, every, facts, moment),
-        "rows": [_row(line, known, tell, low, high) for line in rows],
-        "now": now,
-        "day": day,
-        "minute": moment.minute,
-        "hours": (low, high),
-        "onward": start + live.PAGE if len(wanted) > start + live.PAGE else None,
-    }
-
-
-class Row(NamedTuple):
-    """A line as the template writes it: nothing is worked out or translated there, it is read two hundred times a page."""
-
-    name: str | None
-    homes: str
-    tone: str
-    said: str
-    visit_id: uuid.UUID | None
-    bars: Markup
-    look: bool
-    checked: bool
-    stand_in: bool
-    phone: str | None
-
-
-def _row(line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: int, high: int) -> Row:
-    name = known[line.caregiver_id][0] if line.caregiver_id else None
-    bars = Markup(live.drawing(line.bars, low, high))  # noqa: S704 - our own words and numbers
-    tone = words.LINE_TONES[line.state]
-    phone = _phone(line, known)
-    return Row(
-        name,
-        tell.homes(line),
-        tone,
-        tell.line(line),
-        live.key(line.visit_id) if line.visit_id else None,
-        bars,
-        line.look,
-        line.checked,
-        line.stand_in,
-        phone,
-    )
-
-
-CALL = (live.SILENT, live.LATE, live.NOBODY)
-
-
-def _phone(line: live.Line, known: dict[live.Key, Any]) -> str | None:
-    """The number to ring, unsealed only for those who should be rung."""
-    if line.caregiver_id is None or line.state not in CALL:
-        return None
-    sealed = known[line.caregiver_id][1]
-    return secrets.unseal(sealed, f"person.phone:{live.key(line.caregiver_id)}") if sealed else None

@@ -33,6 +33,10 @@ EXCEPTIONS = {
     "LATE_UPLOAD": _l("交上来晚了"),
     "TIME_ORDER": _l("签退早于签到"),
     "DUPLICATE": _l("签了两次"),
+    "PHONED_IN": _l("电话报的到，等她确认"),
+    "PHONED_OUT": _l("电话报的走，等她确认"),
+    "PHONE_APART": _l("电话里说的和手机记的差得多"),
+    "PHONE_DENIED": _l("她说不是这样"),
 }
 GRADES = {
     "A": _l("都对上了"),
@@ -44,6 +48,9 @@ METHODS = {
     "QR": _l("扫码"),
     "CODE": _l("手输号码"),
     "PHONE": _l("打电话报的"),
+    "resident": _l("用老人家的电话报的"),
+    "own": _l("用自己的电话报的"),
+    "other": _l("用别的电话报的"),
     rules.CARD_MISSING: _l("卡找不到"),
     rules.REFUSES_SCAN: _l("老人不让扫"),
 }
@@ -54,11 +61,23 @@ PLACES = {
     "timeout": _l("没等到位置"),
     "none": _l("没有位置"),
 }
+LINE_WORDS = {"resident": _l("老人家的电话"), "own": _l("她自己的电话"), "other": _l("别的电话")}
+WHOM = {"resident": _l("老人"), "neighbour": _l("邻居"), "kin": _l("家属"), "caregiver": _l("养护员")}
+OUTCOMES = {
+    "there": _l("她已经在老人家"),
+    "coming": _l("她在路上"),
+    "well": _l("老人好好的"),
+    "unanswered": _l("没人接"),
+    "trouble": _l("出事了"),
+}
 REFUSALS = ("今天不想做", "身体不舒服", "家里人做了", "时间不够")
 LINES = {
     live.GAP: _l("没人去"),
     live.SILENT: _l("没有消息，请打电话"),
     live.NOBODY: _l("没人应"),
+    live.TROUBLE: _l("出事了"),
+    live.RUNG: _l("打过电话"),
+    live.PAUSED: _l("停一停"),
     live.LATE: _l("迟到"),
     live.OFFLINE: _l("没信号，等手机联网"),
     live.OFF: _l("位置差"),
@@ -67,8 +86,8 @@ LINES = {
     live.ENDED: _l("已完成"),
 }
 LINE_TONES = {
-    live.GAP: "danger", live.SILENT: "danger", live.NOBODY: "danger", live.LATE: "wait", live.OFF: "wait",
-    live.OFFLINE: "info", live.HERE: "ok", live.NEXT: "plain", live.ENDED: "plain",
+    live.TROUBLE: "danger", live.GAP: "danger", live.SILENT: "danger", live.NOBODY: "danger", live.LATE: "wait", live.OFF: "wait",
+    live.RUNG: "info", live.OFFLINE: "info", live.HERE: "ok", live.NEXT: "plain", live.PAUSED: "plain", live.ENDED: "plain",
 }  # fmt: skip
 CATEGORY_ICONS = {
     "meal": "cooking-pot", "clean": "broom", "bath": "bath", "medical": "pill", "shop": "shopping-bag", "leisure": "star",
@@ -97,8 +116,8 @@ def facts(code: str, told: Mapping[str, Any]) -> str:
     if code in ("SHORT", "LONG"):
         here = show.length(int(told["minutes"]))
         return _("%(here)s，排的是 %(planned)s", here=here, planned=show.length(told["planned"])) if "planned" in told else here
-    if code in ("DUPLICATE", "TIME_ORDER"):
-        return " · ".join(show.when(_instant(told[name])) for name in ("arrived", "left") if name in told)
+    if code in ("DUPLICATE", "TIME_ORDER", "PHONE_APART", "PHONE_DENIED"):
+        return " · ".join(show.when(_instant(told[name])) for name in ("arrived", "left", "phone") if name in told)
     return ""
 
 

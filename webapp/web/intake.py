@@ -7,12 +7,13 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from webapp.kit import ids
+from webapp.kit import clock, ids
 from webapp.kit.refusal import Busy, Refusal
 from webapp.kit.words import _
 from webapp.store import copies, files, inbox
@@ -227,7 +228,7 @@ def receive(form: KeptForm) -> Receipt:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, uuid.UUID):
+    if isinstance(value, uuid.UUID | date):
         return str(value)
     return None if value in ("", None) else value
 

@@ -1,0 +1,121 @@
+"""What the live roster shows: the figures, one line per caregiver, and the figures of each place below."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from webapp.kit import clock
+from webapp.people.models import PlaceKind
+from webapp.roster import words as planning
+from webapp.store import secrets
+from webapp.visits import live, models, words
+
+
+class Level(NamedTuple):
+    """A place one step below the one that is looked at, and the stations in it."""
+
+    id: uuid.UUID
+    name: str
+    stations: frozenset[uuid.UUID]
+
+
+def levels_of(top: Any, places: Sequence[Any]) -> list[Level]:
+    """The streets of a district or the stations of a street, with their stations; none below a station."""
+    below = {PlaceKind.DISTRICT: PlaceKind.STREET, PlaceKind.STREET: PlaceKind.STATION}.get(top.kind)
+    under = [each for each in places if each.kind == below and top.id in (each.street_id, each.district_id)]
+    stations = [each for each in places if each.kind == PlaceKind.STATION]
+    return [
+        Level(each.id, each.name, frozenset(one.id for one in stations if each.id in (one.id, one.street_id))) for each in under
+    ]
+
+
+def _levels(levels: Sequence[Level], plans: Any, facts: Any, moment: live.Moment) -> list[tuple[Level, live.Figures]]:
+    """The figures of each place below, what alarms first."""
+    told = []
+    for level in levels:
+        here = [plan for plan in plans if live.key(plan.station_id) in level.stations]
+        came = [fact for fact in facts if live.key(fact.station_id) in level.stations]
+        told.append((level, live.figures(here, live.lines(here, came, moment), came, moment)))
+    return sorted(told, key=lambda each: (-each[1].gap, -each[1].look, each[0].name))
+
+
+def board(
+    stations: Sequence[uuid.UUID], asked: str | None, start: int = 0, day: date | None = None, levels: Sequence[Level] = ()
+) -> dict[str, Any]:
+    """What the live roster shows of some stations."""
+    now = clock.now()
+    day = day or clock.day_of(now)
+    plans, facts = live.plans_on(stations, day), live.facts_on(stations, day)
+    keys = dict.fromkeys([plan.caregiver_id for plan in plans] + [fact.caregiver_id for fact in facts])
+    known = live.people_of(keys, clock.instant(day, 0))
+    heard = {key: at for key, (_name, _phone_sealed, at) in known.items() if at}
+    moment = live.Moment(now, day, heard, models.limits(day, stations[0] if len(stations) == 1 else None))
+    every = live.lines(plans, facts, moment)
+    wanted = live.shown(every, asked)
+    rows = wanted[start : start + live.PAGE]
+    low, high = live.hours(every)
+    tell = words.teller()
+    return {
+        "figures": live.figures(plans, every, facts, moment),
+        "levels": _levels(levels, plans, facts, moment),
+        "rows": [_row(line, known, tell, low, high) for line in rows],
+        "now": now,
+        "day": day,
+        "minute": moment.minute,
+        "hours": (low, high),
+        "onward": start + live.PAGE if len(wanted) > start + live.PAGE else None,
+    }
+
+
+class Row(NamedTuple):
+    """A line as the template writes it: nothing is worked out or translated there, it is read two hundred times a page."""
+
+    name: str | None
+    homes: str
+    tone: str
+    said: str
+    visit_id: uuid.UUID | None
+    bars: Markup
+    look: bool
+    checked: bool
+    stand_in: bool
+    phone: str | None
+    shift_id: uuid.UUID | None
+    note: str
+
+
+def _row(line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: int, high: int) -> Row:
+    name = known[line.caregiver_id][0] if line.caregiver_id else None
+    bars = Markup(live.drawing(line.bars, low, high))  # noqa: S704 - our own words and numbers
+    tone = words.LINE_TONES[line.state]
+    phone = _phone(line, known)
+    return Row(
+        name,
+        tell.homes(line),
+        tone,
+        tell.line(line),
+        live.key(line.visit_id) if line.visit_id else None,
+        bars,
+        line.look,
+        line.checked,
+        line.stand_in,
+        phone,
+        live.key(line.shift_id) if line.shift_id else None,
+        planning.note(line.note) if line.note else "",
+    )
+
+
+CALL = (live.TROUBLE, live.SILENT, live.LATE, live.NOBODY)
+
+
+def _phone(line: live.Line, known: dict[live.Key, Any]) -> str | None:
+    """The number to ring, unsealed only for those who should be rung."""
+    if line.caregiver_id is None or line.state not in CALL:
+        return None
+    sealed = known[line.caregiver_id][1]
+    return secrets.unseal(sealed, f"person.phone:{live.key(line.caregiver_id)}") if sealed else None
