@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Page, Playwright, Route, expect
 
 from tests.js.conftest import ARGS, CHROMIUM, enrol, until
 from tests.js.stub import ACCOUNT, DEVICE, OTHER, VISIT, Stub
@@ -190,6 +190,25 @@ def test_one_record_that_makes_the_server_ill_does_not_hold_up_those_sent_with_i
     stub.moods = ["error"]  # alone it is refused too, and goes on being kept
     page.evaluate("nc.send.flush({press: true})")
     until(lambda: rows(page)[1]["state"] == "delivered", 20)
+
+
+@pytest.mark.parametrize("come", [True, False])
+def test_a_tap_before_the_scripts_are_there_waits_for_them(page: Page, stub: Stub, come: bool) -> None:
+    early = '<script src="/early.js"></script></head>'
+    stub.pages["/slow"] = stub.pages["/"].replace("</head>", early)
+    held: list[Route] = []
+    page.route("**/app.js", lambda route: held.append(route))
+    page.goto(stub.url + "/slow", wait_until="commit")
+    page.locator("#arrive button").click()
+    until(lambda: held)
+    assert page.url.endswith("/slow")
+    if come:
+        held[0].continue_()
+        until(lambda: [row["state"] for row in rows(page)] == ["delivered"])
+        assert page.url.endswith("/slow")
+    else:
+        with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/arrive")):
+            held[0].abort()
 
 
 def test_two_quick_taps_are_one_act(page: Page, stub: Stub) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from webapp.kit import clock
+from webapp.kit import clock, show
 from webapp.people.models import PlaceKind
 from webapp.roster import words as planning
 from webapp.store import secrets
@@ -45,9 +45,14 @@ def _levels(levels: Sequence[Level], plans: Any, facts: Any, moment: live.Moment
 
 
 def board(
-    stations: Sequence[uuid.UUID], asked: str | None, start: int = 0, day: date | None = None, levels: Sequence[Level] = ()
+    stations: Sequence[uuid.UUID],
+    asked: str | None,
+    draw: Draw,
+    start: int = 0,
+    day: date | None = None,
+    levels: Sequence[Level] = (),
 ) -> dict[str, Any]:
-    """What the live roster shows of some stations."""
+    """What the live roster shows of some stations; `draw` writes a line."""
     now = clock.now()
     day = day or clock.day_of(now)
     plans, facts = live.plans_on(stations, day), live.facts_on(stations, day)
@@ -63,7 +68,7 @@ def board(
     return {
         "figures": live.figures(plans, every, facts, moment),
         "levels": _levels(levels, plans, facts, moment),
-        "rows": [_row(line, known, tell, low, high) for line in rows],
+        "rows": [_drawn(line, known, tell, low, high, draw) for line in rows],
         "now": now,
         "day": day,
         "minute": moment.minute,
@@ -87,6 +92,22 @@ class Row(NamedTuple):
     phone: str | None
     shift_id: uuid.UUID | None
     note: str
+
+
+Draw = Callable[[Row], Markup]
+MOST = 4000
+_kept: dict[Any, Markup] = {}
+"""Lines as they were drawn last: most say the same a minute later, and to whoever else looks."""
+
+
+def _drawn(line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: int, high: int, draw: Draw) -> Markup:
+    who = known[line.caregiver_id][:2] if line.caregiver_id else None
+    same = (show.chinese(), line, who, low, high)
+    if (found := _kept.get(same)) is None:
+        if len(_kept) >= MOST:
+            _kept.clear()
+        found = _kept[same] = draw(_row(line, known, tell, low, high))
+    return found
 
 
 def _row(line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: int, high: int) -> Row:

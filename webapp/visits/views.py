@@ -314,7 +314,8 @@ def live_roster() -> ResponseReturnValue:
     ]
     asked = request.args.get("show")
     levels = levels_of(top, places)
-    told = board(stations, asked if asked in live.SHOWS else None, _count(request.args.get("from")), levels=levels)
+    draw = page.macro("visits/_live_row.html", "drawn")
+    told = board(stations, asked if asked in live.SHOWS else None, draw, _count(request.args.get("from")), levels=levels)
     filters: dict[str, Any] = {name: request.args.get(name) for name in ("place", "show", "from")}
     address = url_for("visits.live", **filters)
     return page.render(

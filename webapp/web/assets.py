@@ -37,6 +37,7 @@ def _ours(*names: str) -> tuple[str, ...]:
 BUNDLES: dict[str, tuple[str, ...]] = {
     "app.css": tuple(f"css/{name}.css" for name in CSS),
     "app.js": ("vendor/htmx.min.js", "vendor/idb.umd.js", *_ours(*APP)),
+    "early.js": _ours("early"),
     "forms.js": _ours(*FORMS),
     "offline.js": _ours(*OFFLINE),
     "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),

@@ -29,6 +29,11 @@ def render(template: str, piece: str | None = None, status: int = 200, **facts: 
     return response
 
 
+def macro(template: str, name: str) -> Any:
+    """A macro of `template` in the reader's language, for what is drawn in Python."""
+    return getattr(current_app.jinja_env.get_template(template).module, name)
+
+
 INSIDE = "nuanchao.inside"
 
 

@@ -18,6 +18,7 @@ PAGES = ("/offline", "/locked")
 FILES = (
     "app.css",
     "app.js",
+    "early.js",
     "forms.js",
     "offline.js",
     "scan.js",
