@@ -23,7 +23,7 @@ from webapp import create_app
 from webapp.kit import ids
 from webapp.store import audit, db, files, inbox
 from webapp.store import envelope as envelopes
-from webapp.store.acts import Act
+from webapp.store.acts import Act, Arrival
 from webapp.store.arrivals import Kept, sealed
 from webapp.web import intake
 from webapp.web.guard import csrf
@@ -39,15 +39,15 @@ def check_then_insert(app: Flask, patch: Patch) -> None:
     with app.app_context(), app.extensions["db"].engine.begin() as connection:
         connection.exec_driver_sql("alter table inbox drop constraint uq_inbox_id")
 
-    def keep(session: Session, envelope: dict[str, Any], courier: Any, received: Any) -> int | None:
+    def keep(session: Session, envelope: dict[str, Any], came: Arrival) -> int | None:
         if session.scalar(sa.select(Kept.seq).where(Kept.id == uuid.UUID(envelope["id"]))):
             return None
         time.sleep(0.01)
         row = Kept(
             id=uuid.UUID(envelope["id"]), hash=bytes.fromhex(envelope["hash"]), kind=envelope["kind"],
-            author_id=uuid.UUID(envelope["author"]), courier_id=courier, device_id=uuid.UUID(envelope["device"]),
+            author_id=uuid.UUID(envelope["author"]), courier_id=came.courier_id, device_id=uuid.UUID(envelope["device"]),
             gen=envelope["gen"], dseq=envelope["dseq"], chain=envelope["chain"] and uuid.UUID(envelope["chain"]),
-            prev=envelope["prev"] and uuid.UUID(envelope["prev"]), made_at=received, received_at=received,
+            prev=envelope["prev"] and uuid.UUID(envelope["prev"]), made_at=came.received_at, received_at=came.received_at,
             state=inbox.APPLIED, twice=False, key=b"k" * 32, raw=sealed(envelope, b"k" * 32),
         )  # fmt: skip
         session.add(row)
