@@ -204,6 +204,7 @@ def test_a_tap_before_the_scripts_are_there_waits_for_them(page: Page, stub: Stu
     assert page.url.endswith("/slow")
     if come:
         held[0].continue_()
+        page.wait_for_function("() => self.nc && nc.outbox")
         until(lambda: [row["state"] for row in rows(page)] == ["delivered"])
         assert page.url.endswith("/slow")
     else:
