@@ -36,6 +36,14 @@ def test_every_template_compiles(app):
         app.jinja_env.get_template(str(path.relative_to(ROOT)))
 
 
+def test_the_shell_takes_no_name_of_a_page():
+    """What a shell sets would stand before the fact of that name a page was given."""
+    shells = [path for path in TEMPLATES if "{% block main %}{% endblock %}" in path.read_text()]
+    taken = {name for path in shells for name in re.findall(r"\{%-?\s*set\s+(\w+)", path.read_text())}
+    assert shells
+    assert {name for name in taken if not name.startswith("shell_")} == set()
+
+
 def test_every_template_is_used():
     sources = "\n".join(each.read_text() for kind in ("webapp/**/*.py", "templates/**/*.html") for each in ROOT.parent.glob(kind))
     names = {str(path.relative_to(ROOT)) for path in TEMPLATES}
