@@ -137,12 +137,12 @@ def answer(act: Act, *, exception: uuid.UUID, words: str) -> str | None:
     return None
 
 
-def ask(act: Act, *, visit: uuid.UUID, field: str, at: int, next_day: bool, reason: str, memo: str) -> str | None:
-    """She asks for another time (`at`: minutes after midnight of the visit's day). Refuses what `check` refuses."""
+def ask(act: Act, *, visit: uuid.UUID, field: str, time: int, next_day: bool, reason: str, memo: str) -> str | None:
+    """She asks for another time (`time`: minutes after midnight of the visit's day). Refuses what `check` refuses."""
     target = _hers(act.author_id, visit)
     if target is None:
         raise Refusal("no_visit", "没找到这次上门，先放在站里")
-    new = clock.instant(target.day, at + (1440 if next_day else 0))
+    new = clock.instant(target.day, time + (1440 if next_day else 0))
     _put(target, act.id, field, new, reason, memo, act.photo("photo"), act.author_id, act.at, act.received_at)
     late = _too_late(visit, act.received_at, target)
     return "过了可以问的时间，要请街道先同意" if late else "站里会在7天里回话"
@@ -178,14 +178,14 @@ def check(target: Visit | Shift, field: str, new: datetime, reason: str, memo: s
     if len(memo.strip()) < 6:
         raise Refusal("no_memo", "请写几个字说明，至少6个字", field="memo")
     if new > now:
-        raise Refusal("future", "这个时间还没到，请看一下", field="at")
+        raise Refusal("future", "这个时间还没到，请看一下", field="time")
     arrived, left = (target.arrived_at, target.left_at) if isinstance(target, Visit) else (None, None)
     if new == (arrived if field == IN else left):
-        raise Refusal("no_change", "时间和现在记的一样，不用改", field="at")
+        raise Refusal("no_change", "时间和现在记的一样，不用改", field="time")
     if isinstance(target, Shift) and field == OUT:
         raise Refusal("no_arrival", "还没有到的时间，请先补到的时间", field="field")
     if not in_order(*((new, left) if field == IN else (arrived, new))):
-        raise Refusal("time_order", "走的时间要比到的晚，请看一下", field="at")
+        raise Refusal("time_order", "走的时间要比到的晚，请看一下", field="time")
 
 
 def _put(

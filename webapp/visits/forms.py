@@ -177,12 +177,12 @@ class AnswerForm(StepForm):
 
 
 class CorrectForm(StepForm):
-    """She asks that a visit began or ended at another time. at: minutes after midnight."""
+    """She asks that a visit began or ended at another time. time: minutes after midnight."""
 
     keep = Keep(kind="visits.correct", title=_l("改时间"), chain="visit")
     visit = KeyField(validators=[required()])
     field = ChoiceField(_l("改哪一个"), [required(_l("请选改哪一个"))], choices=[("in", _l("到的时间")), ("out", _l("走的时间"))])
-    at = MinuteField(_l("应该是几点"), [required(_l("请填时间"))], render_kw={"type": "time"})
+    time = MinuteField(_l("应该是几点"), [required(_l("请填时间"))], render_kw={"type": "time"})
     next_day = YesField(_l("是第二天的"))
     reason = ChoiceField(_l("为什么"), [required(_l("请选一个原因"))], choices=words.REASON_CHOICES)
     memo = StoryField(_l("说清楚一点"), [required(_l("请写几个字说明，至少6个字"))], most=200)

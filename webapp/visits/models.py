@@ -57,7 +57,7 @@ class Visit(Homed, Base):
     leave_by: Mapped[str | None] = mapped_column(sa.String(5))
     opened_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     """The call that opened it; of calls before it nothing counts (扫错了, and scanned anew)."""
-    counted: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    counted: Mapped[bool] = mapped_column(default=True, server_default=sa.text("true"))
     """False: a person decided that it counts for nothing (不计入); it stays to be read."""
     adjusted_in_at: Mapped[datetime | None] = mapped_column(Instant())
     adjusted_out_at: Mapped[datetime | None] = mapped_column(Instant())
@@ -183,7 +183,7 @@ class CallPlace(Base):
     lon_e6: Mapped[int]
     accuracy_m: Mapped[int]
     fix_age_ms: Mapped[int] = mapped_column(sa.BigInteger())
-    rough: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    rough: Mapped[bool] = mapped_column(default=False, server_default=sa.text("false"))
     """Kept to the setting's metres only."""
     distance_m: Mapped[int | None]
     """Metres from the nearest known point of the household; empty while none is known."""

@@ -85,11 +85,11 @@ def correct(visit_id: uuid.UUID) -> ResponseReturnValue:
 
 def _in_order(form: forms.CorrectForm, target: Target) -> bool:
     """Whether what she asks can be at all; without our scripts she hears it at once."""
-    new = clock.instant(target.of.day, form.at.data + (1440 if form.next_day.data else 0))
+    new = clock.instant(target.of.day, form.time.data + (1440 if form.next_day.data else 0))
     try:
         correcting.check(target.of, form["field"].data, new, form.reason.data, form.memo.data or "", clock.now())
     except Refusal as refusal:
-        field = form[refusal.facts.get("field", "at")]
+        field = form[refusal.facts.get("field", "time")]
         field.errors = [refusal.words(_)]
         return False
     return True
