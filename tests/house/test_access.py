@@ -27,6 +27,7 @@ BODY: dict[str, dict[str, str]] = {
     "todo.done": {"about": "about"},
     "ledger.none_today": {"household": "household_id"},
     "cards.sheet": {"keys": "card_id"},
+    "review.settle": {"key": "exception_id"},
 }
 """What a form must name besides its address, or it asks for nothing: form field → thing."""
 

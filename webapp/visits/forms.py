@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from wtforms import StringField
 from wtforms.widgets import HiddenInput
 
 from webapp.kit import ids
@@ -176,13 +178,22 @@ class AnswerForm(StepForm):
     words = StoryField(_l("您想说的"), [required(_l("请写几个字"))], most=200)
 
 
+class TimeField(MinuteField):
+    """A time of day, typed as 8:30 or kept as minutes after midnight."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = str(valuelist[0]).strip() if valuelist else ""
+        kept = text.isascii() and text.isdigit() and int(text) < 1440
+        super().process_formdata([f"{int(text) // 60}:{int(text) % 60:02d}"] if kept else valuelist)
+
+
 class CorrectForm(StepForm):
     """She asks that a visit began or ended at another time. time: minutes after midnight."""
 
     keep = Keep(kind="visits.correct", title=_l("改时间"), chain="visit")
     visit = KeyField(validators=[required()])
     field = ChoiceField(_l("改哪一个"), [required(_l("请选改哪一个"))], choices=[("in", _l("到的时间")), ("out", _l("走的时间"))])
-    time = MinuteField(_l("应该是几点"), [required(_l("请填时间"))], render_kw={"type": "time"})
+    time = TimeField(_l("应该是几点"), [required(_l("请填时间"))], render_kw={"type": "time"})
     next_day = YesField(_l("是第二天的"))
     reason = ChoiceField(_l("为什么"), [required(_l("请选一个原因"))], choices=words.REASON_CHOICES)
     memo = StoryField(_l("说清楚一点"), [required(_l("请写几个字说明，至少6个字"))], most=200)
@@ -225,6 +236,33 @@ class PhonedWordForm(PlainForm):
 
     whom = TextField(_l("打给了谁"), [required(_l("请写打给了谁"))], most=40)
     words = TextField(_l("对方怎么说的"), [required(_l("请写对方怎么说的"))], most=200)
+
+
+class MonthField(StringField):
+    """A month, 2026-11; its value is the first day."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.typed = str(valuelist[0]).strip() if valuelist else ""
+        try:
+            self.data = date.fromisoformat(f"{self.typed}-01")
+        except ValueError as error:
+            self.data = None
+            raise ValueError(str(_l("请写哪个月，比如 2026-11"))) from error
+
+    def _value(self) -> str:
+        return str(getattr(self, "typed", None) or self.data or "")
+
+
+class ExportForm(PlainForm):
+    """Which visits, as what."""
+
+    month = MonthField(_l("哪个月"), [required()], render_kw={"type": "month"})
+    station = ChoiceField(_l("哪个站"), choices=[])
+    form = ChoiceField(
+        _l("什么格式"),
+        [required(_l("请选一个"))],
+        choices=[("csv", _l("表格 CSV")), ("xlsx", _l("表格 Excel")), ("json", "JSON")],
+    )
 
 
 class CallBackForm(PlainForm):

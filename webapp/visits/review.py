@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, request, url_for
+import click
+import sqlalchemy as sa
+from flask import Blueprint, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from tqdm import tqdm
 
 from webapp.access import MASKED
-from webapp.kit import clock, ids
+from webapp.kit import clock, ids, month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
-from webapp.visits import calling_back, confirming, correcting, findings, forms, models, placing, queries, settling, words
+from webapp.people import queries as people
+from webapp.people.models import Place
+from webapp.store import audit, db
+from webapp.visits import (
+    calling_back,
+    confirming,
+    correcting,
+    exporting,
+    findings,
+    forms,
+    models,
+    placing,
+    queries,
+    settling,
+    words,
+)
 from webapp.visits.correcting import Correction
+from webapp.visits.exporting import Wanted
 from webapp.visits.settling import Said
 from webapp.web import guard, page
+from webapp.web.exports import export
 from webapp.web.forms import PlainForm
 from webapp.web.guard import allow
 
 bp = Blueprint("review", __name__)
 KINDS = ("fix", "ack")
+COMMANDS = [export]
+MIMES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 def _named() -> Callable[[str], str]:
@@ -209,3 +238,55 @@ def called_back(call_back_id: uuid.UUID) -> ResponseReturnValue:
     if _taken(form, deed):
         return page.go(url_for("review.call_backs"), _("记下了"))
     return _call_backs(422, form, row.id)
+
+
+# -- taking visits out --
+
+
+@bp.route("/visits/export", methods=["GET", "POST"])
+@allow("visits.export")
+def take_out() -> ResponseReturnValue:
+    """Visits of a month as a sheet. That they were taken out is written down."""
+    who = guard.me()
+    form = forms.ExportForm(data={"month": clock.today().strftime("%Y-%m"), "form": "csv", "station": ""})
+    stations = [("", _("全部")), *((str(each.id), each.name) for each in people.stations(who))]
+    form.station.choices = stations
+    if request.method == "GET" or not form.validate():
+        status = 422 if request.method == "POST" else 200
+        return page.render("visits/export.html", status=status, form=form)
+    first = form.month.data
+    chosen = [uuid.UUID(form.station.data)] if form.station.data else None
+    wanted = Wanted(first, month.last_day(first), chosen)
+    kind = form.form.data
+    out = tempfile.TemporaryFile()  # noqa: SIM115  # sent, then gone
+    with db.reads():
+        many = exporting.WRITERS[kind](exporting.lines(wanted, exporting.reach_of(who)), out)
+    audit.note("visits.export", f"month:{first:%Y-%m}", form=kind, many=many)
+    db.settle()
+    out.seek(0)
+    name = f"visits-{first:%Y-%m}.{kind}"
+    return send_file(out, MIMES[kind], as_attachment=True, download_name=name, max_age=0)
+
+
+@export.command("visits")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--month", "of", help="YYYY-MM; default: all.")
+@click.option("--station", "codes", multiple=True, help="Code of a station; several are possible.")
+@click.option("--since", help="Changed since, UTC: 2026-11-01T00:00:00Z.")
+@click.option("--format", "kind", type=click.Choice(exporting.FORMATS), help="Default: by the file's ending.")
+def export_visits(file: Path, of: str | None, codes: tuple[str, ...], since: str | None, kind: str | None) -> None:
+    """Write visits to FILE, one line each; the same visit is always the same line."""
+    chosen = kind or file.suffix.lstrip(".")
+    if chosen not in exporting.WRITERS:
+        raise click.BadParameter("csv, xlsx or json", param_hint="FILE")
+    first = date.fromisoformat(f"{of}-01") if of else None
+    found = db.reading().execute(sa.select(Place.id, Place.code).where(Place.code.in_(codes))).all() if codes else []
+    if len(found) < len(codes):
+        raise click.BadParameter(f"unknown: {', '.join(set(codes) - {row.code for row in found})}", param_hint="--station")
+    from_ = datetime.fromisoformat(since) if since else None
+    wanted = Wanted(first, month.last_day(first) if first else None, [row.id for row in found] if codes else None, from_)
+    with file.open("wb") as out, db.reads(), tqdm(desc="上门 visits", unit="") as bar:
+        many = exporting.WRITERS[chosen](exporting.lines(wanted), out, lambda n: bar.update(n - bar.n))
+    with db.transaction():
+        audit.note("visits.export", "command:export", form=chosen, many=many)
+    click.echo(f"{many} {file}")
