@@ -73,7 +73,7 @@ def upgrade() -> None:
     sa.Column('lon_e6', sa.Integer(), nullable=False),
     sa.Column('accuracy_m', sa.Integer(), nullable=False),
     sa.Column('fix_age_ms', sa.BigInteger(), nullable=False),
-    sa.Column('rough', sa.Boolean(), server_default=sa.text('0'), nullable=False),
+    sa.Column('rough', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.Column('distance_m', sa.Integer(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_call_place'))
     )
@@ -1163,7 +1163,7 @@ def upgrade() -> None:
     sa.Column('arrive_by', sa.String(length=5), nullable=True),
     sa.Column('leave_by', sa.String(length=5), nullable=True),
     sa.Column('opened_by', types.Uuid(length=16), nullable=True),
-    sa.Column('counted', sa.Boolean(), server_default=sa.text('1'), nullable=False),
+    sa.Column('counted', sa.Boolean(), server_default=sa.text('(true)'), nullable=False),
     sa.Column('adjusted_in_at', types.Instant(timezone=True), nullable=True),
     sa.Column('adjusted_out_at', types.Instant(timezone=True), nullable=True),
     sa.Column('verified_at', types.Instant(timezone=True), nullable=True),

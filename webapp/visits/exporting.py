@@ -106,7 +106,7 @@ def _visits(wanted: Wanted, reach: Any, mark: tuple[Any, uuid.UUID] | None) -> S
     return db.session().execute(ask).all()
 
 
-def _grouped(ask: sa.Select[Any]) -> dict[uuid.UUID, list[Any]]:
+def _grouped(ask: sa.Select[*tuple[Any, ...]]) -> dict[uuid.UUID, list[Any]]:
     found: dict[uuid.UUID, list[Any]] = {}
     for row in db.session().execute(ask):
         found.setdefault(row.visit_id, []).append(row)

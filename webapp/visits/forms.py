@@ -253,6 +253,9 @@ class MonthField(StringField):
         return str(getattr(self, "typed", None) or self.data or "")
 
 
+SHEETS = [("csv", _l("表格 CSV")), ("xlsx", _l("表格 Excel")), ("json", "JSON")]
+
+
 class ExportForm(PlainForm):
     """Which visits, as what."""
 

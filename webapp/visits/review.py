@@ -16,7 +16,8 @@ from flask.typing import ResponseReturnValue
 from tqdm import tqdm
 
 from webapp.access import MASKED
-from webapp.kit import clock, ids, month
+from webapp.kit import clock, ids
+from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import queries as people
@@ -256,7 +257,7 @@ def take_out() -> ResponseReturnValue:
         return page.render("visits/export.html", status=status, form=form)
     first = form.month.data
     chosen = [uuid.UUID(form.station.data)] if form.station.data else None
-    wanted = Wanted(first, month.last_day(first), chosen)
+    wanted = Wanted(first, Month.of(first).last, chosen)
     kind = form.form.data
     out = tempfile.TemporaryFile()  # noqa: SIM115  # sent, then gone
     with db.reads():
@@ -284,7 +285,7 @@ def export_visits(file: Path, of: str | None, codes: tuple[str, ...], since: str
     if len(found) < len(codes):
         raise click.BadParameter(f"unknown: {', '.join(set(codes) - {row.code for row in found})}", param_hint="--station")
     from_ = datetime.fromisoformat(since) if since else None
-    wanted = Wanted(first, month.last_day(first) if first else None, [row.id for row in found] if codes else None, from_)
+    wanted = Wanted(first, Month.of(first).last if first else None, [row.id for row in found] if codes else None, from_)
     with file.open("wb") as out, db.reads(), tqdm(desc="上门 visits", unit="") as bar:
         many = exporting.WRITERS[chosen](exporting.lines(wanted), out, lambda n: bar.update(n - bar.n))
     with db.transaction():
