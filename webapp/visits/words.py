@@ -62,14 +62,6 @@ PLACES = {
     "none": _l("没有位置"),
 }
 LINE_WORDS = {"resident": _l("老人家的电话"), "own": _l("她自己的电话"), "other": _l("别的电话")}
-WHOM = {"resident": _l("老人"), "neighbour": _l("邻居"), "kin": _l("家属"), "caregiver": _l("养护员")}
-OUTCOMES = {
-    "there": _l("她已经在老人家"),
-    "coming": _l("她在路上"),
-    "well": _l("老人好好的"),
-    "unanswered": _l("没人接"),
-    "trouble": _l("出事了"),
-}
 REFUSALS = ("今天不想做", "身体不舒服", "家里人做了", "时间不够")
 LINES = {
     live.GAP: _l("没人去"),
