@@ -71,4 +71,4 @@ def _years(since: date, until: date) -> dict[int, Any]:
     return {each["year"]: each for each in rulebook.current("calendars", since)["years"] if each["year"] in wanted}
 
 
-rulebook.ship("calendars", Path(__file__).parent / "calendars.json")
+rulebook.ship("calendars", Path(rulebook.__file__).parent / "calendars.json")
