@@ -46,6 +46,7 @@ bp.add_app_template_filter(words.exception, "exception_word")
 bp.add_app_template_filter(words.category_icon, "category_icon")
 bp.add_app_template_filter(words.name_shown, "name_shown")
 bp.add_app_template_global(words.refusals, "refusals")
+bp.add_app_template_global(words.tile, "service_tile")
 
 
 # -- the caregiver's steps, for phones without our scripts --
