@@ -11,9 +11,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STREET = ("people", "deliveries", "messages", "cards", "roster", "visits", "logs", "ledger", "family", "today", "sample")
+STREET = (
+    "people",
+    "deliveries",
+    "messages",
+    "cards",
+    "roster",
+    "visits",
+    "logs",
+    "ledger",
+    "health",
+    "inspections",
+    "evaluations",
+    "applications",
+    "family",
+    "today",
+    "sample",
+)
 GROUND = ("kit", "store", "web")
-TOP = {"webapp", "webapp.cli", "webapp.clockwork"}
+TOP = {"webapp", "webapp.cli", "webapp.clockwork", "webapp.calculators"}
 LONGEST = 600
 
 STEPS = {"models": 1, "rules": 0, "queries": 2, "forms": 2, "views": 3}
