@@ -127,7 +127,7 @@ BOTH: dict[str, tuple[Side, Side]] = {
         lambda: past(*(mark(f"v{n // 2}", minute=600 * n) for n in range(3)), mark("v9", minute=9000, accuracy=21)),
     ),
     "STEADY_PLACE": (
-        lambda: past(*(mark(f"v{n}", minute=600 * n, fix=jumps(n, 3), accuracy=15 + n) for n in range(6))),
+        lambda: past(*(mark(f"v{n}", minute=600 * n, fix=jumps(n, 1), accuracy=15 + n) for n in range(6))),
         lambda: past(*(mark(f"v{n}", minute=600 * n, fix=jumps(n), accuracy=15 + n) for n in range(6))),
     ),
     "NO_GPS_AGAIN": (

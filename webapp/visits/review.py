@@ -5,15 +5,10 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
-import click
-import sqlalchemy as sa
 from flask import Blueprint, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from tqdm import tqdm
 
 from webapp.access import MASKED
 from webapp.kit import clock, ids
@@ -21,10 +16,10 @@ from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import queries as people
-from webapp.people.models import Place
 from webapp.store import audit, db
 from webapp.visits import (
     calling_back,
+    commands,
     confirming,
     correcting,
     exporting,
@@ -40,13 +35,12 @@ from webapp.visits.correcting import Correction
 from webapp.visits.exporting import Wanted
 from webapp.visits.settling import Said
 from webapp.web import guard, page
-from webapp.web.exports import export
 from webapp.web.forms import PlainForm
 from webapp.web.guard import allow
 
 bp = Blueprint("review", __name__)
 KINDS = ("fix", "ack")
-COMMANDS = [export]
+COMMANDS = commands.COMMANDS
 MIMES = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -267,27 +261,3 @@ def take_out() -> ResponseReturnValue:
     out.seek(0)
     name = f"visits-{first:%Y-%m}.{kind}"
     return send_file(out, MIMES[kind], as_attachment=True, download_name=name, max_age=0)
-
-
-@export.command("visits")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--month", "of", help="YYYY-MM; default: all.")
-@click.option("--station", "codes", multiple=True, help="Code of a station; several are possible.")
-@click.option("--since", help="Changed since, UTC: 2026-11-01T00:00:00Z.")
-@click.option("--format", "kind", type=click.Choice(exporting.FORMATS), help="Default: by the file's ending.")
-def export_visits(file: Path, of: str | None, codes: tuple[str, ...], since: str | None, kind: str | None) -> None:
-    """Write visits to FILE, one line each; the same visit is always the same line."""
-    chosen = kind or file.suffix.lstrip(".")
-    if chosen not in exporting.WRITERS:
-        raise click.BadParameter("csv, xlsx or json", param_hint="FILE")
-    first = date.fromisoformat(f"{of}-01") if of else None
-    found = db.reading().execute(sa.select(Place.id, Place.code).where(Place.code.in_(codes))).all() if codes else []
-    if len(found) < len(codes):
-        raise click.BadParameter(f"unknown: {', '.join(set(codes) - {row.code for row in found})}", param_hint="--station")
-    from_ = datetime.fromisoformat(since) if since else None
-    wanted = Wanted(first, Month.of(first).last if first else None, [row.id for row in found] if codes else None, from_)
-    with file.open("wb") as out, db.reads(), tqdm(desc="上门 visits", unit="") as bar:
-        many = exporting.WRITERS[chosen](exporting.lines(wanted), out, lambda n: bar.update(n - bar.n))
-    with db.transaction():
-        audit.note("visits.export", "command:export", form=chosen, many=many)
-    click.echo(f"{many} {file}")

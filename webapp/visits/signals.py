@@ -179,15 +179,15 @@ def _constant(hers: Sequence[Mark], limits: Mapping[str, Any], found: Found) -> 
 
 
 def _steady(hers: Sequence[Mark], limits: Mapping[str, Any], found: Found) -> None:
-    """Fixes that scatter far less than their own accuracy allows: real ones jump about by metres."""
-    many, most = limits["steady_calls"], limits["steady_m"]
+    """Fixes that scatter far less than their own accuracy says: real ones jump about by metres."""
+    many, most = limits["steady_calls"], limits["steady_percent"] / 100
     for n in range(many, len(hers) + 1):
         last = hers[n - many : n]
         fixes = [mark.fix for mark in last if mark.fix is not None]
         middle = Point(sum(fix.lat_e6 for fix in fixes) // many, sum(fix.lon_e6 for fix in fixes) // many)
-        spread = sorted(distance_m(fix, middle) for fix in fixes)[many * 3 // 4]
-        if spread <= most and min(mark.accuracy_m for mark in last) > 2 * most:
-            found[last[-1].visit].append(("STEADY_PLACE", {"metres": spread, "times": many}))
+        parts = sorted(distance_m(fix, middle) / max(mark.accuracy_m, 1) for fix, mark in zip(fixes, last, strict=True))
+        if parts[many * 3 // 4] <= most:
+            found[last[-1].visit].append(("STEADY_PLACE", {"times": many}))
 
 
 def _no_place(marks: Sequence[Mark], limits: Mapping[str, Any], found: Found) -> None:
