@@ -33,7 +33,8 @@ from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, evaluations, family, faces, packet, doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, evaluations,
+    family, faces, packet, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

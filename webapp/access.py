@@ -80,6 +80,14 @@ GRANTS: dict[str, frozenset[Role]] = {
         "ledger.write": (Role.CAREGIVER,),
         "ledger.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
         "ledger.settle": STAFF,
+        "evaluations.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
+        "evaluations.gather": STAFF,
+        "evaluations.judge": (Role.STATION_HEAD,),
+        "evaluations.seal": (Role.STREET_MANAGER,),
+        "evaluations.review": (Role.DISTRICT_OFFICER, Role.STREET_MANAGER),
+        "evaluations.answer": (Role.CAREGIVER,),
+        "evaluations.print": (*READERS, Role.AUDITOR),
+        "evaluations.compare": (Role.DISTRICT_OFFICER, Role.DISTRICT_REVIEWER, Role.STREET_MANAGER, Role.AUDITOR),
         "family.see": (Role.KIN,),
     }.items()
 }
@@ -117,6 +125,14 @@ VERB_WORDS = {
     "ledger.write": _l("记账"),
     "ledger.see": _l("看账本"),
     "ledger.settle": _l("核对账目里要看的"),
+    "evaluations.see": _l("看月考核"),
+    "evaluations.gather": _l("把一个月的记录再算一遍"),
+    "evaluations.judge": _l("给养护员打分、答复意见、签字"),
+    "evaluations.seal": _l("定下签过字的考核，确认一票否决"),
+    "evaluations.review": _l("复核定了的考核"),
+    "evaluations.answer": _l("看自己的考核，提不同意见"),
+    "evaluations.print": _l("打印考核表，导出表格"),
+    "evaluations.compare": _l("比较各站各街道的考核，核对算得对不对"),
     "family.see": _l("看自己老人的情况"),
 }
 """What a verb lets people do, for those who read the table."""

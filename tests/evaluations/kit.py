@@ -20,7 +20,9 @@ from webapp.visits.models import DONE, Service, Visit
 LAST = Month.of(clock.today()).previous()
 
 
-def lay(world: World, name: str, day: date, *, by: str = "wang", came: str | None = "wang", late_min: int = 0, **what: Any) -> Any:
+def lay(
+    world: World, name: str, day: date, *, by: str = "wang", came: str | None = "wang", late_min: int = 0, **what: Any
+) -> Any:
     """One planned visit at 9:00 with two items and what became of it; returns (shift, visit or None).
 
     what: done, refused (codes), log_days (diary so many days later, None for none), quiet.
@@ -35,9 +37,9 @@ def lay(world: World, name: str, day: date, *, by: str = "wang", came: str | Non
         return shift, None
     arrived = clock.instant(day, 540 + late_min)
     visit = Visit(
-        id=shift.visit_id, household_id=home.id, station_id=home.station_id, caregiver_id=world.person(came).id, shift_id=shift.id,
-        day=day, arrived_at=arrived, left_at=arrived + timedelta(hours=1), state=DONE, minutes=60, planned_start_min=540,
-        planned_minutes=60, grade="A",
+        id=shift.visit_id, household_id=home.id, station_id=home.station_id, caregiver_id=world.person(came).id,
+        shift_id=shift.id, day=day, arrived_at=arrived, left_at=arrived + timedelta(hours=1), state=DONE, minutes=60,
+        planned_start_min=540, planned_minutes=60, grade="A",
     )  # fmt: skip
     session.add(visit)
     session.flush()

@@ -261,9 +261,8 @@ def test_only_a_review_changes_a_sealed_sheet_and_both_stand(world: World, sheet
 
 
 def test_nobody_judges_herself(world: World, sheet: Evaluation) -> None:
-    with db.transaction():
-        with refused("own_sheet"):
-            one(world).judge(As(world, "wang"), 3, 2, {})
+    with db.transaction(), refused("own_sheet"):
+        one(world).judge(As(world, "wang"), 3, 2, {})
 
 
 def test_conflicts_are_conflicts() -> None:

@@ -70,9 +70,7 @@ def _write(rows: list[dict[str, Any]]) -> None:
     insert = (pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert)(table)
     fresh = {name: insert.excluded[name] for name in ("facts", "points", "total", "grade", "gathered_at")}
     session.connection().execute(
-        insert.on_conflict_do_update(
-            index_elements=["caregiver_id", "month"], set_=fresh, where=table.c.signed_at.is_(None)
-        ),
+        insert.on_conflict_do_update(index_elements=["caregiver_id", "month"], set_=fresh, where=table.c.signed_at.is_(None)),
         rows,
     )
     session.expire_all()
@@ -97,7 +95,7 @@ def _staff(month: Month) -> dict[uuid.UUID, uuid.UUID]:
         .where(Grant.role == Role.CAREGIVER, Person.station_id.is_not(None))
         .where(Grant.since < last, sa.or_(Grant.until.is_(None), Grant.until > first))
     )
-    return {person: station for person, station in db.session().execute(ask)}
+    return {person: station for person, station in db.session().execute(ask) if station is not None}
 
 
 def empty() -> dict[str, Any]:
@@ -133,10 +131,10 @@ class _Count:
         self._away()
         return dict(self.found)
 
-    def _rows(self, ask: sa.Select[Any]) -> Iterator[Any]:
+    def _rows(self, ask: Any) -> Iterator[Any]:
         return iter(db.session().execute(ask))
 
-    def _hers(self, ask: sa.Select[Any], column: Any) -> sa.Select[Any]:
+    def _hers(self, ask: Any, column: Any) -> Any:
         return ask if self.one is None else ask.where(column == self.one)
 
     def _visits(self) -> None:
@@ -250,7 +248,7 @@ class _Count:
         opened = dict(session.execute(sa.select(Book.household_id, Book.opened_on).where(Book.opened_on <= self.last)).all())
         written: set[Home] = set()
         for table, column in ((Entry, Entry.day), (QuietDay, QuietDay.day)):
-            ask = sa.select(table.household_id, column).where(column.between(self.month.first, self.last))  # type: ignore[attr-defined]
+            ask = sa.select(table.household_id, column).where(column.between(self.month.first, self.last))
             written.update((house, day) for house, day in self._rows(ask))
         for who, homes in self.homes.items():
             kept = [home for home in homes if home[0] in opened and opened[home[0]] <= home[1]]
@@ -267,6 +265,8 @@ class _Count:
             .where(Entry.day.between(self.month.first, self.last))
             .group_by(Account.person_id)
         )
+        if self.one is not None:  # through her homes, or the whole book is read for one
+            lines = lines.where(Entry.household_id.in_({house for house, _day in self.homes[self.one]}))
         for who, n, needed, attached in self._rows(self._hers(lines, Account.person_id)):
             self.found[who] |= {"entries": int(n), "receipts_needed": int(needed), "receipts_attached": int(attached)}
 

@@ -7,7 +7,7 @@ import uuid
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -18,7 +18,7 @@ from webapp.kit import cases, clock, days, ids
 from webapp.kit.month import Month
 from webapp.kit.refusal import Conflict, Refusal
 from webapp.people.models import Person, Place
-from webapp.store import audit, db, rulebook
+from webapp.store import audit, rulebook
 from webapp.store.db import Base
 from webapp.store.traits import Keyed, Made, append_only
 from webapp.store.types import Instant, Uuid
@@ -38,6 +38,20 @@ FULL = {
 """Indicator → what its figure is out of."""
 
 rulebook.ship("evaluation", Path(__file__).parent / "evaluation.json")
+
+
+class Doing(Protocol):
+    """Whoever does a deed of a sheet."""
+
+    @property
+    def account_id(self) -> uuid.UUID:
+        """Under which account."""
+        ...
+
+    @property
+    def person_id(self) -> uuid.UUID:
+        """Which person."""
+        ...
 
 
 class Evaluation(Keyed, Made, Base):
@@ -119,7 +133,7 @@ class Evaluation(Keyed, Made, Base):
 
     # -- the order of signing --
 
-    def judge(self, actor: Actor, home: int | None, attitude: int, texts: dict[str, str], tenths: int = 0) -> None:
+    def judge(self, actor: Doing, home: int | None, attitude: int, texts: dict[str, str], tenths: int = 0) -> None:
         """The head's marks and words. texts: home, attitude, words, adjustment. home None: nobody went to look this month.
 
         A sentence is asked for at the ends of a scale and with an adjustment. Refuses one's own sheet and a signed one.
@@ -147,7 +161,7 @@ class Evaluation(Keyed, Made, Base):
         self.reckon()
         audit.note("evaluations.judge", self, home=home, attitude=attitude, adjustment=tenths)
 
-    def see(self, actor: Actor) -> None:
+    def see(self, actor: Doing) -> None:
         """我看过了. A second time is nothing; before it is judged there is nothing to see yet."""
         if self.caregiver_id != actor.person_id:
             raise Refusal("not_hers", "要本人来点“我看过了”")
@@ -158,7 +172,7 @@ class Evaluation(Keyed, Made, Base):
             self.state = SHOWN if self.state == JUDGED else self.state
             audit.note("evaluations.see", self)
 
-    def object(self, actor: Actor, code: str, words: str) -> Objection:
+    def object(self, actor: Doing, code: str, words: str) -> Objection:
         """我有不同意见, about one indicator or "" for the whole. Refuses others' sheets, after the term, and once signed."""
         if self.caregiver_id != actor.person_id:
             raise Refusal("not_hers", "要本人提意见")
@@ -178,7 +192,7 @@ class Evaluation(Keyed, Made, Base):
         audit.note("evaluations.object", self, code=code)
         return row
 
-    def reply(self, objection: Objection, actor: Actor, upheld: bool, words: str, figure: int | None = None) -> None:
+    def reply(self, objection: Objection, actor: Doing, upheld: bool, words: str, figure: int | None = None) -> None:
         """The head answers. Upheld: the figure of its indicator is put right (`figure`), or the marks are given anew.
 
         Refuses without words, a figure that cannot be, and a second answer.
@@ -202,7 +216,7 @@ class Evaluation(Keyed, Made, Base):
         self.reckon()
         audit.note("evaluations.reply", self, objection=objection.id, upheld=upheld, figure=figure)
 
-    def sign(self, actor: Actor) -> None:
+    def sign(self, actor: Doing) -> None:
         """The head signs: judged, seen (or the three days are over), and no objection without an answer."""
         self._still_open(actor)
         if self.state == GATHERED or self.answer_by is None:
@@ -214,7 +228,7 @@ class Evaluation(Keyed, Made, Base):
         self.state, self.signed_at, self.signed_by = SIGNED, clock.now(), actor.account_id
         audit.note("evaluations.sign", self, total=self.total, grade=self.grade)
 
-    def seal(self, actor: Actor) -> None:
+    def seal(self, actor: Doing) -> None:
         """The street confirms. From now on only a review changes anything. Whoever signed does not confirm."""
         if self.state == SEALED:
             return
@@ -225,7 +239,7 @@ class Evaluation(Keyed, Made, Base):
         self.state, self.sealed_at, self.sealed_by = SEALED, clock.now(), actor.account_id
         audit.note("evaluations.seal", self, total=self.total, grade=self.grade)
 
-    def review(self, actor: Actor, why: str, facts: dict[str, Any], home: int | None, attitude: int | None) -> Review:
+    def review(self, actor: Doing, why: str, facts: dict[str, Any], home: int | None, attitude: int | None) -> Review:
         """A sealed sheet seen again: the facts counted anew and the marks, with a reason; both stand side by side."""
         if self.state != SEALED:
             raise Refusal("not_sealed", "还没定，用不着复核，直接改就行")
@@ -245,7 +259,7 @@ class Evaluation(Keyed, Made, Base):
         found = reckoned(self.of, self.counted, self.adjustment, self.vetoed)
         self.points, self.total, self.grade = found["points"], found["total"], found["grade"]
 
-    def veto(self, actor: Actor, code: str, words: str, heard: str) -> Veto:
+    def veto(self, actor: Doing, code: str, words: str, heard: str) -> Veto:
         """一票否决, put forward by the head after hearing her; it counts once the street confirms it."""
         self._still_open(actor)
         if code not in [each["code"] for each in settings(self.of)["vetoes"]["items"]]:
@@ -260,7 +274,7 @@ class Evaluation(Keyed, Made, Base):
         audit.note("evaluations.veto", self, code=code)
         return row
 
-    def confirm_veto(self, veto: Veto, actor: Actor) -> None:
+    def confirm_veto(self, veto: Veto, actor: Doing) -> None:
         """The second person. Refuses whoever put it forward."""
         if veto.by_id == actor.account_id:
             raise Refusal("own_veto", "要另一位来确认")
@@ -270,7 +284,7 @@ class Evaluation(Keyed, Made, Base):
         self.reckon()
         audit.note("evaluations.confirm_veto", self, code=veto.code)
 
-    def _still_open(self, actor: Actor) -> None:
+    def _still_open(self, actor: Doing) -> None:
         if self.caregiver_id == actor.person_id:
             raise Refusal("own_sheet", "自己的考核要请别人来评")
         if self.state not in OPEN:
