@@ -33,7 +33,6 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.inbox import APPLIED
-from webapp.visits import ringing
 
 MOST = 6
 FEW, MANY = 1, 10
@@ -150,7 +149,7 @@ class Rows:
             session.flush()
             self.shift = shift.id
             for _ in range(self.many):
-                ringing.ring(shift, "neighbour", "well", "", head)
+                messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
 
     def _sheets(self) -> None:
         """As many months as there are rows, the last with so many objections, counted from visits of that month."""
@@ -186,7 +185,7 @@ class Rows:
                 messages.open_task("todo", place.id, key, household_id=self.home)
             messages.open_task("todo", place.id, f"hers:{here}", account_id=self.world.account("wang").id)
             session.scalars(sa.select(messages.Task).where(messages.Task.key == f"done:{here}")).one().clear(head, "called")
-            messages.note_call(self.home, f"done:{here}", "kin", "fine", head)
+            messages.note_call(self.home, f"done:{here}", self.home, "kin", "fine", head)
             messages.notify(
                 "call_back", place.id, f"red:{here}", to=self.world.account("wang").id, by=head, household_id=self.home
             )
