@@ -146,7 +146,7 @@ def test_a_veto_on_the_pages(world: World, url: str) -> None:
     with db.transaction():
         veto = sheet(world).vetoes[0].id
     assert tell(street, f"{url}/veto/confirm", veto=str(veto)) == 303
-    assert tell(street, f"{url}/veto/confirm", veto="none") == 404
+    assert tell(street, f"{url}/veto/confirm", veto="none") == 422
     assert sheet(world).grade in ("fail", None)
 
 
@@ -157,4 +157,4 @@ def test_the_street_confirms_a_station_at_once(world: World, url: str) -> None:
     station = str(world.place("songling").id)
     assert tell(world.client("wu"), "/evaluations/seal", month=str(LAST), station=station) == 303
     assert sheet(world).state == "sealed"
-    assert tell(world.client("wu"), "/evaluations/seal", month=str(LAST), station="none") == 404
+    assert tell(world.client("wu"), "/evaluations/seal", month=str(LAST), station="none") == 422

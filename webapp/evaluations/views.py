@@ -94,12 +94,12 @@ def count() -> ResponseReturnValue:
 def seal_station() -> ResponseReturnValue:
     """The street confirms every signed sheet of a station's month."""
     who, month = guard.me(), _month()
-    station = people.place(who, ids.parse(request.form.get("station", "")) or uuid.UUID(int=0))
-    signed = [each for each in queries.of_station(who, month, [station.id]) if each.state == SIGNED]
+    station = _station(who)
+    signed = [each for each in queries.of_station(who, month, [station]) if each.state == SIGNED]
     for each in signed:
         if each.signed_by != who.account_id:
             each.seal(who)
-    return page.go(url_for("evaluations.index", month=str(month), station=station.id), _("定了 %(n)s 张", n=len(signed)))
+    return page.go(url_for("evaluations.index", month=str(month), station=station), _("定了 %(n)s 张", n=len(signed)))
 
 
 @bp.get("/evaluations/compare")
@@ -302,8 +302,12 @@ def reply(evaluation_id: uuid.UUID) -> ResponseReturnValue:
     who = guard.me()
     found = queries.sheet(who, evaluation_id)
     form = ReplyForm(formdata=request.form)
-    one = queries.objection(found, form.objection.data)
-    if taken(form, lambda: found.reply(one, who, form.upheld.data == "yes", form.words.data or "", form.figure.data)):
+
+    def deed() -> None:
+        one = queries.objection(found, form.objection.data)
+        found.reply(one, who, form.upheld.data == "yes", form.words.data or "", form.figure.data)
+
+    if taken(form, deed):
         return page.go(url_for("evaluations.show", evaluation_id=evaluation_id), _("答复好了，她能看到"))
     return _again(evaluation_id, reply=form)
 
@@ -326,7 +330,10 @@ def confirm_veto(evaluation_id: uuid.UUID) -> ResponseReturnValue:
     """The street confirms a veto."""
     who = guard.me()
     found = queries.sheet(who, evaluation_id)
-    found.confirm_veto(queries.veto(found, ids.parse(request.form.get("veto", ""))), who)
+    key = ids.parse(request.form.get("veto", ""))
+    if key is None:
+        raise Refusal("choice", "请选一项", field="veto")
+    found.confirm_veto(queries.veto(found, key), who)
     return page.go(url_for("evaluations.show", evaluation_id=evaluation_id), _("确认了"))
 
 
@@ -465,7 +472,11 @@ def month_xlsx() -> ResponseReturnValue:
 
 
 def _station(who: Actor) -> uuid.UUID:
-    return people.place(who, ids.parse(request.args.get("station", "")) or uuid.UUID(int=0)).id
+    """The station that was chosen, within reach. Refuses when none was."""
+    key = ids.parse(request.values.get("station", ""))
+    if key is None:
+        raise Refusal("no_station", "请先选一个服务站")
+    return people.place(who, key).id
 
 
 def _file(body: bytes, kind: str, name: str) -> Response:
