@@ -24,9 +24,9 @@ from webapp.roster.absences import Leave, Relief
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.visits.models import NobodyHome, Service, Visit, VisitException
+from webapp.web.exports import export
 
 evaluations = AppGroup("evaluations", help="Monthly evaluations.")
-export = AppGroup("export", help="Records as CSV.")
 COMMANDS = (evaluations, export)
 
 
