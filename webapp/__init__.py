@@ -21,7 +21,7 @@ from webapp.logs import views as logs
 from webapp.messages import views as messages
 from webapp.people import doors, login
 from webapp.people import views as people
-from webapp.roster import away
+from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to roster's own
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
