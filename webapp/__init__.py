@@ -25,14 +25,15 @@ from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to r
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
-from webapp.today import doing, faces, packet
+from webapp.today import doing, faces, packet, proof
 from webapp.today import views as today
 from webapp.visits import desk
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, family, faces, packet, doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, family, faces, packet,
+    proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

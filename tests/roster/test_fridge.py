@@ -103,7 +103,9 @@ def test_without_a_number_nothing_is_printed_and_it_is_said(app, world):
 
 def test_many_visits_a_day_and_odd_letters_still_fit(app):
     names = ("欧阳娜娜·阿依古丽", "𠮷田")
-    day = fridge.Day(clock.today(), [fridge.Coming(480 + 60 * n, 530 + 60 * n, names, (None, b"x")) for n in range(6)], holiday="元旦")
+    day = fridge.Day(
+        clock.today(), [fridge.Coming(480 + 60 * n, 530 + 60 * n, names, (None, b"x")) for n in range(6)], holiday="元旦"
+    )
     with app.test_request_context():
         pdf = fridge.pdf([fridge.Sheet("甲" * 30, [day] * 7, "站", "0411-0000 1234 转 5678901")])
     assert read(pdf)[0].count("8:00") == 7
