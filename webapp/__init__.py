@@ -25,7 +25,7 @@ from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to r
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
-from webapp.today import doing, faces, packet, proof
+from webapp.today import carrying, doing, faces, packet, proof  # noqa: F401  # carrying has jobs only
 from webapp.today import views as today
 from webapp.visits import desk
 from webapp.visits import views as visits
