@@ -210,8 +210,14 @@ def _refuse_busy(who: Person, shift: Shift, leave: Leave | None) -> None:
     others = sa.select(Shift.start_min, Shift.minutes, Household.name).join(Household, Household.id == Shift.household_id)
     mine = others.where(Shift.caregiver_id == who.id, Shift.day == shift.day, Shift.state == PLANNED, Shift.id != shift.id)
     for start, minutes, home in session.execute(mine):
-        if rules.meets(shift.start_min, shift.minutes, start, minutes):
+        if rules.meets(goes_at(shift), shift.minutes, start, minutes):
             raise Refusal("relief_busy", "%(name)s这个时间在%(home)s家，请换一位", home=home, **facts)
+
+
+def goes_at(shift: Shift) -> int:
+    """When a stand-in would go, minutes after midnight: now, where it should have begun already."""
+    late = shift.day == clock.today() and clock.minute_of(clock.now()) > shift.start_min
+    return clock.minute_of(clock.now()) if late else shift.start_min
 
 
 def _let_in(row: Relief, who: Person) -> None:
