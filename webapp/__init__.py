@@ -15,6 +15,7 @@ from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
 from webapp.evaluations import views as evaluations
 from webapp.family import views as family
+from webapp.health import views as health
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
 from webapp.ledger import views as ledger
@@ -27,15 +28,15 @@ from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to r
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
-from webapp.today import carrying, doing, faces, packet, proof  # noqa: F401  # carrying has jobs only
+from webapp.today import carrying, doing, faces, found, packet, proof, rescue  # noqa: F401  # carrying has jobs only
 from webapp.today import views as today
 from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, evaluations,
-    family, faces, packet, proof, doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, health,
+    evaluations, family, faces, found, rescue, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

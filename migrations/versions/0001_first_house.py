@@ -753,6 +753,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_device_account_id'), ['account_id'], unique=False)
         batch_op.create_index('ix_device_owing', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
 
+    op.create_table('emergency_sheet',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('illnesses_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('medicines_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('written_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_emergency_sheet_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_emergency_sheet_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_emergency_sheet')),
+    sa.UniqueConstraint('resident_id', name=op.f('uq_emergency_sheet_resident_id'))
+    )
+    with op.batch_alter_table('emergency_sheet', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_emergency_sheet_household_id'), ['household_id'], unique=False)
+
     op.create_table('evaluation_objection',
     sa.Column('evaluation_id', types.Uuid(length=16), nullable=False),
     sa.Column('code', sa.String(length=4), nullable=False),
@@ -1148,12 +1164,39 @@ def upgrade() -> None:
         batch_op.create_index('ix_relief_station_id_day', ['station_id', 'day'], unique=False)
         batch_op.create_index('uq_relief_shift_id', ['shift_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
 
+    op.create_table('rescue_window',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('card_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('key_digest', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('who', sa.String(length=60), nullable=False),
+    sa.Column('phone_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('agreed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('agreed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('until', types.Instant(timezone=True), nullable=True),
+    sa.Column('ended_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('ended_by', types.Uuid(length=16), nullable=True),
+    sa.Column('read_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['card_id'], ['card.id'], name=op.f('fk_rescue_window_card_id_card')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_rescue_window_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_rescue_window_resident_id_resident')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_rescue_window_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rescue_window')),
+    sa.UniqueConstraint('key_digest', name=op.f('uq_rescue_window_key_digest'))
+    )
+    with op.batch_alter_table('rescue_window', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_rescue_window_household_id'), ['household_id'], unique=False)
+
     op.create_table('scan',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
     sa.Column('card_id', types.Uuid(length=16), nullable=True),
     sa.Column('account_id', types.Uuid(length=16), nullable=True),
     sa.Column('face', sa.String(length=10), nullable=False),
     sa.Column('network', sa.String(length=8), nullable=False),
+    sa.Column('browser', sa.String(length=8), nullable=False),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.ForeignKeyConstraint(['card_id'], ['card.id'], name=op.f('fk_scan_card_id_card')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_scan'))
@@ -1186,11 +1229,13 @@ def upgrade() -> None:
     sa.Column('card_id', types.Uuid(length=16), nullable=False),
     sa.Column('station_id', types.Uuid(length=16), nullable=False),
     sa.Column('words', sa.String(length=300), nullable=False),
-    sa.Column('phone', sa.String(length=30), nullable=True),
-    sa.Column('lat_e6', sa.Integer(), nullable=True),
-    sa.Column('lon_e6', sa.Integer(), nullable=True),
+    sa.Column('phone_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('browser', sa.String(length=8), nullable=False),
     sa.Column('taken_at', types.Instant(timezone=True), nullable=True),
     sa.Column('taken_by', types.Uuid(length=16), nullable=True),
+    sa.Column('coming_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('closed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('ending', sa.String(length=10), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['card_id'], ['card.id'], name=op.f('fk_sighting_card_id_card')),
@@ -1416,6 +1461,20 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_service_visit_id_visit')),
     sa.PrimaryKeyConstraint('visit_id', 'code', name=op.f('pk_service'))
     )
+    op.create_table('sighting_step',
+    sa.Column('sighting_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('step', sa.String(length=10), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_sighting_step_by_id_account')),
+    sa.ForeignKeyConstraint(['sighting_id'], ['sighting.id'], name=op.f('fk_sighting_step_sighting_id_sighting')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sighting_step'))
+    )
+    with op.batch_alter_table('sighting_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sighting_step_sighting_id'), ['sighting_id'], unique=False)
+
     op.create_table('call_back_result',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('call_back_id', types.Uuid(length=16), nullable=False),
@@ -1507,6 +1566,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_call_back_result_call_back_id'))
 
     op.drop_table('call_back_result')
+    with op.batch_alter_table('sighting_step', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_sighting_step_sighting_id'))
+
+    op.drop_table('sighting_step')
     op.drop_table('service')
     op.drop_table('seen')
     with op.batch_alter_table('log', schema=None) as batch_op:
@@ -1566,6 +1629,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_scan_at'))
 
     op.drop_table('scan')
+    with op.batch_alter_table('rescue_window', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_rescue_window_household_id'))
+
+    op.drop_table('rescue_window')
     with op.batch_alter_table('relief', schema=None) as batch_op:
         batch_op.drop_index('uq_relief_shift_id', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
         batch_op.drop_index('ix_relief_station_id_day')
@@ -1660,6 +1727,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_evaluation_objection_evaluation_id'))
 
     op.drop_table('evaluation_objection')
+    with op.batch_alter_table('emergency_sheet', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_emergency_sheet_household_id'))
+
+    op.drop_table('emergency_sheet')
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.drop_index('ix_device_owing', sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
         batch_op.drop_index(batch_op.f('ix_device_account_id'))

@@ -22,6 +22,7 @@ from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.evaluations import gather
 from webapp.evaluations.models import SEALED, Evaluation
+from webapp.health import models as rescues
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger.models import EntryFlag
@@ -90,7 +91,7 @@ class Side:
 
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
-    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "correction_id", "call_back_id",
+    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "correction_id", "call_back_id", "window_id",
 }  # fmt: skip
 STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id"}
 COUNTED = {"seq"}
@@ -101,7 +102,7 @@ TOLD = {"told_id"}
 OWN = {"import_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
-         "indicator": "M01"}  # fmt: skip
+         "indicator": "M01", "key": "Z" * 26}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -125,7 +126,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         spot = people.add_spot(home, 38_900_000, 121_600_000, kind="usual", name="小花园", radius_m=100)
         card = cards.issue(cards.CardKind.RESIDENT, resident=resident)
         badge = cards.issue(cards.CardKind.BADGE, badge=world.person(side.caregiver))
-        sighting = cards.report(card, card.station_id, "我和老人在一起", None, None, None)
+        sighting = cards.report(card, card.station_id, "我和老人在一起", None)
         plan = roster.plan(home, range(7), 9 * 60, 60, ["MEAL-01"])
         later = clock.today() + timedelta(days=9)
         pause = pausing.pause(home, None, "trip", "女儿", later, later, by=head.id)
@@ -146,6 +147,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "alert_id": alert.id, "contact_id": contact.id, "spot_id": spot.id, "card_id": card.id, "sighting_id": sighting.id,
             "pause_id": pause.id, "leave_id": leave.id, "shift_id": session.scalars(ahead).one(),
             "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
+            "window_id": rescues.ask(card, resident, "今天很好", "13800138000")[0].id,
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)

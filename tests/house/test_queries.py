@@ -20,8 +20,10 @@ from sqlalchemy import event
 from tests.evaluations.kit import As, lay
 from tests.visits.kit import Apart, send
 from tests.world import World
+from webapp.cards import models as cards
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation
+from webapp.health import models as health
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import models as ledger
@@ -92,6 +94,9 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "records behind a figure": ("zhou", lambda rows: f"/evaluations/{rows.sheet}/records/M05"),
     "her months": ("wang", lambda rows: "/my-month"),
     "stations compared": ("wu", lambda rows: f"/evaluations/compare?month={rows.month}"),
+    "an elder who was found": ("zhou", lambda rows: f"/sightings/{rows.sighting}"),
+    "a helper asks": ("zhou", lambda rows: f"/rescues/{rows.window}"),
+    "an emergency sheet": ("zhou", lambda rows: f"/residents/{rows.lan}/emergency-sheet"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
 
@@ -130,6 +135,7 @@ class Rows:
             self._tell(n)
         self._away()
         self._sheets()
+        self._found()
         self._doubt()
         for _ in range(many):
             self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
@@ -146,6 +152,16 @@ class Rows:
                     )
                 )  # fmt: skip
             return keys[0]
+
+    def _found(self) -> None:
+        for n in range(self.many):
+            with db.transaction():
+                lan = self.world.resident("李秀兰")
+                card = cards.issue(cards.CardKind.RESIDENT, resident=lan)
+                sighting = cards.report(card, card.station_id, f"第{n}处", "13800001111")
+                sighting.take_up(self.world.account("zhou").id)
+                self.sighting, self.lan = sighting.id, lan.id
+                self.window = health.ask(card, lan, "李", "13800002222")[0].id
 
     def _away(self) -> None:
         """Leave of hers for as many days as there are rows, a pause, and calls about a shift."""

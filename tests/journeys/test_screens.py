@@ -21,6 +21,8 @@ from pylopdf_fonts_zh_cn import sans_path
 from tests.journeys.conftest import CHROMIUM, QUIET, come_in, desk, phone, watch
 from tests.look.conftest import FONTS
 from tests.visits.kit import AT_HOME, arrive, card_of, plate_of, send
+from webapp.cards import models as cards
+from webapp.health import models as health
 from webapp.kit import clock
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
@@ -41,11 +43,11 @@ CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books cards card printing",
+    " change people household resident seen books cards card printing found rescued sheet",
     "qian": "handover",
     "wu": "today announced",
     "limin": "family me",
-    "": "stranger unknown sign_in enrol reset",
+    "": "stranger rescue unknown sign_in enrol reset",
 }
 DATA = (
     *("松岭一社区居家养老服务站", "望海社区居家养老服务站", "松岭街道", "滨松区（虚构）", "街道值班室"),
@@ -158,8 +160,20 @@ def addresses(world: Any) -> dict[str, str]:
         "change": f"/plans/{plan.id}/change", "people": "/people", "household": home, "cards": f"{home}/cards",
         "resident": f"/residents/{world.resident('李秀兰').id}", "seen": f"/visits/{shift.visit_id}", "card": f"/cards/{card.id}",
         "printing": "/print/cards", "family": "/family", "stranger": f"/c/{token}",
-        "unknown": "/c/ABCDEFGH", "sign_in": "/sign-in", "enrol": "/enrol", "reset": "/reset",
+        **_found(world, card, token), "unknown": "/c/ABCDEFGH", "sign_in": "/sign-in", "enrol": "/enrol", "reset": "/reset",
     }  # fmt: skip
+
+
+def _found(world: Any, card: Any, token: str) -> dict[str, str]:
+    """A stranger's report and a helper's question."""
+    lan = world.resident("李秀兰")
+    with db.transaction():
+        sighting = cards.report(card, card.station_id, "家", "13800001111")
+        window, _key = health.ask(card, lan, "李", "13800002222")
+        return {
+            "found": f"/sightings/{sighting.id}", "rescued": f"/rescues/{window.id}", "rescue": f"/c/{token}/rescue",
+            "sheet": f"/residents/{lan.id}/emergency-sheet",
+        }  # fmt: skip
 
 
 def _said(world: Any) -> tuple[uuid.UUID, uuid.UUID]:

@@ -21,7 +21,7 @@ def test_a_household_that_moved_is_answered_for_by_its_new_station(app: Flask, w
         people.change_household(world.household("李秀兰"), "海边路1号", no_signal=False, station=world.place("wanghai"))
     url, wanghai = f"/c/{token}", world.place("wanghai").id
     assert "望海社区" in said(world.client().get(url))
-    assert world.client().post(url, data={"words": "在公交站"}).status_code == 200
+    assert world.client().post(url, data={"words": "在公交站"}).status_code == 303
     assert db.session().scalars(sa.select(Sighting.station_id)).one() == wanghai
 
 

@@ -208,15 +208,19 @@ def test_yesterdays_diary_and_book_are_missing_until_written_or_settled(world, h
 def test_a_strangers_report_is_first_and_climbs_until_somebody_takes_it_on(world, hand):
     with db.transaction():
         card = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("李秀兰"))
-        row = cards.report(card, card.station_id, "在菜市场门口", "13800001111", None, None)
+        row = cards.report(card, card.station_id, "在菜市场门口", "13800001111")
     nobody(world)
     assert [kind for kind, _who in listed(world)] == ["found", "nobody"]
     assert "tel:13800001111" in world.client("zhou").get("/").text
     hand.go(0)
     hand.go(5.1)
     assert [each.place_id for each in tasks(Task.kind == "ring")] == [world.place("street").id]
-    assert world.client("zhou").post(f"/sightings/{row.id}").status_code == 303
-    assert [kind for kind, _who in listed(world)] == ["nobody"] and tasks() == []
+    assert world.client("zhou").post(f"/sightings/{row.id}", data={"step": "taken"}).status_code == 303
+    assert [kind for kind, _who in listed(world)] == ["nobody", "found"] and tasks() == [], "followed until the elder is home"
+    hand.go(61)
+    assert [kind for kind, _who in listed(world)] == ["found", "nobody"], "an hour is long for a lost elder"
+    assert world.client("zhou").post(f"/sightings/{row.id}", data={"step": "home"}).status_code == 303
+    assert [kind for kind, _who in listed(world)] == ["nobody"]
 
 
 # -- who sees what --

@@ -17,15 +17,18 @@ from webapp.access import Actor
 from webapp.cards.number import number_for
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
+from webapp.kit.words import _l
 from webapp.messages import models as messages
+from webapp.messages import words as kinds
 from webapp.people.models import Household, Person, Resident, next_number
 from webapp.store import audit, db, jobs, rulebook, secrets, topics
 from webapp.store.db import Base
-from webapp.store.traits import Keyed, Made, told
+from webapp.store.traits import Keyed, Made, append_only, told
 from webapp.store.types import Instant, Uuid
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: capitals and digits, so the QR stays small
 TOKEN_LENGTH = 26  # 26 x 5 bits: 130 random bits
+RELABEL, TWICE = timedelta(minutes=10), timedelta(minutes=5)
 
 
 class CardKind(StrEnum):
@@ -129,53 +132,164 @@ class Scan(Keyed, Base):
     face: Mapped[str] = mapped_column(sa.String(10))
     network: Mapped[str] = mapped_column(sa.String(8))
     """Blind digest of the coarse network (/24 or /48): tells many from one, and nothing more."""
+    browser: Mapped[str] = mapped_column(sa.String(8), default="")
+    """Blind digest of network and browser together: one phone that looks often is one. No cookie is left for it."""
     __table_args__ = (sa.Index("ix_scan_card_id_at", "card_id", "at"),)
 
 
 class Sighting(Keyed, Made, Base):
-    """A stranger is with the bearer of a card and says where; open until somebody of the station has taken it up."""
+    """A stranger is with the bearer of a card and says where; followed until the bearer is safe."""
 
     __tablename__ = "sighting"
     card_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("card.id"))
     station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
     words: Mapped[str] = mapped_column(sa.String(300))
-    phone: Mapped[str | None] = mapped_column(sa.String(30))
-    lat_e6: Mapped[int | None]
-    lon_e6: Mapped[int | None]
+    phone_sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary())
+    """Only to ring back: gone when the case is closed."""
+    browser: Mapped[str] = mapped_column(sa.String(8), default="")
     taken_at: Mapped[datetime | None] = mapped_column(Instant())
     taken_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+    coming_at: Mapped[datetime | None] = mapped_column(Instant())
+    closed_at: Mapped[datetime | None] = mapped_column(Instant())
+    ending: Mapped[str | None] = mapped_column(sa.String(10))
+    """One of ENDINGS."""
+
+    ENDINGS = ("home", "hospital", "mistake")
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
         """Condition: the station is within reach."""
         return actor.reaches_station(cls.station_id)
 
+    @property
+    def phone(self) -> str | None:
+        """The stranger's number, while the case is open."""
+        return secrets.unseal(self.phone_sealed, f"sighting.phone:{self.id}") if self.phone_sealed else None
+
+    @property
+    def state(self) -> str:
+        """What the stranger's page says: new, taken, coming, or the ending."""
+        if self.ending:
+            return self.ending
+        return "coming" if self.coming_at else "taken" if self.taken_at else "new"
+
     def take_up(self, by: uuid.UUID) -> None:
-        """Somebody sees to it."""
-        self.taken_at, self.taken_by = clock.now(), by
-        audit.note("cards.take_up", self)
-        messages.taken_on(f"found:{self.id}", by)
+        """Somebody sees to it. A second time is nothing."""
+        if self.taken_at is None:
+            self.taken_at, self.taken_by = clock.now(), by
+            self._step("taken", by)
+            messages.taken_on(f"found:{self.id}", by)
+
+    def send(self, by: uuid.UUID, words: str = "") -> None:
+        """Somebody is on the way: the stranger's page says so."""
+        self._refuse_closed()
+        self.take_up(by)
+        if self.coming_at is None:
+            self.coming_at = clock.now()
+        self._step("coming", by, words)
+
+    def close(self, by: uuid.UUID, ending: str, words: str = "") -> None:
+        """It is over; the stranger's number is let go. Refuses what is closed, and a mistake without a word why."""
+        self._refuse_closed()
+        if ending == "mistake" and len(words.strip()) < 2:
+            raise Refusal("no_words", "请写几个字，怎么弄清楚的", field="words")
+        self.take_up(by)
+        self.closed_at, self.ending, self.phone_sealed = clock.now(), ending, None
+        self._step(ending, by, words)
+
+    def _refuse_closed(self) -> None:
+        if self.closed_at:
+            raise Refusal("closed", "这件事已经办完了")
+
+    def _step(self, step: str, by: uuid.UUID, words: str = "") -> None:
+        said = words.strip()[:200] or None
+        db.session().add(SightingStep(sighting_id=self.id, step=step, by_id=by, words=said))
+        audit.note(f"cards.sighting_{step}", self)
         topics.tell(f"roster:{self.station_id}")
+        messages.tell(self.station_id)
 
 
-def report(card: Card, station_id: uuid.UUID, words: str, phone: str | None, lat_e6: int | None, lon_e6: int | None) -> Sighting:
-    """Write down what a stranger says about the bearer of `card`, and tell the open pages of the station."""
-    row = Sighting(card_id=card.id, station_id=station_id, words=words, phone=phone, lat_e6=lat_e6, lon_e6=lon_e6)
-    db.session().add(row)
-    db.session().flush()
+class SightingStep(Keyed, Base):
+    """What the duty room did about a sighting: taken, coming, or how it ended."""
+
+    __tablename__ = "sighting_step"
+    sighting_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("sighting.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Instant(), default=clock.now)
+    step: Mapped[str] = mapped_column(sa.String(10))
+    by_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"))
+    words: Mapped[str | None] = mapped_column(sa.String(200))
+
+
+append_only("sighting_step", "what was done has been done")
+
+
+def report(card: Card, station_id: uuid.UUID, words: str, phone: str | None, browser: str = "") -> Sighting:
+    """Write down what a stranger says about the bearer of `card`, and tell the open pages of the station.
+
+    The same words from the same browser within a few minutes are one report.
+    """
+    session = db.session()
+    same = sa.select(Sighting).where(
+        Sighting.card_id == card.id, Sighting.browser == browser, Sighting.words == words, Sighting.closed_at.is_(None),
+        Sighting.made_at > clock.now() - TWICE,
+    )  # fmt: skip
+    if browser and (again := session.scalars(same.limit(1)).first()):
+        return again
+    row = Sighting(id=ids.new(), card_id=card.id, station_id=station_id, words=words, browser=browser)
+    row.phone_sealed = secrets.seal(phone, f"sighting.phone:{row.id}") if phone else None
+    session.add(row)
+    session.flush()
     audit.note("cards.report", row, card.household_id)
     # the list of what must be done tells it already, with its words
-    messages.notify("found", station_id, f"found:{row.id}", listed=False, household_id=card.household_id, endpoint="today.index")
+    messages.notify(
+        "found", station_id, f"found:{row.id}", listed=False, household_id=card.household_id, endpoint="found.show",
+        args={"sighting_id": row.id},
+    )  # fmt: skip
     topics.tell(f"roster:{station_id}")
     return row
 
 
-def log_scan(card: Card | None, actor: Actor | None, face: str, network: str) -> None:
-    """Write down that a token was opened. `network`: the coarse network, kept as a blind digest."""
-    digest = secrets.blind(network, "scan.network").hex()[:8]
-    db.session().add(
-        Scan(card_id=card.id if card else None, account_id=actor.account_id if actor else None, face=face, network=digest)
-    )
+def log_scan(card: Card | None, actor: Actor | None, face: str, network: str, agent: str = "") -> Scan:
+    """Write down that a token was opened. `network`: the coarse network, `agent`: what the browser says it is; digests only.
+
+    Who signs in within minutes on the same browser was no stranger: the earlier opening gets that name. Several
+    strangers on one day are told to the station.
+    """
+    session, digest = db.session(), secrets.blind(network, "scan.network").hex()[:8]
+    mark = mark_of(network, agent)
+    row = Scan(card_id=card.id if card else None, account_id=actor.account_id if actor else None, face=face, network=digest)
+    row.browser, row.at = mark, clock.now()
+    session.add(row)
+    if card is None:
+        return row
+    if actor is not None:
+        lately = sa.and_(Scan.card_id == card.id, Scan.at > row.at - RELABEL, Scan.browser == mark)
+        session.execute(
+            sa.update(Scan)
+            .where(lately, Scan.account_id.is_(None), Scan.face == "stranger")
+            .values(account_id=actor.account_id, face=face)
+        )
+    elif face == "stranger" and card.resident_id:
+        _count_strangers(card, row)
+    return row
+
+
+def mark_of(network: str, agent: str) -> str:
+    """One browser's blind digest."""
+    return secrets.blind(f"{network} {agent}", "scan.browser").hex()[:8]
+
+
+def _count_strangers(card: Card, row: Scan) -> None:
+    """Tell the station once a day when many browsers, not one that looks often, opened a card."""
+    day = clock.day_of(row.at)
+    since = sa.select(Scan.browser).where(Scan.card_id == card.id, Scan.at >= clock.day_bounds(day)[0], Scan.face == "stranger")
+    most = rulebook.current("cards", day)["strangers_a_day"]
+    if len(set(db.session().scalars(since.distinct().limit(most)))) >= most:
+        home = db.session().get_one(Household, card.household_id)
+        messages.open_task(
+            "scanned", home.station_id, f"scanned:{card.id}:{day}", household_id=card.household_id,
+            endpoint="cards.card", args={"card_id": card.id},
+        )  # fmt: skip
 
 
 def issue(
@@ -241,9 +355,11 @@ def note_print(keys: Sequence[uuid.UUID], *, sample: bool) -> None:
 
 @jobs.job("cards.forget_scans", nightly=True)
 def forget_scans() -> None:
-    """Forget scans older than the setting says."""
+    """Forget scans older than the setting says, and what strangers wrote."""
     days = rulebook.current("cards", clock.today())["scan_days"]
-    db.session().execute(sa.delete(Scan).where(Scan.at < clock.now() - timedelta(days=days)))
+    before = clock.now() - timedelta(days=days)
+    db.session().execute(sa.delete(Scan).where(Scan.at < before))
+    db.session().execute(sa.update(Sighting).where(Sighting.closed_at < before).values(words="", browser=""))
 
 
 def new_token() -> str:
@@ -263,3 +379,4 @@ def _alike(card: Card, ask: sa.Select[tuple[Any]]) -> sa.Select[tuple[Any]]:
 
 
 rulebook.ship("cards", Path(__file__).parent / "cards.json")
+kinds.say("scanned", _l("一天里好几个生人扫了同一张卡，请问一问老人在哪里"), "id-card")

@@ -1,1 +1,4 @@
-"""health 健康: the level of a reading and of an ability assessment, worked out; nothing is kept here yet."""
+"""health 健康: what a rescuer must know of a resident, and who opened it when; the level of a reading, worked out.
+
+Takes residents from people and the code from cards. Family and today ask it.
+"""

@@ -120,6 +120,11 @@ def _send_out(row: Notice, rung: str, place: Place) -> None:
     _put(Sending(notice_id=row.id, account_id=to, place_id=None if to else place.id, rung=rung, text=models.urgent()))
 
 
+def tell_account(account_id: uuid.UUID) -> None:
+    """Send the urgent sentence to somebody who has no list of notices (kin): nothing climbs from it."""
+    _put(Sending(account_id=account_id, text=models.urgent()))
+
+
 def _put(sending: Sending) -> None:
     if chosen().outgoing == NONE:
         return

@@ -12,7 +12,8 @@ from flask.wrappers import Response
 from webapp.access import STAFF, Actor, Role, within
 from webapp.cards import models as cards
 from webapp.cards import queries as card_queries
-from webapp.cards.models import Card, CardKind
+from webapp.cards.models import Card, CardKind, Sighting
+from webapp.kit import clock, ids
 from webapp.people import queries as people
 from webapp.people.models import Household, Place, PlaceKind
 from webapp.store import db
@@ -34,16 +35,21 @@ def card(token: str) -> ResponseReturnValue:
     found = card_queries.by_token(token)
     who = actor()
     face = _face(found, who)
-    cards.log_scan(found, who, face, _network())
+    cards.log_scan(found, who, face, network(), agent())
     if found is None or face == "unknown":
-        return _closed(page.render("today/unknown.html", duty=None, district=_district()))
+        return unknown()
+    if face in ("caregiver", "kin", "doctor", "station"):
+        return closed(page.go(_inside(face, found)))
+    return closed(_stranger(found, SightingForm(formdata=None), followed=_followed(found)))
+
+
+def _inside(face: str, found: Card) -> str:
+    """Where somebody who is known lands: on their task for this household."""
     if face == "caregiver":
-        return _closed(page.go(url_for("today.household", household_id=found.household_id)))
-    if face == "kin":
-        return _closed(page.go(url_for("family.index")))
-    if face == "station":
-        return _closed(page.go(url_for("people.household", household_id=found.household_id)))
-    return _closed(_stranger(found, SightingForm()))
+        return url_for("today.household", household_id=found.household_id)
+    if face == "doctor":
+        return url_for("health.sheet", resident_id=found.resident_id)
+    return url_for("family.index") if face == "kin" else url_for("people.household", household_id=found.household_id)
 
 
 def _face(found: Card | None, who: Actor | None) -> str:
@@ -54,6 +60,8 @@ def _face(found: Card | None, who: Actor | None) -> str:
             return "caregiver"
         if who.role == Role.KIN:
             return "kin"
+        if who.role == Role.DOCTOR and found.resident_id:
+            return "doctor"
         if who.role in STAFF:
             return "station"
     # a plate hangs inside a home: outside it tells nobody anything
@@ -64,37 +72,63 @@ def _reaches(who: Actor, found: Card) -> bool:
     return db.session().scalar(within(who, sa.select(Household)).where(Household.id == found.household_id)) is not None
 
 
-def _stranger(found: Card, form: SightingForm, status: int = 200, told: bool = False) -> Response:
-    station = card_queries.station_of(found)
-    duty = people.duty_now(station)
+def _followed(found: Card) -> Sighting | None:
+    """The report that the address of this page follows (`?r=`), if it is one of this card."""
+    row = db.session().get(Sighting, ids.parse(request.args.get("r")) or found.id)
+    return row if row is not None and row.card_id == found.id else None
+
+
+def _stranger(found: Card, form: SightingForm, status: int = 200, followed: Sighting | None = None) -> Response:
+    station, token = card_queries.station_of(found), (request.view_args or {}).get("token")
+    state = followed.state if followed else None
     return page.render(
-        "today/stranger.html", status=status, station=station, duty=duty, form=form, told=told, badge=found.kind == CardKind.BADGE
-    )
+        "today/stranger.html", status=status, station=station, duty=people.duty_now(station), form=form, state=state,
+        waits=bool(followed and not followed.closed_at), now=clock.now(), badge=found.kind == CardKind.BADGE,
+        token=token, within=url_for("faces.enter", token=token),
+    )  # fmt: skip
 
 
 @bp.post("/c/<token>")
+@bp.post("/C/<token>", endpoint="report_capital")
 @open_door
 def report(token: str) -> ResponseReturnValue:
     """A stranger says where the bearer is. Too many reports from one network only lose the form, never the number."""
-    found = card_queries.by_token(token)
-    if found is None or not found.live or found.kind in (CardKind.PLATE, CardKind.BADGE):
+    found = worn(token)
+    if found is None:
         db.undo()
-        return _closed(page.render("today/unknown.html", duty=None, district=_district()))
+        return unknown()
     form = SightingForm()
     if not form.validate():
-        return _closed(_stranger(found, form, 422))
-    if limits.count("sighting", _network(), within=limits.DAY) <= REPORTS_A_DAY:
-        station = card_queries.station_of(found)
-        cards.report(found, station.id, form.words.data or "", form.phone.data or None, form.lat_e6.data, form.lon_e6.data)
-    db.settle()
-    db.writes()
-    return _closed(_stranger(card_queries.by_token(token) or found, SightingForm(formdata=None), told=True))
+        return closed(_stranger(found, form, 422))
+    row = None
+    if limits.count("sighting", network(), within=limits.DAY) <= REPORTS_A_DAY:
+        station, mark = card_queries.station_of(found), cards.mark_of(network(), agent())
+        row = cards.report(found, station.id, form.words.data or "", form.phone.data or None, mark)
+    return closed(page.go(url_for("faces.card", token=token, r=row.id if row else None, lang=request.args.get("lang"))))
 
 
 csrf.exempt(report)  # it carries no authority, and the page must be the same for everybody
 
 
-def _closed(answer: ResponseReturnValue) -> ResponseReturnValue:
+@bp.get("/c/<token>/in")
+@open_door
+def enter(token: str) -> ResponseReturnValue:
+    """我是养护员或家属: sign in and come back to this card. Says nothing about the token."""
+    return closed(page.go(url_for("doors.sign_in", next=url_for("faces.card", token=token[:60]))))
+
+
+def worn(token: str) -> Card | None:
+    """The live card of a resident that a token stands for; nothing for plates, badges and what is unknown."""
+    found = card_queries.by_token(token)
+    return found if found is not None and found.live and found.resident_id else None
+
+
+def unknown() -> ResponseReturnValue:
+    """The one page for tokens that open nothing."""
+    return closed(page.render("today/unknown.html", duty=None, district=_district()))
+
+
+def closed(answer: ResponseReturnValue) -> ResponseReturnValue:
     """No cache, no referrer, no index."""
     answer.headers["Referrer-Policy"] = "no-referrer"  # type: ignore[union-attr]
     answer.headers["X-Robots-Tag"] = "noindex"  # type: ignore[union-attr]
@@ -105,9 +139,15 @@ def _district() -> Place | None:
     return db.session().scalar(sa.select(Place).where(Place.kind == PlaceKind.DISTRICT).order_by(Place.code).limit(1))
 
 
-def _network() -> str:
+def network() -> str:
+    """The coarse network of whoever asks: /24 or /48."""
     try:
         address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104
     except ValueError:
         return "unknown"
     return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
+
+
+def agent() -> str:
+    """What the browser says it is, with its languages: tells two phones of one network apart without a cookie."""
+    return f"{request.user_agent.string[:300]} {request.headers.get('Accept-Language', '')[:60]}"

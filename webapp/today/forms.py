@@ -1,9 +1,31 @@
-"""What may be typed on today's pages: a scanned token or number, a stranger's word."""
+"""What may be typed on today's pages: a scanned token or number, what strangers and helpers say."""
 
 from __future__ import annotations
 
-from webapp.kit.words import _l
-from webapp.web.forms import KeyField, NumberField, PlainForm, TextField, between, optional
+import re
+from typing import Any
+
+from wtforms import ValidationError
+
+from webapp.kit.words import _, _l
+from webapp.web.forms import ChoiceField, PlainForm, TextField, required
+
+STEPS = {
+    "taken": _l("我来管"),
+    "coming": _l("派人去了"),
+    "home": _l("已平安到家"),
+    "hospital": _l("送医院了"),
+    "mistake": _l("弄错了"),
+}
+
+
+class Dialled:
+    """A number that can be rung, or none."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Refuses what has no digits enough for a telephone."""
+        if field.data and not 5 <= len(re.sub(r"\D", "", field.data)) <= 15:
+            raise ValidationError(_("电话好像不对，请看一下"))
 
 
 class ScanForm(PlainForm):
@@ -14,18 +36,27 @@ class ScanForm(PlainForm):
 
 
 class SightingForm(PlainForm):
-    """A stranger with the bearer of a card: where, and how to ring back. Both may be left out."""
+    """A stranger with the bearer of a card: where, and how to ring back if they like."""
 
     class Meta:
         csrf = False
 
-    words = TextField(_l("在哪里？比如路名、店名"), most=300)
-    phone = TextField(_l("您的电话"), most=30)
-    lat_e6 = NumberField(validators=[optional(), between(-90_000_000, 90_000_000)])
-    lon_e6 = NumberField(validators=[optional(), between(-180_000_000, 180_000_000)])
+    words = TextField(_l("在哪里？比如路名、店名"), [required(_l("请写在哪里，写附近的店名也行"))], most=300)
+    phone = TextField(_l("您的电话"), [Dialled()], most=30)
 
 
-class TakeUpForm(PlainForm):
-    """Somebody of the station sees to a sighting."""
+class RescueForm(PlainForm):
+    """Somebody who helps asks to read what is wrong with the bearer of a card."""
 
-    sighting = KeyField()
+    class Meta:
+        csrf = False
+
+    who = TextField(_l("您是谁"), [required()], most=60, description=_l("比如：120急救员、路过的医生"))
+    phone = TextField(_l("您的电话"), [required(), Dialled()], most=30, description=_l("值班室会打给您，问清楚再给看"))
+
+
+class StepForm(PlainForm):
+    """What the duty room did about an elder who was found."""
+
+    step = ChoiceField(_l("现在怎么样"), [required(_l("请选一个"))], choices=tuple(STEPS.items()))
+    words = TextField(_l("想记一句"), most=200)

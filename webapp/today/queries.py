@@ -11,8 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
 
-from webapp.access import Actor, Role, within
-from webapp.cards.models import Sighting
+from webapp.access import Actor, Role
 from webapp.kit import clock
 from webapp.kit.words import _
 from webapp.ledger import queries as ledger
@@ -23,7 +22,6 @@ from webapp.logs.models import Log
 from webapp.people import queries as people
 from webapp.people.login import anyone, ids_of
 from webapp.people.models import Account, Alert, Contact, Household, Kin, Person, Place, Resident, Spot
-from webapp.people.queries import nothing
 from webapp.roster import models as roster
 from webapp.roster.absences import Leave, Relief
 from webapp.roster.models import Shift
@@ -323,11 +321,3 @@ RINGING = (
 )
 """Whom to ring about a home (parameters home and those of `people.answering`); `numbers` reads them."""
 _BESIDE = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)), *RINGING)
-
-
-def sighting(actor: Actor, key: uuid.UUID) -> Sighting:
-    """The report of a stranger, within reach. Raises Missing."""
-    found = db.session().scalar(within(actor, sa.select(Sighting)).where(Sighting.id == key))
-    if found is None:
-        raise nothing()
-    return found

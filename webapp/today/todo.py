@@ -13,7 +13,7 @@ from flask import url_for
 from sqlalchemy.orm import aliased
 
 from webapp.access import Actor, Role, within
-from webapp.cards.models import Sighting
+from webapp.cards.models import Card, Sighting
 from webapp.deliveries import queries as deliveries
 from webapp.deliveries import words as records
 from webapp.kit import clock, ids, show
@@ -24,13 +24,13 @@ from webapp.messages import models as messages
 from webapp.messages import queries as told
 from webapp.messages import rules, words
 from webapp.messages.announcing import audiences
-from webapp.messages.rules import CALL, DONE, LEVELS, RANG, RED, TAKE, Item
+from webapp.messages.rules import AMBER, CALL, DONE, LEVELS, OPEN, RANG, RED, TAKE, Item
 from webapp.people.login import anyone, ids_of
 from webapp.people.models import Account, Household, Person
 from webapp.people.queries import nothing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
-from webapp.store import db, secrets
+from webapp.store import db, rulebook, secrets
 from webapp.store.strands import Strand, asked, strand, together
 from webapp.store.types import Instant
 from webapp.visits import live, models
@@ -154,11 +154,16 @@ def _nobody() -> Strand:
 
 def _sightings() -> Strand:
     return _first(
-        strand("sighting", key=Sighting.id, at=Sighting.made_at, a=Sighting.words, b=Sighting.phone)
-        .where(Sighting.reach(_ME), Sighting.taken_at.is_(None))
+        strand(
+            "sighting", key=Sighting.id, at=Sighting.made_at, due=Sighting.taken_at, a=Sighting.words,
+            b=Household.name, sealed=Sighting.phone_sealed,
+        )
+        .join(Card, Card.id == Sighting.card_id)
+        .outerjoin(Household, Household.id == Card.household_id)
+        .where(Sighting.reach(_ME), Sighting.closed_at.is_(None))
         .order_by(Sighting.made_at),
         FEW,
-    )
+    )  # fmt: skip
 
 
 def _exceptions() -> Strand:
@@ -244,11 +249,7 @@ def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]
     for row in found.get("task", ()):
         yield _task(row)
     for row in found.get("sighting", ()):
-        yield Item(
-            "found", rules.level_of("found", kinds), f"found:{row.key}", row.at, title=words.title("found"),
-            about=row.a or _("没有写在哪里"), calls=((_("留电话的人"), row.b),) if row.b else (), tap=TAKE,
-            deed=url_for("today.take_up", sighting_id=row.key),
-        )  # fmt: skip
+        yield _sighting(row, now, kinds)
     for row in found.get("shift", ()):
         yield from _shift(row, now, chosen)
     for row in found.get("nobody", ()):
@@ -260,6 +261,19 @@ def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]
         for row in found.get(kind, ()):
             yield _home(kind, row, row.at, row.d, kinds)
     yield from _records(found, kinds)
+
+
+def _sighting(row: Any, now: datetime, kinds: Mapping[str, Any]) -> Item:
+    """An elder who was found: red until somebody takes it on, and again when the elder is not home in good time."""
+    again = timedelta(minutes=rulebook.current("cards", clock.day_of(now))["home_again_min"])
+    rests = row.due is not None and now - row.due < again
+    calls = ((_("留电话的人"), secrets.unseal(row.sealed, f"sighting.phone:{row.key}")),) if row.sealed else ()
+    title, tap = (_("遇到的老人，还没到家"), OPEN) if row.due else (words.title("found"), TAKE)
+    there = url_for("found.show", sighting_id=row.key)
+    return Item(
+        "found", AMBER if rests else rules.level_of("found", kinds), f"found:{row.key}", row.at, who=row.b or "", title=title,
+        about=row.a or _("没有写在哪里"), calls=calls, tap=tap, link=there, deed=there,
+    )  # fmt: skip
 
 
 def _task(row: Any) -> Item:

@@ -178,12 +178,3 @@ def visit(visit_id: uuid.UUID) -> Response:
 
 def _show(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Shown) -> Response:
     return page.render("today/visit.html", piece="steps", **gather.visit(who, visit_id, home_id, shown))
-
-
-@bp.post("/sightings/<uuid:sighting_id>")
-@allow("people.edit")
-def take_up(sighting_id: uuid.UUID) -> ResponseReturnValue:
-    """Somebody of the station sees to what a stranger reported."""
-    who = me()
-    queries.sighting(who, sighting_id).take_up(who.account_id)
-    return page.go(url_for("today.index"), _("记下了，由您来管"))

@@ -37,10 +37,12 @@ def init_app(app: Flask) -> None:
 
 
 def chosen() -> str:
-    """The language of this request: cookie, account, Accept-Language, Chinese. Commands and jobs speak Chinese."""
+    """The language of this request: the address (`?lang=`, where no cookie may be left), cookie, account, Accept-Language,
+    Chinese. Commands and jobs speak Chinese.
+    """
     if not has_request_context():
         return "zh"
-    wish = request.cookies.get("lang") or getattr(actor(), "language", None)
+    wish = request.args.get("lang") or request.cookies.get("lang") or getattr(actor(), "language", None)
     return wish if wish in LANGUAGES else request.accept_languages.best_match(["zh", "en"], "zh")
 
 
