@@ -24,6 +24,7 @@ from webapp.logs import watching as _diaries  # noqa: F401  # its nightly look
 from webapp.messages import views as messages
 from webapp.people import doors, login
 from webapp.people import views as people
+from webapp.requests import views as requests
 from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to roster's own
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
@@ -35,7 +36,7 @@ from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, health,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, health, requests,
     evaluations, family, faces, found, rescue, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""

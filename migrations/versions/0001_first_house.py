@@ -972,6 +972,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_plan_change_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_plan_change_plan_id'), ['plan_id'], unique=False)
 
+    op.create_table('service_request',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=12), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('wanted_on', sa.Date(), nullable=False),
+    sa.Column('asked_by', types.Uuid(length=16), nullable=False),
+    sa.Column('asked_as', sa.String(length=10), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('to_kind', sa.String(length=10), nullable=True),
+    sa.Column('to_person_id', types.Uuid(length=16), nullable=True),
+    sa.Column('to_name', sa.String(length=40), nullable=True),
+    sa.Column('due_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_card', sa.Boolean(), nullable=False),
+    sa.Column('stars', sa.Integer(), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.CheckConstraint('stars between 1 and 5', name=op.f('ck_service_request_stars')),
+    sa.ForeignKeyConstraint(['asked_by'], ['account.id'], name=op.f('fk_service_request_asked_by_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_service_request_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_service_request_resident_id_resident')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_service_request_station_id_place')),
+    sa.ForeignKeyConstraint(['to_person_id'], ['person.id'], name=op.f('fk_service_request_to_person_id_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_service_request'))
+    )
+    with op.batch_alter_table('service_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_service_request_asked_by'), ['asked_by'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_request_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_request_resident_id'), ['resident_id'], unique=False)
+        batch_op.create_index('ix_service_request_station_id_state', ['station_id', 'state', 'due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_request_to_person_id'), ['to_person_id'], unique=False)
+
     op.create_table('sheet_import',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
     sa.Column('kind', sa.String(length=12), nullable=False),
@@ -1085,6 +1118,25 @@ def upgrade() -> None:
     with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_entry_receipt_sha256'), ['sha256'], unique=False)
 
+    op.create_table('need',
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('request_id', types.Uuid(length=16), nullable=True),
+    sa.Column('kind', sa.String(length=12), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_need_household_id_household')),
+    sa.ForeignKeyConstraint(['request_id'], ['service_request.id'], name=op.f('fk_need_request_id_service_request')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_need_resident_id_resident')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_need_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_need'))
+    )
+    with op.batch_alter_table('need', schema=None) as batch_op:
+        batch_op.create_index('ix_need_station_id_made_at', ['station_id', 'made_at'], unique=False)
+
     op.create_table('nobody_home',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -1163,6 +1215,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_relief_leave_id'), ['leave_id'], unique=False)
         batch_op.create_index('ix_relief_station_id_day', ['station_id', 'day'], unique=False)
         batch_op.create_index('uq_relief_shift_id', ['shift_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+
+    op.create_table('request_step',
+    sa.Column('request_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('deed', sa.String(length=10), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_request_step_by_id_account')),
+    sa.ForeignKeyConstraint(['request_id'], ['service_request.id'], name=op.f('fk_request_step_request_id_service_request')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_request_step'))
+    )
+    with op.batch_alter_table('request_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_request_step_request_id'), ['request_id'], unique=False)
 
     op.create_table('rescue_window',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -1633,6 +1699,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_rescue_window_household_id'))
 
     op.drop_table('rescue_window')
+    with op.batch_alter_table('request_step', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_request_step_request_id'))
+
+    op.drop_table('request_step')
     with op.batch_alter_table('relief', schema=None) as batch_op:
         batch_op.drop_index('uq_relief_shift_id', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
         batch_op.drop_index('ix_relief_station_id_day')
@@ -1653,6 +1723,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_nobody_home_household_id_at')
 
     op.drop_table('nobody_home')
+    with op.batch_alter_table('need', schema=None) as batch_op:
+        batch_op.drop_index('ix_need_station_id_made_at')
+
+    op.drop_table('need')
     with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_entry_receipt_sha256'))
 
@@ -1679,6 +1753,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sheet_import_account_id'))
 
     op.drop_table('sheet_import')
+    with op.batch_alter_table('service_request', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_service_request_to_person_id'))
+        batch_op.drop_index('ix_service_request_station_id_state')
+        batch_op.drop_index(batch_op.f('ix_service_request_resident_id'))
+        batch_op.drop_index(batch_op.f('ix_service_request_household_id'))
+        batch_op.drop_index(batch_op.f('ix_service_request_asked_by'))
+
+    op.drop_table('service_request')
     with op.batch_alter_table('plan_change', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_plan_change_plan_id'))
         batch_op.drop_index(batch_op.f('ix_plan_change_household_id'))

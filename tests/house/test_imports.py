@@ -21,6 +21,7 @@ STREET = (
     "logs",
     "ledger",
     "health",
+    "requests",
     "inspections",
     "evaluations",
     "applications",

@@ -30,6 +30,7 @@ from webapp.ledger import models as ledger
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
 from webapp.people.models import Alert, Contact, Kin
+from webapp.requests import models as requests
 from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
@@ -94,6 +95,10 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "records behind a figure": ("zhou", lambda rows: f"/evaluations/{rows.sheet}/records/M05"),
     "her months": ("wang", lambda rows: "/my-month"),
     "stations compared": ("wu", lambda rows: f"/evaluations/compare?month={rows.month}"),
+    "requests": ("zhou", lambda rows: "/requests"),
+    "a request": ("zhou", lambda rows: f"/requests/{rows.request}"),
+    "asking for help": ("limin", lambda rows: f"/households/{rows.home}/requests"),
+    "needs": ("zhou", lambda rows: "/needs"),
     "an elder who was found": ("zhou", lambda rows: f"/sightings/{rows.sighting}"),
     "a helper asks": ("zhou", lambda rows: f"/rescues/{rows.window}"),
     "an emergency sheet": ("zhou", lambda rows: f"/residents/{rows.lan}/emergency-sheet"),
@@ -160,6 +165,16 @@ class Rows:
                 card = cards.issue(cards.CardKind.RESIDENT, resident=lan)
                 sighting = cards.report(card, card.station_id, f"第{n}处", "13800001111")
                 sighting.take_up(self.world.account("zhou").id)
+                asker = Head(self.world)
+                for why in ("", "没有人"):
+                    home = self.world.household("李秀兰")
+                    row = requests.ask(asker, home, lan.id, "bath", f"第{n}回", clock.today(), "kin")  # type: ignore[arg-type]
+                    _ = (
+                        row.give_up(asker.account_id, why)
+                        if why
+                        else row.send(asker.account_id, "volunteer", None, "小刘", clock.now() + timedelta(days=1))
+                    )
+                    self.request = row.id
                 self.sighting, self.lan = sighting.id, lan.id
                 self.window = health.ask(card, lan, "李", "13800002222")[0].id
 

@@ -27,6 +27,7 @@ from webapp.kit import clock
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
 from webapp.people.models import Household
+from webapp.requests import models as requests
 from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.leaving import Choice
@@ -43,10 +44,10 @@ CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books cards card printing found rescued sheet",
+    " change people household resident seen books cards card printing found rescued sheet requests request",
     "qian": "handover",
     "wu": "today announced",
-    "limin": "family me",
+    "limin": "family me ask",
     "": "stranger rescue unknown sign_in enrol reset",
 }
 DATA = (
@@ -169,9 +170,12 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
     lan = world.resident("李秀兰")
     with db.transaction():
         sighting = cards.report(card, card.station_id, "家", "13800001111")
+        daughter = SimpleNamespace(account_id=world.account("limin").id)
+        asked = requests.ask(daughter, lan.household, lan.id, "bath", "李", clock.today(), "kin")  # type: ignore[arg-type]
         window, _key = health.ask(card, lan, "李", "13800002222")
         return {
             "found": f"/sightings/{sighting.id}", "rescued": f"/rescues/{window.id}", "rescue": f"/c/{token}/rescue",
+            "ask": f"/households/{lan.household_id}/requests", "requests": "/requests", "request": f"/requests/{asked.id}",
             "sheet": f"/residents/{lan.id}/emergency-sheet",
         }  # fmt: skip
 

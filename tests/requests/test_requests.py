@@ -1,0 +1,127 @@
+"""A bath asked for by a daughter, sent, done, rated; late, refused, impossible; who sees whose."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from tests.people.browsers import Apart, hidden, said
+from tests.world import World
+from webapp.cards import models as cards
+from webapp.kit import clock
+from webapp.messages.models import Task
+from webapp.people import models as people
+from webapp.requests import models, rules
+from webapp.requests.models import Need, RequestStep, ServiceRequest
+from webapp.store import db, jobs
+
+WALL = clock.now
+
+
+@pytest.fixture(autouse=True)
+def apart(app: Flask) -> None:
+    app.test_client_class = Apart
+
+
+def ask(world: World, who: str = "limin", **typed: str) -> int:
+    url = f"/households/{world.household('李秀兰').id}/requests"
+    client = world.client(who)
+    page = said(client.get(url))
+    given = {"kind": "bath", "resident": str(world.resident("李秀兰").id), "words": "想洗个澡", "asked_as": "kin"}
+    given |= {"wanted_on": clock.today().isoformat(), "key": hidden(page, "key")}
+    return client.post(url, data=given | typed).status_code
+
+
+def row() -> ServiceRequest:
+    db.undo()
+    return db.session().scalars(sa.select(ServiceRequest)).one()
+
+
+def tasks() -> list[tuple[str, str | None]]:
+    """(kind, whose) of what is open about requests."""
+    db.undo()
+    ask = sa.select(Task).where(Task.key.startswith("request:"), Task.cleared_at.is_(None))
+    return [(each.kind, str(each.account_id) if each.account_id else None) for each in db.session().scalars(ask)]
+
+
+def deed(world: World, who: str, name: str, **typed: object) -> int:
+    return world.client(who).post(f"/requests/{row().id}/{name}", data=typed).status_code
+
+
+def send(world: World, who: str = "wang", **typed: object) -> int:
+    given = {"to_kind": "caregiver", "caregiver": str(world.person(who).id), "hour": "20"}
+    given["day"] = (clock.today() + timedelta(days=1)).isoformat()
+    return deed(world, "zhou", "send", **(given | typed))
+
+
+def test_a_bath_is_asked_for_sent_done_by_the_card_and_rated(world: World) -> None:
+    assert ask(world) == 303
+    assert tasks() == [("request", None)] and "有人请求服务" in said(world.client("zhou").get("/"))
+    assert send(world) == 303
+    wang = str(world.account("wang").id)
+    assert tasks() == [("request_do", wang)] and "请您去做一件事" in said(world.client("wang").get("/"))
+    assert deed(world, "wang", "accept") == 303
+    with db.transaction():
+        card = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("李秀兰"))
+        other = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("孙德胜"))
+        own, wrong = card.number, other.number
+    assert deed(world, "wang", "done", number=wrong) == 422, "another home's card"
+    assert deed(world, "wang", "done", number=own) == 303
+    assert row().by_card and tasks() == []
+    assert deed(world, "limin", "confirm") == 422, "how well?"
+    assert deed(world, "limin", "confirm", stars="5", words="洗得很舒服") == 303
+    found = row()
+    assert (found.state, found.stars) == ("confirmed", 5)
+    assert [each.deed for each in db.session().scalars(sa.select(RequestStep).order_by(RequestStep.at))] == [
+        "send", "accept", "done", "confirm",
+    ]  # fmt: skip
+    assert "洗得很舒服" in said(world.client("zhou").get(f"/requests/{found.id}"))
+
+
+def test_what_cannot_be_met_is_a_need_counted_by_kind(world: World) -> None:
+    assert ask(world) == 303
+    assert deed(world, "zhou", "unmet") == 422, "without a reason"
+    assert deed(world, "zhou", "unmet", words="没有助浴车") == 303
+    assert [each.kind for each in db.session().scalars(sa.select(Need))] == ["bath"] and tasks() == []
+    page = said(world.client("wu").get("/needs"))
+    assert "助浴" in page and "没有助浴车" in page and "松岭一社区" in page
+    assert "没有助浴车" not in said(world.client("he").get("/needs"))
+
+
+def test_who_cannot_do_it_gives_it_back_and_what_is_late_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(world) == 303 and send(world) == 303
+    assert deed(world, "wang", "decline") == 422 and deed(world, "wang", "decline", words="腰疼") == 303
+    assert tasks() == [("request", None)] and row().to_person_id is None
+    assert send(world, to_kind="volunteer", name="") == 422 and send(world, to_kind="volunteer", name="邻居小刘") == 303
+    monkeypatch.setattr(clock, "now", lambda: WALL() + timedelta(days=3))
+    jobs.run_due()
+    assert tasks() == [("request_late", None)]
+    assert deed(world, "zhou", "done") == 303 and tasks() == []
+    monkeypatch.setattr(clock, "now", lambda: WALL() + timedelta(days=6))
+    jobs.run_due()
+    assert tasks() == [("request_ask", None)], "nobody said how it was"
+    assert deed(world, "zhou", "redo", words="水太凉") == 303 and row().state == "asked"
+
+
+def test_kin_ask_only_for_their_own_and_see_no_others(world: World) -> None:
+    assert ask(world, words="") == 422
+    assert ask(world, wanted_on="2020-01-01") == 422
+    with db.transaction():
+        zhang = world.household("张福贵")
+        daughter = people.relate(world.resident("刘淑珍"), world.person("liqiang"), "女儿")
+        daughter.since = clock.now() - timedelta(days=1)
+        head = type("Head", (), {"account_id": world.account("zhou").id})()
+        key = models.ask(head, zhang, world.resident("张福贵").id, "meal", "想吃鱼", clock.today(), "resident").id
+        page_of = f"/households/{zhang.id}/requests"
+    assert world.client("liqiang").get(f"/requests/{key}").status_code == 404, "his wife's son does not read his"
+    page = said(world.client("liqiang").get(page_of))
+    assert "想吃鱼" not in page and "张福贵" not in page.replace("张福贵 · 刘淑珍", "")
+    assert world.client("wang").post(f"/requests/{key}/accept").status_code == 404, "she was not sent"
+
+
+@pytest.mark.parametrize(("state", "deeds"), [("asked", "send unmet withdraw"), ("done", "confirm redo"), ("confirmed", "")])
+def test_what_may_be_done_in_a_state(state: str, deeds: str) -> None:
+    assert {each for each in rules.MAY if rules.may(state, each)} == set(deeds.split())

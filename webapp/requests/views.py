@@ -1,0 +1,217 @@
+"""Pages of requests: asking, the station's list, one request with its steps, needs counted by kind."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.access import STAFF, Actor, Role
+from webapp.kit import clock
+from webapp.kit.words import _
+from webapp.people import queries as people
+from webapp.people.desk import taken
+from webapp.people.forms import wrong
+from webapp.people.models import Household
+from webapp.people.queries import nothing
+from webapp.requests import models, queries, rules, words
+from webapp.requests.forms import AskForm, DeedForm, NeedForm, SendForm
+from webapp.requests.models import ServiceRequest
+from webapp.web import page
+from webapp.web.guard import allow, me
+
+bp = Blueprint("requests", __name__)
+PAGE = 30
+bp.add_app_template_filter(words.kind, "help_word")
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [(code, words.kind(code)) for code in models.settings()["kinds"]]
+
+
+# -- asking --
+
+
+@bp.route("/households/<uuid:household_id>/requests", methods=["GET", "POST"])
+@allow("requests.ask")
+def ask(household_id: uuid.UUID) -> ResponseReturnValue:
+    """What was asked for at a home, and asking anew."""
+    who, form = me(), AskForm()
+    home = people.household(who, household_id)
+    living = queries.residents(who, household_id)
+    form.kind.choices = _kinds()
+    form.resident.choices = [(str(each.id), each.name) for each in living]
+    _offer(form, who)
+    if request.method == "GET":
+        form.wanted_on.data = clock.today() + timedelta(days=1)
+        form.resident.data = str(living[0].id) if len(living) == 1 else None
+    if taken(form, lambda: _ask(form, who, home)):
+        return page.go(url_for("requests.ask", household_id=household_id), _("交上去了，站里会派人"))
+    status = 422 if form.errors else 200
+    rows = queries.of_household(who, household_id)
+    return page.render("requests/ask.html", status=status, form=form, home=home, rows=rows, words=words, role=who.role)
+
+
+def _offer(form: AskForm, who: Actor) -> None:
+    """Who may say that it is wanted by whom."""
+    said = {Role.KIN: ("kin", "resident"), Role.CAREGIVER: ("resident", "kin", "caregiver")}.get(
+        who.role, ("resident", "kin", "station")
+    )
+    form.asked_as.choices = [(code, words.AS[code]) for code in said]
+    if not form.is_submitted():
+        form.asked_as.data = said[0]
+
+
+def _ask(form: AskForm, who: Actor, home: Household) -> ServiceRequest:
+    return models.ask(
+        who, home, uuid.UUID(form.resident.data), form.kind.data, form.words.data, form.wanted_on.data, form.asked_as.data
+    )
+
+
+# -- the station's list --
+
+
+@bp.get("/requests")
+@allow("requests.list")
+def index() -> ResponseReturnValue:
+    """What waits, what is due first; and below what is over."""
+    who = me()
+    waiting = queries.waiting(who)
+    rows = queries.over(who, page.place_in(request.args.get("before")), PAGE + 1)
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
+    onward = last and url_for("requests.index", before=page.place_of(last.made_at, last.id))
+    return page.render("requests/index.html", waiting=waiting, rows=rows[:PAGE], onward=onward, words=words, now=clock.now())
+
+
+# -- one request --
+
+
+@bp.get("/requests/<uuid:request_id>")
+@allow("requests.see")
+def show(request_id: uuid.UUID) -> ResponseReturnValue:
+    """One request: where it stands, what was done, and what the reader may do."""
+    return _show(me(), request_id, None, None)
+
+
+def _show(who: Actor, request_id: uuid.UUID, sending: SendForm | None, deed: DeedForm | None) -> ResponseReturnValue:
+    row = queries.request(who, request_id)
+    heads = who.role in STAFF
+    if sending is None and heads and rules.may(row.state, "send"):
+        sending = _send_form(who, row)
+    deed = deed or DeedForm(formdata=None)
+    bad = bool((sending and sending.errors) or deed.errors)
+    return page.render(
+        "requests/show.html", status=422 if bad else 200, row=row, steps=queries.steps(request_id), words=words,
+        sending=sending, deed=deed, may_do=lambda name: rules.may(row.state, name), heads=heads,
+        hers=row.to_person_id == who.person_id, asker=row.asked_by == who.account_id or who.role == Role.KIN,
+        late=row.due_at < clock.now() and row.state not in rules.OVER | {rules.DONE},
+    )  # fmt: skip
+
+
+def _send_form(who: Actor, row: ServiceRequest) -> SendForm:
+    form = SendForm()
+    known = people.caregivers(who, row.station_id)
+    form.caregiver.choices = [("", _("请选一个")), *((str(each.id), each.name) for each in known)]
+    if not form.is_submitted():
+        form.day.data, form.hour.data = max(row.wanted_on, clock.today()), 18
+    return form
+
+
+@bp.post("/requests/<uuid:request_id>/send")
+@allow("requests.send")
+def send(request_id: uuid.UUID) -> ResponseReturnValue:
+    """派单: to a caregiver of the station, a volunteer or a provider."""
+    who = me()
+    row = queries.request(who, request_id)
+    form = _send_form(who, row)
+    if form.validate() and _named(form) and taken(form, lambda: _send(who, row, form)):
+        return page.go(url_for("requests.show", request_id=request_id), _("派好了"))
+    return _show(who, request_id, form, None)
+
+
+def _named(form: SendForm) -> bool:
+    """Whether somebody is named for the kind that was chosen."""
+    field = form.caregiver if form.to_kind.data == "caregiver" else form.name
+    if not field.data:
+        wrong(field, _("请选一个") if field is form.caregiver else _("这里要填"))
+    return bool(field.data)
+
+
+def _send(who: Actor, row: ServiceRequest, form: SendForm) -> None:
+    own = form.to_kind.data == "caregiver"
+    person = people.person(who, uuid.UUID(form.caregiver.data)) if own else None
+    row.send(who.account_id, form.to_kind.data, person, form.name.data or "", form.due)
+
+
+@bp.post("/requests/<uuid:request_id>/<any(accept, decline, done):deed>")
+@allow("requests.do")
+def do(request_id: uuid.UUID, deed: str) -> ResponseReturnValue:
+    """接单, 做不了, 做完了: by whoever was sent, or the station for somebody without an account."""
+    who, form = me(), DeedForm()
+    row = queries.request(who, request_id)
+    if who.role == Role.CAREGIVER and row.to_person_id != who.person_id:
+        raise nothing()
+    by_card = bool(form.number.data) and queries.is_this_homes(form.number.data or "", row.household_id)
+    if form.number.data and not by_card:
+        wrong(form.number, _("这不是这一户的卡，请看清再输"))
+        return _show(who, request_id, None, form)
+    said, by = form.words.data or "", who.account_id
+    deeds = {
+        "accept": lambda: row.accept(by), "decline": lambda: row.decline(by, said),
+        "done": lambda: row.finish(by, said, by_card=by_card),
+    }  # fmt: skip
+    if taken(form, deeds[deed]):
+        return page.go(url_for("requests.show", request_id=request_id), _("记下了"))
+    return _show(who, request_id, None, form)
+
+
+@bp.post("/requests/<uuid:request_id>/<any(confirm, redo, withdraw):verdict>")
+@allow("requests.rate")
+def rate(request_id: uuid.UUID, verdict: str) -> ResponseReturnValue:
+    """How it was, or that it is not wanted any more: by kin, or the station after asking."""
+    who, form = me(), DeedForm()
+    row = queries.request(who, request_id)
+    if verdict == "confirm" and form.stars.data is None:
+        wrong(form.stars, _("请选一个"))
+        return _show(who, request_id, None, form)
+    said, by = form.words.data or "", who.account_id
+    deeds = {
+        "confirm": lambda: row.confirm(by, form.stars.data or 0, said), "redo": lambda: row.redo(by, said),
+        "withdraw": lambda: row.withdraw(by),
+    }  # fmt: skip
+    if taken(form, deeds[verdict]):
+        return page.go(url_for("requests.show", request_id=request_id), _("记下了"))
+    return _show(who, request_id, None, form)
+
+
+@bp.post("/requests/<uuid:request_id>/unmet")
+@allow("requests.send")
+def unmet(request_id: uuid.UUID) -> ResponseReturnValue:
+    """现在办不了: it becomes a need."""
+    who, form = me(), DeedForm()
+    row = queries.request(who, request_id)
+    if taken(form, lambda: row.give_up(who.account_id, form.words.data or "")):
+        return page.go(url_for("requests.show", request_id=request_id), _("记成需求了，会报上去"))
+    return _show(who, request_id, None, form)
+
+
+# -- needs --
+
+
+@bp.route("/needs", methods=["GET", "POST"])
+@allow("requests.needs")
+def needs() -> ResponseReturnValue:
+    """Needs of twelve months counted by kind, the newest of them; a head writes down another."""
+    who, form = me(), NeedForm()
+    form.kind.choices = _kinds()
+    heads = who.role == Role.STATION_HEAD and who.place_id is not None
+    place = who.place_id
+    if heads and place and taken(form, lambda: models.need(place, None, None, form.kind.data, form.words.data, who.account_id)):
+        return page.go(url_for("requests.needs"), _("记下了"))
+    status = 422 if form.errors else 200
+    return page.render(
+        "requests/needs.html", status=status, form=form if heads else None, counted=queries.counted(who),
+        rows=queries.needs(who), words=words,
+    )  # fmt: skip
