@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 
 from webapp.access import MASKED, Actor, Role, can
-from webapp.evaluations import commands, gather, models, printing, queries, rules, words
+from webapp.evaluations import commands, counting, gather, models, printing, queries, rules, words
 from webapp.evaluations.forms import JudgeForm, ObjectForm, ReplyForm, ReviewForm, VetoForm
 from webapp.evaluations.models import OPEN, SEALED, SIGNED, Evaluation
 from webapp.kit import clock, days, ids
@@ -347,7 +347,7 @@ def review(evaluation_id: uuid.UUID) -> ResponseReturnValue:
     form = _review_form(found, models.settings(found.of), request.form)
 
     def deed() -> None:
-        facts = gather.count(found.of, found.caregiver_id).get(found.caregiver_id) or gather.empty()
+        facts = counting.count(found.of, found.caregiver_id).get(found.caregiver_id) or counting.empty()
         home = int(form.home.data) if (form.home.data or "none") != "none" else None
         found.review(who, form.why.data or "", facts, home, int(form.attitude.data or 0))
 
@@ -380,7 +380,7 @@ def records(evaluation_id: uuid.UUID, indicator: str) -> ResponseReturnValue:
 def check(evaluation_id: uuid.UUID) -> ResponseReturnValue:
     """Count one sheet's records again and name every difference."""
     found = queries.sheet(guard.me(), evaluation_id)
-    now = gather.count(found.of, found.caregiver_id).get(found.caregiver_id) or gather.empty()
+    now = counting.count(found.of, found.caregiver_id).get(found.caregiver_id) or counting.empty()
     other = [(name, found.facts.get(name), now[name]) for name in now if found.facts.get(name) != now[name]]
     again = models.reckoned(found.of, found.counted, found.adjustment, found.vetoed)
     return page.render(
