@@ -100,6 +100,7 @@ GRANTS: dict[str, frozenset[Role]] = {
         "evaluations.compare": (Role.DISTRICT_OFFICER, Role.DISTRICT_REVIEWER, Role.STREET_MANAGER, Role.AUDITOR),
         "family.see": (Role.KIN,),
         "family.say": (Role.KIN,),
+        "family.digest": STAFF,
     }.items()
 }
 
@@ -155,7 +156,8 @@ VERB_WORDS = {
     "evaluations.print": _l("打印考核表，导出表格"),
     "evaluations.compare": _l("比较各站各街道的考核，核对算得对不对"),
     "family.see": _l("看自己老人的情况"),
-    "family.say": _l("说上门属实还是有疑问"),
+    "family.say": _l("说上门属实还是有疑问，谢谢养护员，同意救人的看急救信息"),
+    "family.digest": _l("看一周小结，发给家属"),
 }
 """What a verb lets people do, for those who read the table."""
 

@@ -1541,6 +1541,20 @@ def upgrade() -> None:
     with op.batch_alter_table('sighting_step', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sighting_step_sighting_id'), ['sighting_id'], unique=False)
 
+    op.create_table('thanks',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kin_id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_thanks_household_id_household')),
+    sa.ForeignKeyConstraint(['kin_id'], ['kin.id'], name=op.f('fk_thanks_kin_id_kin')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_thanks_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_thanks'))
+    )
+    with op.batch_alter_table('thanks', schema=None) as batch_op:
+        batch_op.create_index('uq_thanks_kin_id_visit_id', ['kin_id', 'visit_id'], unique=True)
+
     op.create_table('call_back_result',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('call_back_id', types.Uuid(length=16), nullable=False),
@@ -1632,6 +1646,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_call_back_result_call_back_id'))
 
     op.drop_table('call_back_result')
+    with op.batch_alter_table('thanks', schema=None) as batch_op:
+        batch_op.drop_index('uq_thanks_kin_id_visit_id')
+
+    op.drop_table('thanks')
     with op.batch_alter_table('sighting_step', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sighting_step_sighting_id'))
 

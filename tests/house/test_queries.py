@@ -102,6 +102,7 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "an elder who was found": ("zhou", lambda rows: f"/sightings/{rows.sighting}"),
     "a helper asks": ("zhou", lambda rows: f"/rescues/{rows.window}"),
     "an emergency sheet": ("zhou", lambda rows: f"/residents/{rows.lan}/emergency-sheet"),
+    "the week to forward": ("zhou", lambda rows: f"/residents/{rows.lan}/week"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
 

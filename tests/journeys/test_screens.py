@@ -44,7 +44,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books cards card printing found rescued sheet requests request",
+    " change people household resident seen books cards card printing found rescued sheet requests request digest",
     "qian": "handover",
     "wu": "today announced",
     "limin": "family me ask",
@@ -176,7 +176,7 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
         return {
             "found": f"/sightings/{sighting.id}", "rescued": f"/rescues/{window.id}", "rescue": f"/c/{token}/rescue",
             "ask": f"/households/{lan.household_id}/requests", "requests": "/requests", "request": f"/requests/{asked.id}",
-            "sheet": f"/residents/{lan.id}/emergency-sheet",
+            "digest": f"/residents/{lan.id}/week", "sheet": f"/residents/{lan.id}/emergency-sheet",
         }  # fmt: skip
 
 

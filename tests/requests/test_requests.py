@@ -47,8 +47,8 @@ def tasks() -> list[tuple[str, str | None]]:
     return [(each.kind, str(each.account_id) if each.account_id else None) for each in db.session().scalars(ask)]
 
 
-def deed(world: World, who: str, name: str, **typed: object) -> int:
-    return world.client(who).post(f"/requests/{row().id}/{name}", data=typed).status_code
+def deed(world: World, who: str, what: str, **typed: object) -> int:
+    return world.client(who).post(f"/requests/{row().id}/{what}", data=typed).status_code
 
 
 def send(world: World, who: str = "wang", **typed: object) -> int:

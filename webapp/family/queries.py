@@ -11,7 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from webapp.access import Actor
+from webapp.access import ROLE_WORDS, Actor, Role
+from webapp.cards.models import Card, Scan
+from webapp.family.models import Thanks
+from webapp.health.models import RescueWindow
 from webapp.kit import clock
 from webapp.ledger.models import Book
 from webapp.ledger.queries import Balance
@@ -28,6 +31,8 @@ from webapp.visits.confirming import KinWord
 from webapp.visits.models import VOID, Service, Visit
 
 DAYS = 30
+BY_ROLE = (Role.DOCTOR, Role.INSPECTOR)
+"""Kin read that one of these looked, not who it was."""
 
 
 def ties(actor: Actor) -> Sequence[Kin]:
@@ -93,8 +98,11 @@ class Came:
     story: str | None
 
 
-def came(kin: Kin, *, story: bool, limit: int = 50) -> list[Came]:
-    """The visits of the last thirty days, newest first. Consent is asked by the caller; `story`: the diary too."""
+def came(household_id: uuid.UUID, kin_id: uuid.UUID | None, *, story: bool, limit: int = 50) -> list[Came]:
+    """The visits of the last thirty days, newest first, with what one relative said. Consent is asked by the caller.
+
+    `story`: the diary too.
+    """
     deeds = (
         sa.select(sa.func.aggregate_strings(Service.code + ":" + Service.outcome, ","))
         .where(Service.visit_id == Visit.id)
@@ -102,7 +110,7 @@ def came(kin: Kin, *, story: bool, limit: int = 50) -> list[Came]:
     )
     said = (
         sa.select(KinWord.agrees)
-        .where(KinWord.visit_id == Visit.id, KinWord.kin_id == kin.id)
+        .where(KinWord.visit_id == Visit.id, KinWord.kin_id == kin_id)
         .order_by(KinWord.at.desc(), KinWord.id.desc())
         .limit(1)
         .scalar_subquery()
@@ -110,7 +118,7 @@ def came(kin: Kin, *, story: bool, limit: int = 50) -> list[Came]:
     ask = (
         sa.select(Visit.id, Visit.day, Visit.arrived_at, Visit.left_at, Visit.minutes, Visit.state, Person.name, deeds, said)
         .join(Person, Person.id == Visit.caregiver_id)
-        .where(Visit.household_id == kin.resident.household_id, Visit.arrived_at >= since(), Visit.state != VOID)
+        .where(Visit.household_id == household_id, Visit.arrived_at >= since(), Visit.state != VOID)
         .order_by(Visit.arrived_at.desc())
         .limit(limit)
     )
@@ -162,21 +170,39 @@ class Around:
     plans: Sequence[Any]
     pause: Any = None
     """The pause that holds today: a since, b until (may be empty), n whether visits go on elsewhere."""
+    scans: Sequence[Any] = ()
+    """Who opened this resident's cards: at, a the face that was shown; newest first."""
+    rescues: Sequence[Any] = ()
+    """Helpers who asked for the emergency sheet: key, at, due (until when), a who, n agreed, m ended; newest first."""
+    thanked: frozenset[Any] = frozenset()
+    """Visits this relative has said thanks for."""
 
 
 def around(kin: Kin, station: Place) -> Around:
     """The surroundings of a resident's page, in one question."""
     question = _AROUND if "visits" in kin.scopes else _BESIDE
-    given = {"home": kin.resident.household_id, "today": clock.today(), **people.answering(station)}
+    given = {
+        "home": kin.resident.household_id,
+        "today": clock.today(),
+        "resident": kin.resident_id,
+        "kin": kin.id,
+        **people.answering(station),
+    }
     found: Mapping[str, Sequence[Any]] = asked(question, **given)
-    looks = [Looked(row.a, row.at, row.b) for row in reversed(found.get("look", ()))]
+    looks = [
+        Looked(str(ROLE_WORDS[Role(row.c)]) if row.c in BY_ROLE else row.a, row.at, row.b)
+        for row in reversed(found.get("look", ()))
+    ]
     held = [row for row in found.get("pause", ()) if row.other in (None, kin.resident_id)]
-    return Around(people.duty_in(found, station), looks, found.get("plan", ()), held[-1] if held else None)
+    return Around(
+        people.duty_in(found, station), looks, found.get("plan", ()), held[-1] if held else None,
+        found.get("scan", [])[::-1], found.get("rescue", [])[::-1], frozenset(row.key for row in found.get("thanks", ())),
+    )  # fmt: skip
 
 
 _HOME = sa.bindparam("home", type_=Uuid())
 _LOOKS = (
-    strand("look", at=Look.at, a=Person.name, b=Look.reason)
+    strand("look", at=Look.at, a=Person.name, b=Look.reason, c=Look.role)
     .select_from(Look)
     .join(Account, Account.id == Look.account_id)
     .join(Person, Person.id == Account.person_id)
@@ -199,8 +225,27 @@ _PAUSES = (
     .select_from(Pause)
     .where(Pause.household_id == _HOME, Pause.since <= _TODAY, sa.or_(Pause.until.is_(None), Pause.until >= _TODAY))
 )  # fmt: skip
-_BESIDE = together(people.DUTY, sa.select(_LOOKS.subquery()))
-_AROUND = together(people.DUTY, sa.select(_LOOKS.subquery()), _PLANS, _PAUSES)
+_RESIDENT = sa.bindparam("resident", type_=Uuid())
+_SCANS = (
+    strand("scan", at=Scan.at, a=Scan.face)
+    .join(Card, Card.id == Scan.card_id)
+    .where(Card.resident_id == _RESIDENT)
+    .order_by(Scan.at.desc())
+    .limit(10)
+)
+_RESCUES = (
+    strand(
+        "rescue", key=RescueWindow.id, at=RescueWindow.made_at, due=RescueWindow.until, a=RescueWindow.who,
+        n=sa.case((RescueWindow.agreed_at.is_not(None), 1), else_=0), m=sa.case((RescueWindow.ended_at.is_not(None), 1), else_=0),
+    )
+    .where(RescueWindow.resident_id == _RESIDENT)
+    .order_by(RescueWindow.made_at.desc())
+    .limit(5)
+)  # fmt: skip
+_THANKS = strand("thanks", key=Thanks.visit_id).where(Thanks.kin_id == sa.bindparam("kin", type_=Uuid()))
+_CARDS = (sa.select(_SCANS.subquery()), sa.select(_RESCUES.subquery()), _THANKS)
+_BESIDE = together(people.DUTY, sa.select(_LOOKS.subquery()), *_CARDS)
+_AROUND = together(people.DUTY, sa.select(_LOOKS.subquery()), _PLANS, _PAUSES, *_CARDS)
 
 
 def since() -> datetime:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.family import queries
-from webapp.family.queries import Around, Tie
+from webapp.family import models, queries, rules
+from webapp.family.queries import Around, Came, Tie
+from webapp.family.rules import Told
+from webapp.health import queries as health
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
-from webapp.kit.words import _
+from webapp.kit.words import _, in_chinese
 from webapp.ledger import queries as ledger
 from webapp.people import queries as people
+from webapp.people.desk import look
 from webapp.people.models import looked
+from webapp.roster.views import item_word
 from webapp.store import db
 from webapp.visits import confirming
 from webapp.visits import queries as visits
@@ -31,7 +36,7 @@ bp = Blueprint("family", __name__)
 def index() -> ResponseReturnValue:
     """The one resident, or a choice of several."""
     ties = queries.ties(me())
-    if len(ties) == 1:
+    if len(ties) == 1 and "all" not in request.args:
         return page.go(url_for("family.show", kin_id=ties[0].id))
     return page.render("family/index.html", ties=ties)
 
@@ -52,6 +57,10 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "looks": around.looks,
         "pause": around.pause,
         "iso": date.fromisoformat,
+        "scans": around.scans,
+        "rescues": around.rescues,
+        "thanked": around.thanked,
+        "now_at": clock.now(),
     }
     facts |= _agreed(tie, around)
     with db.transaction():  # short, and last: reading thirty days must not hold up those who write
@@ -77,13 +86,72 @@ def say(kin_id: uuid.UUID, visit_id: uuid.UUID) -> ResponseReturnValue:
     return page.go(url_for("family.show", kin_id=kin_id) + f"#visit-{visit_id}", said)
 
 
+@bp.post("/family/<uuid:kin_id>/visits/<uuid:visit_id>/thanks")
+@allow("family.say")
+def thank(kin_id: uuid.UUID, visit_id: uuid.UUID) -> ResponseReturnValue:
+    """谢谢她: she reads it on her day."""
+    who = me()
+    tie = queries.tie(who, kin_id)
+    visit = visits.visit(who, visit_id)
+    if "visits" not in tie.kin.scopes or visit.household_id != tie.kin.resident.household_id:
+        raise people.nothing()
+    models.thank(tie.kin, visit)
+    return page.go(url_for("family.show", kin_id=kin_id) + f"#visit-{visit_id}", _("谢谢带到了，她今天就看得到"))
+
+
+@bp.post("/family/<uuid:kin_id>/rescues/<uuid:window_id>")
+@allow("family.say")
+def rescue(kin_id: uuid.UUID, window_id: uuid.UUID) -> ResponseReturnValue:
+    """同意 or 停止: whether a helper may read the emergency sheet. Only kin to whom the resident shows something."""
+    who = me()
+    tie = queries.tie(who, kin_id)
+    row = health.window(who, window_id)
+    if not tie.kin.scopes or row.resident_id != tie.kin.resident_id:
+        raise people.nothing()
+    agrees = request.form.get("says") == "yes"
+    try:
+        row.agree(who.account_id) if agrees else row.end(who.account_id)
+        said = _("同意了，给看30分钟") if agrees else _("记下了，不给看了")
+    except Refusal as refusal:
+        said = refusal.words(_)
+    return page.go(url_for("family.show", kin_id=kin_id), said)
+
+
+@bp.get("/residents/<uuid:resident_id>/week")
+@allow("family.digest")
+def week(resident_id: uuid.UUID) -> ResponseReturnValue:
+    """The week in a hundred characters for the station to forward; only where the resident shows visits to somebody."""
+    who = me()
+    resident = people.resident(who, resident_id)
+    shown = any("visits" in kin.scopes for kin in people.kin([resident_id]))
+    found = _lines(queries.came(resident.household_id, None, story=False)) if shown else []
+    text = rules.digest(resident.name, clock.today(), _this_week(found)) if shown else None
+    look(who, resident.household_id, "week")
+    return page.render("family/week.html", resident=resident, text=text, week=rules.week(clock.today(), found))
+
+
+def _lines(came: Sequence[Came]) -> list[Told]:
+    """Visits as the week tells them; the digest is Chinese, it goes to WeChat."""
+    with in_chinese():
+        return [
+            Told(each.day, each.minutes or 0, each.caregiver, tuple(item_word(code) for code, did in each.deeds if did == "done"),
+                 (each.story or "").strip()) for each in came
+        ]  # fmt: skip
+
+
+def _this_week(lines: Sequence[Told]) -> list[Told]:
+    return [each for each in lines if each.day > clock.today() - timedelta(days=7)]
+
+
 def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
     """Only what is agreed is asked of the database at all."""
     home, scopes = tie.kin.resident.household_id, tie.kin.scopes
     facts: dict[str, Any] = {}
     if "visits" in scopes:
-        visits = queries.came(tie.kin, story="logs" in scopes)
-        facts |= {"now": queries.today(visits, around), "visits": visits}
+        visits = queries.came(home, tie.kin.id, story="logs" in scopes)
+        lines = _lines(visits)
+        facts |= {"now": queries.today(visits, around), "visits": visits, "week": rules.week(clock.today(), lines)}
+        facts["digest"] = rules.digest(tie.kin.resident.name, clock.today(), _this_week(lines))
     if "money" in scopes:
         facts |= {"entries": ledger.for_kin(home, queries.first_day()), "balance": tie.held}
     return facts

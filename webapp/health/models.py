@@ -18,7 +18,7 @@ from webapp.kit.words import _l
 from webapp.messages import ladder
 from webapp.messages import models as messages
 from webapp.messages import words as kinds
-from webapp.people.models import Account, Grant, Household, Kin, Resident
+from webapp.people.models import Account, Consent, Grant, Household, Kin, Resident
 from webapp.store import audit, db, rulebook, secrets
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made
@@ -158,6 +158,7 @@ def _kin_accounts(resident_id: uuid.UUID) -> sa.Select[Any]:
         sa.select(Account.id)
         .join(Kin, Kin.person_id == Account.person_id)
         .join(Grant, Grant.account_id == Account.id)
+        .where(Kin.consents.any(Consent.holds()))
         .where(Kin.resident_id == resident_id, Kin.holds(), Account.ended_at.is_(None), Grant.role == Role.KIN, Grant.holds())
         .order_by(Account.id)
     )
