@@ -80,6 +80,10 @@ GRANTS: dict[str, frozenset[Role]] = {
         "ledger.write": (Role.CAREGIVER,),
         "ledger.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
         "ledger.settle": STAFF,
+        "ledger.agree": STAFF,
+        "ledger.confirm": (*STAFF, Role.CAREGIVER),
+        "ledger.export": (*STAFF, Role.AUDITOR),
+        "ledger.draw": (Role.DISTRICT_OFFICER, Role.STREET_MANAGER, Role.AUDITOR),
         "family.see": (Role.KIN,),
     }.items()
 }
@@ -117,6 +121,10 @@ VERB_WORDS = {
     "ledger.write": _l("记账"),
     "ledger.see": _l("看账本"),
     "ledger.settle": _l("核对账目里要看的"),
+    "ledger.agree": _l("和老人、家属约定钱的事"),
+    "ledger.confirm": _l("确认点的钱，回家属问的账"),
+    "ledger.export": _l("把账本导出来"),
+    "ledger.draw": _l("抽账本来查"),
     "family.see": _l("看自己老人的情况"),
 }
 """What a verb lets people do, for those who read the table."""

@@ -26,6 +26,8 @@ ASLEEP = (
     "webapp.cards.drawing.letters",
     "webapp.cards.printing",
     "webapp.clockwork",
+    "webapp.ledger.exporting",
+    "webapp.ledger.printing",
     "webapp.people.sheets.marking",
     "webapp.people.sheets.opening",
     "webapp.store.migrate",

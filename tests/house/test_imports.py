@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STREET = ("people", "deliveries", "messages", "cards", "roster", "visits", "logs", "ledger", "family", "today", "sample")
+STREET = ("people", "deliveries", "messages", "months", "cards", "roster", "visits", "logs", "ledger", "family", "today", "sample")
 GROUND = ("kit", "store", "web")
 TOP = {"webapp", "webapp.cli", "webapp.clockwork"}
 LONGEST = 600
@@ -28,10 +28,10 @@ BEHIND = {
     "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
-    "fpdf": ("cards.drawing", "cards.printing"),
-    "pylopdf_fonts_zh_cn": ("cards.drawing", "cards.printing"),
+    "fpdf": ("cards.drawing", "cards.printing", "ledger.printing"),
+    "pylopdf_fonts_zh_cn": ("cards.drawing", "cards.printing", "ledger.printing"),
     "openpyxl": ("people.sheets",),
-    "xlsxwriter": ("kit.sheets", "people.sheets"),
+    "xlsxwriter": ("kit.sheets", "people.sheets", "ledger.exporting"),
     "pypinyin": ("people.rules",),
     "stdnum": ("cards.number", "people.sheets.cells", "people.rules"),  # the card's check digit; the national number
     "huey": ("clockwork",),

@@ -19,6 +19,7 @@ from webapp.ledger import models as ledger
 from webapp.ledger import queries
 from webapp.ledger.models import Entry, EntryFlag, EntryReceipt, Posting, QuietDay
 from webapp.store import db, inbox
+from webapp.store.types import Uuid
 
 
 def picture() -> bytes:
@@ -236,7 +237,9 @@ def test_a_book_page_asks_the_same_few_questions_however_long_the_book(app, worl
 def test_the_carried_balance_is_checked_against_the_postings(app, world, li, medicine):
     assert queries.disagreements() == []
     with db.transaction() as session:
-        session.execute(sa.text("update book set cash_fen = cash_fen + 1"))
+        session.execute(
+            sa.text("update book set cash_fen = cash_fen + 1 where household_id = :li").bindparams(sa.bindparam("li", li, Uuid()))
+        )
         assert queries.disagreements() == [li]
     assert db.session().scalar(sa.select(sa.func.sum(Posting.fen))) == 0
 
