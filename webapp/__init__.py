@@ -18,7 +18,7 @@ from webapp.family import books as kinbook
 from webapp.family import views as family
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
-from webapp.ledger import books
+from webapp.ledger import books, checks
 from webapp.ledger import views as ledger
 from webapp.logs import views as logs
 from webapp.messages import views as messages
@@ -35,8 +35,8 @@ from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, books, family, kinbook, faces, packet,
-    doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, books, checks, family, kinbook, faces,
+    packet, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -223,6 +223,21 @@ def upgrade() -> None:
     sa.Column('until', types.Instant(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_tries'))
     )
+    op.create_table('book_draw',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('seed', sa.String(length=64), nullable=False),
+    sa.Column('population', sa.Integer(), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('drawn', sa.JSON(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_book_draw_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_draw'))
+    )
+    with op.batch_alter_table('book_draw', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_book_draw_place_id'), ['place_id'], unique=False)
+
     op.create_table('call_confirmation',
     sa.Column('call_id', types.Uuid(length=16), nullable=False),
     sa.Column('act_id', types.Uuid(length=16), nullable=False),
@@ -1182,6 +1197,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_sign_in_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_device_id'), ['device_id'], unique=False)
 
+    op.create_table('slip_check',
+    sa.Column('entry_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['entry_id'], ['book_entry.id'], name=op.f('fk_slip_check_entry_id_book_entry')),
+    sa.PrimaryKeyConstraint('entry_id', name=op.f('pk_slip_check'))
+    )
     op.create_table('task',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
@@ -1417,6 +1439,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_task_notice_id')
 
     op.drop_table('task')
+    op.drop_table('slip_check')
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sign_in_device_id'))
         batch_op.drop_index(batch_op.f('ix_sign_in_account_id'))
@@ -1635,6 +1658,10 @@ def downgrade() -> None:
 
     op.drop_table('duty_hour')
     op.drop_table('call_confirmation')
+    with op.batch_alter_table('book_draw', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_book_draw_place_id'))
+
+    op.drop_table('book_draw')
     op.drop_table('tries')
     with op.batch_alter_table('rule_set', schema=None) as batch_op:
         batch_op.drop_index('ix_rule_set_kind_valid_from')

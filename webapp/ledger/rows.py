@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.access import Actor
 from webapp.kit import clock
 from webapp.ledger import sealed  # noqa: F401  # what the database refuses comes with the tables
 from webapp.store.db import Base
@@ -287,3 +288,30 @@ class BookSeen(Keyed, Homed, Base):
     at: Mapped[datetime] = mapped_column(Instant())
     author_id: Mapped[uuid.UUID] = mapped_column(Uuid())
     __table_args__ = (sa.Index("ix_book_seen_household_id", "household_id", "at"),)
+
+
+class SlipCheck(Base):
+    """The station has laid an entry beside its slips and they agree."""
+
+    __tablename__ = "slip_check"
+    entry_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("book_entry.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant(), default=clock.now)
+    by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+
+
+class BookDraw(Keyed, Made, Base):
+    """Books drawn by lot to be looked through (P44): seed and list are kept, so that anybody can draw again."""
+
+    __tablename__ = "book_draw"
+    place_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
+    seed: Mapped[str] = mapped_column(sa.String(64))
+    population: Mapped[int]
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    drawn: Mapped[list[Any]] = mapped_column(sa.JSON())
+    """Household numbers, in the order of the lots."""
+    by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+
+    @classmethod
+    def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
+        """Condition: its place is within reach."""
+        return actor.reaches_station(cls.place_id)

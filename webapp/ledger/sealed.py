@@ -64,6 +64,8 @@ append_only("book_count", "a count is never changed")
 append_only("book_confirmation", "a confirmation is never changed")
 append_only("book_closing", "a closed month is never changed")
 append_only("book_end", "the end of a book is never changed")
+append_only("book_draw", "a draw is never changed")
+append_only("slip_check", "a check is never changed")
 _sums = ", ".join(f"{a}_fen = {a}_fen + case when new.account = '{a}' then new.fen else 0 end" for a in _ACCOUNTS)
 _carry = f"update book set {_sums} where id = new.book_id"
 trigger(
