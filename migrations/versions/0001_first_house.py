@@ -812,6 +812,7 @@ def upgrade() -> None:
     op.create_table('phone_call',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('about', sa.String(length=120), nullable=False),
+    sa.Column('subject_id', types.Uuid(length=16), nullable=False),
     sa.Column('whom', sa.String(length=10), nullable=False),
     sa.Column('said', sa.String(length=10), nullable=False),
     sa.Column('words', sa.String(length=200), nullable=True),
@@ -825,6 +826,7 @@ def upgrade() -> None:
     with op.batch_alter_table('phone_call', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_phone_call_about'), ['about'], unique=False)
         batch_op.create_index('ix_phone_call_household_id_at', ['household_id', 'at'], unique=False)
+        batch_op.create_index('ix_phone_call_subject_id_at', ['subject_id', 'at'], unique=False)
 
     op.create_table('plan_change',
     sa.Column('plan_id', types.Uuid(length=16), nullable=False),
@@ -1104,26 +1106,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_relief_leave_id'), ['leave_id'], unique=False)
         batch_op.create_index('ix_relief_station_id_day', ['station_id', 'day'], unique=False)
         batch_op.create_index('uq_relief_shift_id', ['shift_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
-
-    op.create_table('ring',
-    sa.Column('household_id', types.Uuid(length=16), nullable=False),
-    sa.Column('station_id', types.Uuid(length=16), nullable=False),
-    sa.Column('shift_id', types.Uuid(length=16), nullable=False),
-    sa.Column('day', sa.Date(), nullable=False),
-    sa.Column('whom', sa.String(length=10), nullable=False),
-    sa.Column('outcome', sa.String(length=10), nullable=False),
-    sa.Column('words', sa.String(length=200), nullable=False),
-    sa.Column('by_id', types.Uuid(length=16), nullable=False),
-    sa.Column('id', types.Uuid(length=16), nullable=False),
-    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_ring_household_id_household')),
-    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_ring_shift_id_shift')),
-    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_ring_station_id_place')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_ring'))
-    )
-    with op.batch_alter_table('ring', schema=None) as batch_op:
-        batch_op.create_index('ix_ring_shift_id', ['shift_id'], unique=False)
-        batch_op.create_index('ix_ring_station_id_day', ['station_id', 'day'], unique=False)
 
     op.create_table('scan',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
@@ -1458,11 +1440,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_scan_at'))
 
     op.drop_table('scan')
-    with op.batch_alter_table('ring', schema=None) as batch_op:
-        batch_op.drop_index('ix_ring_station_id_day')
-        batch_op.drop_index('ix_ring_shift_id')
-
-    op.drop_table('ring')
     with op.batch_alter_table('relief', schema=None) as batch_op:
         batch_op.drop_index('uq_relief_shift_id', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
         batch_op.drop_index('ix_relief_station_id_day')
@@ -1526,6 +1503,7 @@ def downgrade() -> None:
 
     op.drop_table('plan_change')
     with op.batch_alter_table('phone_call', schema=None) as batch_op:
+        batch_op.drop_index('ix_phone_call_subject_id_at')
         batch_op.drop_index('ix_phone_call_household_id_at')
         batch_op.drop_index(batch_op.f('ix_phone_call_about'))
 

@@ -29,7 +29,6 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.inbox import APPLIED
-from webapp.visits import ringing
 
 MOST = 6
 FEW, MANY = 1, 10
@@ -54,6 +53,15 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "live roster": ("zhou", lambda rows: "/live"),
     "books": ("wang", lambda rows: "/book"),
     "book": ("wang", lambda rows: f"/households/{rows.home}/book"),
+    "counts and closed months": ("zhou", lambda rows: f"/households/{rows.home}/book/counts"),
+    "months of all books": ("zhou", lambda rows: "/book/months"),
+    "book in large print": ("wang", lambda rows: f"/households/{rows.home}/book/large"),
+    "a count": ("wang", lambda rows: f"/households/{rows.home}/book/count"),
+    "a spend": ("wang", lambda rows: f"/households/{rows.home}/book/spend"),
+    "slips beside entries": ("zhou", lambda rows: "/book/slips"),
+    "books drawn": ("wu", lambda rows: "/book/draws"),
+    "book, the family's": ("limin", lambda rows: f"/family/{rows.kin}/book"),
+    "a line, the family's": ("limin", lambda rows: f"/family/{rows.kin}/book/{rows.entry}"),
     "an entry": ("wang", lambda rows: f"/book/entries/{rows.entry}"),
     "diary of a home": ("wang", lambda rows: f"/households/{rows.home}/logs"),
     "visits of a home": ("zhou", lambda rows: f"/households/{rows.home}/visits"),
@@ -138,7 +146,7 @@ class Rows:
             session.flush()
             self.shift = shift.id
             for _ in range(self.many):
-                ringing.ring(shift, "neighbour", "well", "", head)
+                messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
 
     def _neighbour(self, n: int) -> None:
         with db.transaction() as session:
@@ -155,7 +163,7 @@ class Rows:
                 messages.open_task("todo", place.id, key, household_id=self.home)
             messages.open_task("todo", place.id, f"hers:{here}", account_id=self.world.account("wang").id)
             session.scalars(sa.select(messages.Task).where(messages.Task.key == f"done:{here}")).one().clear(head, "called")
-            messages.note_call(self.home, f"done:{here}", "kin", "fine", head)
+            messages.note_call(self.home, f"done:{here}", self.home, "kin", "fine", head)
             messages.notify(
                 "call_back", place.id, f"red:{here}", to=self.world.account("wang").id, by=head, household_id=self.home
             )

@@ -30,7 +30,6 @@ from webapp.roster import models as roster
 from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
 from webapp.store import db
-from webapp.visits import ringing
 
 pytestmark = pytest.mark.browser
 
@@ -191,7 +190,7 @@ def _absences(world: Any) -> tuple[Any, Any]:
         pausing.pause(world.household("李秀兰"), None, "child", "女儿", clock.today() + timedelta(days=9), by=zhou.id)
         shift = _shift_of(home)
         key = shift.id
-        ringing.ring(shift, "neighbour", "well", "", head)
+        messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
         roster.plan(world.household("李秀兰"), range(7), 1425, 10, ["MIND-01"])
         late = sa.select(Shift).where(Shift.day == clock.today(), Shift.start_min == 1425)
         leaving.send(db.session().scalars(late).one(), Choice(world.person("qian")), head)
