@@ -61,6 +61,7 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "slips beside entries": ("zhou", lambda rows: "/book/slips"),
     "books drawn": ("wu", lambda rows: "/book/draws"),
     "book, the family's": ("limin", lambda rows: f"/family/{rows.kin}/book"),
+    "counts, the family's": ("limin", lambda rows: f"/family/{rows.kin}/book/counts"),
     "a line, the family's": ("limin", lambda rows: f"/family/{rows.kin}/book/{rows.entry}"),
     "an entry": ("wang", lambda rows: f"/book/entries/{rows.entry}"),
     "diary of a home": ("wang", lambda rows: f"/households/{rows.home}/logs"),

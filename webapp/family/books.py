@@ -16,7 +16,7 @@ from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.ledger import asking, closing, confirming, counting, models, monthly, printing, rules, words
 from webapp.ledger import queries as ledger
-from webapp.ledger.rows import Closing, Count, Entry
+from webapp.ledger.rows import Closing, Count
 from webapp.people.models import Kin, looked
 from webapp.people.queries import nothing
 from webapp.store import db
@@ -55,7 +55,6 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
         tabs.append((url_for("kinbook.book", kin_id=kin_id, month=str(each)), show.month(each), each == month))
         each = each.previous()
     sums = ledger.sums(home, month, tie.held)
-    counts = counting.recent(home, 3)
     facts = {
         "kin": tie.kin,
         "held": tie.held,
@@ -63,12 +62,7 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
         "month": month,
         "tabs": tabs,
         "lines": ledger.entries(home, month, sums.opening_fen, None, PAGE),
-        "counts": counts,
-        "said": confirming.of([row.id for row in counts]),
-        "closings": monthly.closings(home, 6),
-        "mine": me().account_id,
         "scale": 160 if request.args.get("large") else getattr(me(), "scale", 100),
-        "kinds": words.COUNTS,
         "flag_words": words.FLAGS,
         **words.of(tie.station.id),
     }
@@ -77,17 +71,30 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
     return page.render("family/book.html", **facts)
 
 
+@bp.get("/family/<uuid:kin_id>/book/counts")
+@allow("family.see")
+def counts(kin_id: uuid.UUID) -> ResponseReturnValue:
+    """What was counted, to be confirmed, and the closed months with their seals."""
+    tie = _agreed(kin_id)
+    rows = counting.recent(_home(tie.kin), 3)
+    said = confirming.of([row.id for row in rows])
+    return page.render(
+        "family/counts.html", kin=tie.kin, counts=rows, said=said, closings=monthly.closings(_home(tie.kin), 12),
+        mine=me().account_id, kinds=words.COUNTS,
+    )  # fmt: skip
+
+
 @bp.get("/family/<uuid:kin_id>/book/<uuid:entry_id>")
 @allow("family.see")
 def line(kin_id: uuid.UUID, entry_id: uuid.UUID) -> ResponseReturnValue:
     """One line: its slips, what was asked and answered."""
     tie = _agreed(kin_id)
     row = _line(tie.kin, entry_id)
-    story, beside = ledger.story(entry_id), ledger.beside(entry_id)
-    asks = [flag for flag in story.flags if flag.settled_at is None and flag.code in ("ASK_FIRST", "OVER_LIMIT")]
-    given = row.kind == models.RECEIVE and not any(each.author_id == me().account_id for each in beside.confirmed)
+    beside = ledger.beside(entry_id)
+    asks = "ASK_FIRST" in row.flags
+    given = row.kind == models.RECEIVE and not any(each.key == me().account_id for each in beside.confirmed)
     return page.render(
-        "family/line.html", kin=tie.kin, line=row, story=story, beside=beside, asks=asks, given=given, sides=words.SIDES,
+        "family/line.html", kin=tie.kin, line=row, beside=beside, asks=asks, given=given, sides=words.SIDES,
         hows=words.HOWS, flag_words=words.FLAGS, **words.of(tie.station.id),
     )  # fmt: skip
 
@@ -120,7 +127,7 @@ def confirm(kin_id: uuid.UUID, count_id: uuid.UUID) -> ResponseReturnValue:
     tie = _agreed(kin_id)
     if db.session().scalar(sa.select(Count.household_id).where(Count.id == count_id)) != _home(tie.kin):
         raise nothing()
-    return page.go(url_for("kinbook.book", kin_id=kin_id), _done(lambda: _say(tie.kin, count_id), _("记下了，谢谢您")))
+    return page.go(url_for("kinbook.counts", kin_id=kin_id), _done(lambda: _say(tie.kin, count_id), _("记下了，谢谢您")))
 
 
 @bp.post("/family/<uuid:kin_id>/book/seen")
@@ -148,9 +155,7 @@ def statement(kin_id: uuid.UUID, closing_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _line(kin: Kin, entry_id: uuid.UUID) -> ledger.Line:
-    if db.session().scalar(sa.select(Entry.household_id).where(Entry.id == entry_id)) != _home(kin):
-        raise nothing()
-    return ledger.line(entry_id)
+    return ledger.line(entry_id, _home(kin))
 
 
 def _say(kin: Kin, subject: uuid.UUID) -> None:

@@ -96,14 +96,17 @@ def _silent(me: Actor, limit: int) -> Strand:
 
 
 def _unclosed(me: Actor, limit: int) -> Strand:
-    """One of the homes whose last month is not closed: the list of months shows them all."""
+    """One of the homes with lines in last month that is not closed: the list of months shows them all."""
     end = sa.bindparam("month_end", type_=sa.Date())
     shut = sa.exists().where(Closing.household_id == Household.id, Closing.last_day >= end)
     gone = sa.exists().where(BookEnd.household_id == Household.id)
+    lived = sa.exists().where(
+        Entry.household_id == Household.id, Entry.day <= end, Entry.day > sa.bindparam("month_before", type_=sa.Date())
+    )
     homes = (
         sa.select(Household.id, Household.name, Book.made_at)
         .join(Book, Book.household_id == Household.id)
-        .where(me.reaches_station(Household.station_id), Book.opened_on <= end, Household.ended_on.is_(None), ~shut, ~gone)
+        .where(me.reaches_station(Household.station_id), Book.opened_on <= end, Household.ended_on.is_(None), lived, ~shut, ~gone)
         .limit(1)
         .subquery()
     )
@@ -112,7 +115,9 @@ def _unclosed(me: Actor, limit: int) -> Strand:
 
 def given(today: Any) -> dict[str, Any]:
     """The parameters of `front` beside the list's own. `today`: the household day."""
-    return {"month_end": today.replace(day=1) - timedelta(days=1), "silent_since": today - timedelta(days=SILENT_DAYS)}
+    end = today.replace(day=1) - timedelta(days=1)
+    before = end.replace(day=1) - timedelta(days=1)
+    return {"month_end": end, "month_before": before, "silent_since": today - timedelta(days=SILENT_DAYS)}
 
 
 def front_in(found: Mapping[str, Sequence[Any]], now: datetime, patience: timedelta) -> Iterator[Line]:

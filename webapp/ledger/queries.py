@@ -32,7 +32,7 @@ from webapp.people.models import Account, Household, Person, Resident
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.store.files import Photo
-from webapp.store.strands import strand
+from webapp.store.strands import asked, strand, together
 from webapp.store.types import Uuid
 
 PHONES_KEEP = timedelta(days=35)
@@ -220,9 +220,12 @@ def entry(actor: Actor, key: uuid.UUID) -> Line:
     return _line(row, 0)
 
 
-def line(key: uuid.UUID) -> Line:
-    """One entry, for whoever has found its household another way; `after_fen` says nothing here."""
-    return _line(db.session().execute(_lines(sa.literal(0)).where(Entry.id == key)).one(), 0)
+def line(key: uuid.UUID, household_id: uuid.UUID) -> Line:
+    """One entry of a household that was found another way; `after_fen` says nothing here. Raises Missing."""
+    row = db.session().execute(_lines(sa.literal(0)).where(Entry.id == key, Entry.household_id == household_id)).first()
+    if row is None:
+        raise nothing()
+    return _line(row, 0)
 
 
 @dataclass(frozen=True)
@@ -272,25 +275,33 @@ def story(key: uuid.UUID) -> Story:
 
 @dataclass(frozen=True)
 class Beside:
-    """What people said about an entry: who confirmed it, what kin asked, for whom of several it was."""
+    """What people said about an entry: who confirmed it (key: account, a side, b name, c how), what kin asked (key, at, a words,
+    b answer, due when answered), for whom of several it was (name, fen)."""
 
-    confirmed: Sequence[Confirmation]
-    questions: Sequence[Question]
+    confirmed: Sequence[Any]
+    questions: Sequence[Any]
     shares: Sequence[tuple[str, int]]
 
 
 def beside(key: uuid.UUID) -> Beside:
-    """What hangs on an entry that was found through `entry`."""
-    session = db.session()
-    confirmed = session.scalars(sa.select(Confirmation).where(Confirmation.subject_id == key).order_by(Confirmation.at)).all()
-    questions = session.scalars(sa.select(Question).where(Question.entry_id == key).order_by(Question.made_at)).all()
-    shares = session.execute(
-        sa.select(Resident.name, EntryShare.fen)
-        .join(Resident, Resident.id == EntryShare.resident_id)
-        .where(EntryShare.entry_id == key)
-        .order_by(Resident.number)
-    )
-    return Beside(confirmed, questions, [(name, fen) for name, fen in shares])
+    """What hangs on an entry that was found through `entry`, in one question."""
+    found = asked(_BESIDE, entry=key)
+    shares = [(row.a, row.n) for row in sorted(found.get("share", ()), key=lambda row: row.b)]
+    return Beside(found.get("confirmed", ()), found.get("question", ()), shares)
+
+
+_HERE = sa.bindparam("entry", type_=Uuid())
+_BESIDE = together(
+    strand(
+        "confirmed", key=Confirmation.author_id, at=Confirmation.at, a=Confirmation.side, b=Confirmation.name, c=Confirmation.how
+    ).where(Confirmation.subject_id == _HERE),
+    strand("question", key=Question.id, at=Question.made_at, due=Question.answered_at, a=Question.words, b=Question.answer).where(
+        Question.entry_id == _HERE
+    ),
+    strand("share", key=EntryShare.resident_id, a=Resident.name, b=Resident.number, n=EntryShare.fen)
+    .join(Resident, Resident.id == EntryShare.resident_id)
+    .where(EntryShare.entry_id == _HERE),
+)
 
 
 def question(actor: Actor, key: uuid.UUID) -> Question:
