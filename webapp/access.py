@@ -75,6 +75,8 @@ GRANTS: dict[str, frozenset[Role]] = {
         "visits.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
         "visits.live": READERS,
         "visits.settle": STAFF,
+        "visits.unlock": (Role.DISTRICT_OFFICER, Role.STREET_MANAGER),
+        "visits.export": STAFF,
         "logs.write": (Role.CAREGIVER,),
         "logs.see": (*READERS, Role.CAREGIVER),
         "ledger.write": (Role.CAREGIVER,),
@@ -85,6 +87,7 @@ GRANTS: dict[str, frozenset[Role]] = {
         "ledger.export": (*STAFF, Role.AUDITOR),
         "ledger.draw": (Role.DISTRICT_OFFICER, Role.STREET_MANAGER, Role.AUDITOR),
         "family.see": (Role.KIN,),
+        "family.say": (Role.KIN,),
     }.items()
 }
 
@@ -116,6 +119,8 @@ VERB_WORDS = {
     "visits.see": _l("看上门记录"),
     "visits.live": _l("看实时在岗"),
     "visits.settle": _l("核对上门记录"),
+    "visits.unlock": _l("同意站里办过了时间的改时间"),
+    "visits.export": _l("把上门记录导出成表格"),
     "logs.write": _l("写日记"),
     "logs.see": _l("看日记"),
     "ledger.write": _l("记账"),
@@ -126,6 +131,7 @@ VERB_WORDS = {
     "ledger.export": _l("把账本导出来"),
     "ledger.draw": _l("抽账本来查"),
     "family.see": _l("看自己老人的情况"),
+    "family.say": _l("说上门属实还是有疑问"),
 }
 """What a verb lets people do, for those who read the table."""
 

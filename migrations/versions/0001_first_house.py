@@ -73,6 +73,7 @@ def upgrade() -> None:
     sa.Column('lon_e6', sa.Integer(), nullable=False),
     sa.Column('accuracy_m', sa.Integer(), nullable=False),
     sa.Column('fix_age_ms', sa.BigInteger(), nullable=False),
+    sa.Column('rough', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.Column('distance_m', sa.Integer(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_call_place'))
     )
@@ -305,6 +306,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_person_phone_blind'), ['phone_blind'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_station_id'), ['station_id'], unique=False)
 
+    op.create_table('publication',
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('monday', sa.Date(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_publication_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_publication'))
+    )
+    with op.batch_alter_table('publication', schema=None) as batch_op:
+        batch_op.create_index('ix_publication_station_id_monday', ['station_id', 'monday'], unique=False)
+
     op.create_table('account',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
     sa.Column('login', sa.String(length=60), nullable=True),
@@ -442,6 +455,31 @@ def upgrade() -> None:
     with op.batch_alter_table('contact', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_contact_household_id'), ['household_id'], unique=False)
 
+    op.create_table('correction',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('field', sa.String(length=3), nullable=False),
+    sa.Column('old', types.Instant(timezone=True), nullable=True),
+    sa.Column('new', types.Instant(timezone=True), nullable=False),
+    sa.Column('reason', sa.String(length=2), nullable=False),
+    sa.Column('memo', sa.String(length=200), nullable=False),
+    sa.Column('photos', sa.JSON(), nullable=False),
+    sa.Column('late', sa.Boolean(), nullable=False),
+    sa.Column('asked_by', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('received_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_correction_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_correction_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_correction_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_correction'))
+    )
+    with op.batch_alter_table('correction', schema=None) as batch_op:
+        batch_op.create_index('ix_correction_station_id_received_at', ['station_id', 'received_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_correction_visit_id'), ['visit_id'], unique=False)
+
     op.create_table('home_care_unit',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
@@ -498,6 +536,25 @@ def upgrade() -> None:
     with op.batch_alter_table('look', schema=None) as batch_op:
         batch_op.create_index('ix_look_household_id_at', ['household_id', 'at'], unique=False)
 
+    op.create_table('published_change',
+    sa.Column('publication_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=5), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('start_min', sa.Integer(), nullable=False),
+    sa.Column('was_min', sa.Integer(), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_published_change_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_published_change_household_id_household')),
+    sa.ForeignKeyConstraint(['publication_id'], ['publication.id'], name=op.f('fk_published_change_publication_id_publication')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_published_change'))
+    )
+    with op.batch_alter_table('published_change', schema=None) as batch_op:
+        batch_op.create_index('ix_published_change_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
+        batch_op.create_index(batch_op.f('ix_published_change_publication_id'), ['publication_id'], unique=False)
+
     op.create_table('quiet_day',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
@@ -547,11 +604,14 @@ def upgrade() -> None:
     sa.Column('valid_from', sa.Date(), nullable=False),
     sa.Column('valid_until', sa.Date(), nullable=True),
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('second_id', types.Uuid(length=16), nullable=True),
+    sa.Column('holidays', sa.Boolean(), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_service_plan_caregiver_id_person')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_service_plan_household_id_household')),
+    sa.ForeignKeyConstraint(['second_id'], ['person.id'], name=op.f('fk_service_plan_second_id_person')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_service_plan'))
     )
     with op.batch_alter_table('service_plan', schema=None) as batch_op:
@@ -579,6 +639,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_spot_household_id'), ['household_id'], unique=False)
+
+    op.create_table('visit_exception',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('code', sa.String(length=20), nullable=False),
+    sa.Column('kind', sa.String(length=3), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('settled_by', types.Uuid(length=16), nullable=True),
+    sa.Column('reason', sa.String(length=2), nullable=True),
+    sa.Column('action', sa.String(length=1), nullable=True),
+    sa.Column('memo', sa.String(length=200), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_exception_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_visit_exception_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_exception'))
+    )
+    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
+        batch_op.create_index('ix_visit_exception_open', ['station_id', 'day'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+        batch_op.create_index('uq_visit_exception_visit_id_code', ['visit_id', 'code'], unique=True)
 
     op.create_table('alert',
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -698,6 +781,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_card_resident_id'), ['resident_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_card_station_id'), ['station_id'], unique=False)
 
+    op.create_table('correction_opening',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('correction_id', types.Uuid(length=16), nullable=False),
+    sa.Column('why', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['correction_id'], ['correction.id'], name=op.f('fk_correction_opening_correction_id_correction')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_correction_opening'))
+    )
+    with op.batch_alter_table('correction_opening', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_correction_opening_correction_id'), ['correction_id'], unique=False)
+
+    op.create_table('correction_ruling',
+    sa.Column('correction_id', types.Uuid(length=16), nullable=False),
+    sa.Column('approves', sa.Boolean(), nullable=False),
+    sa.Column('action', sa.String(length=1), nullable=True),
+    sa.Column('answer', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['correction_id'], ['correction.id'], name=op.f('fk_correction_ruling_correction_id_correction')),
+    sa.PrimaryKeyConstraint('correction_id', name=op.f('pk_correction_ruling'))
+    )
     op.create_table('device',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
     sa.Column('x', sa.String(length=44), nullable=False),
@@ -723,6 +828,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_device_account_id'), ['account_id'], unique=False)
         batch_op.create_index('ix_device_owing', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
 
+    op.create_table('flag_answer',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('exception_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['exception_id'], ['visit_exception.id'], name=op.f('fk_flag_answer_exception_id_visit_exception')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flag_answer'))
+    )
+    with op.batch_alter_table('flag_answer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_flag_answer_exception_id'), ['exception_id'], unique=False)
+
+    op.create_table('flag_reached',
+    sa.Column('exception_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['exception_id'], ['visit_exception.id'], name=op.f('fk_flag_reached_exception_id_visit_exception')),
+    sa.PrimaryKeyConstraint('exception_id', name=op.f('pk_flag_reached'))
+    )
     op.create_table('grant',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
     sa.Column('role', sa.String(length=24), nullable=False),
@@ -839,6 +963,9 @@ def upgrade() -> None:
     sa.Column('minutes', sa.Integer(), nullable=True),
     sa.Column('items', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('second_id', types.Uuid(length=16), nullable=True),
+    sa.Column('alone', sa.Boolean(), nullable=False),
+    sa.Column('holidays', sa.Boolean(), nullable=True),
     sa.Column('why', sa.String(length=60), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -846,6 +973,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_plan_change_caregiver_id_person')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_plan_change_household_id_household')),
     sa.ForeignKeyConstraint(['plan_id'], ['service_plan.id'], name=op.f('fk_plan_change_plan_id_service_plan')),
+    sa.ForeignKeyConstraint(['second_id'], ['person.id'], name=op.f('fk_plan_change_second_id_person')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_plan_change'))
     )
     with op.batch_alter_table('plan_change', schema=None) as batch_op:
@@ -883,6 +1011,8 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('note', sa.String(length=120), nullable=True),
     sa.Column('spot_id', types.Uuid(length=16), nullable=True),
+    sa.Column('seat', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('told', sa.String(length=64), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_shift_caregiver_id_person')),
@@ -896,7 +1026,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_shift_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
         batch_op.create_index('ix_shift_plan_id_day', ['plan_id', 'day'], unique=False)
         batch_op.create_index('ix_shift_station_id_day_caregiver_id', ['station_id', 'day', 'caregiver_id'], unique=False)
-        batch_op.create_index('uq_shift_household_id_day_start_min', ['household_id', 'day', 'start_min'], unique=True)
+        batch_op.create_index('uq_shift_household_id_day_start_min', ['household_id', 'day', 'start_min', 'seat'], unique=True)
 
     op.create_table('slip',
     sa.Column('purpose', sa.String(length=10), nullable=False),
@@ -1240,6 +1370,13 @@ def upgrade() -> None:
     sa.Column('grade', sa.String(length=1), nullable=False),
     sa.Column('arrive_by', sa.String(length=5), nullable=True),
     sa.Column('leave_by', sa.String(length=5), nullable=True),
+    sa.Column('opened_by', types.Uuid(length=16), nullable=True),
+    sa.Column('counted', sa.Boolean(), server_default=sa.text('(true)'), nullable=False),
+    sa.Column('adjusted_in_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('adjusted_out_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('verified_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('seq', sa.Integer(), server_default=sa.text('1'), nullable=False),
+    sa.Column('changed_at', types.Instant(timezone=True), nullable=True),
     sa.Column('into_id', types.Uuid(length=16), nullable=True),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_visit_caregiver_id_person')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_household_id_household')),
@@ -1249,11 +1386,89 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.create_index('ix_visit_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
+        batch_op.create_index('ix_visit_changed_at', ['changed_at'], unique=False)
         batch_op.create_index('ix_visit_household_id_arrived_at', ['household_id', 'arrived_at'], unique=False)
         batch_op.create_index('ix_visit_into_id', ['into_id'], unique=False, sqlite_where=sa.text('into_id is not null'), postgresql_where=sa.text('into_id is not null'))
         batch_op.create_index('ix_visit_open', ['caregiver_id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.create_index('ix_visit_shift_id', ['shift_id'], unique=False)
         batch_op.create_index('ix_visit_station_id_day', ['station_id', 'day'], unique=False)
+
+    op.create_table('attestation',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('way', sa.String(length=8), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('face', sa.String(length=4), nullable=True),
+    sa.Column('strokes', sa.Text(), nullable=False),
+    sa.Column('photos', sa.JSON(), nullable=False),
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('why', sa.String(length=10), nullable=True),
+    sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_attestation_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_attestation_resident_id_resident')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_attestation_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_attestation'))
+    )
+    with op.batch_alter_table('attestation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_attestation_visit_id'), ['visit_id'], unique=False)
+
+    op.create_table('call_back',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=True),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('seed', sa.String(length=64), nullable=False),
+    sa.Column('once', sa.String(length=80), nullable=False),
+    sa.Column('done_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_call_back_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_call_back_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_call_back_station_id_place')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_call_back_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_call_back')),
+    sa.UniqueConstraint('once', name=op.f('uq_call_back_once'))
+    )
+    with op.batch_alter_table('call_back', schema=None) as batch_op:
+        batch_op.create_index('ix_call_back_open', ['station_id', 'due_on'], unique=False, sqlite_where=sa.text('done_at is null'), postgresql_where=sa.text('done_at is null'))
+        batch_op.create_index(batch_op.f('ix_call_back_visit_id'), ['visit_id'], unique=False)
+
+    op.create_table('home_fix',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('lat_e6', sa.Integer(), nullable=False),
+    sa.Column('lon_e6', sa.Integer(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_home_fix_household_id_household')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_home_fix_visit_id_visit')),
+    sa.PrimaryKeyConstraint('visit_id', name=op.f('pk_home_fix'))
+    )
+    with op.batch_alter_table('home_fix', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_home_fix_household_id'), ['household_id'], unique=False)
+
+    op.create_table('kin_word',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kin_id', types.Uuid(length=16), nullable=False),
+    sa.Column('agrees', sa.Boolean(), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_kin_word_household_id_household')),
+    sa.ForeignKeyConstraint(['kin_id'], ['kin.id'], name=op.f('fk_kin_word_kin_id_kin')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_kin_word_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_kin_word'))
+    )
+    with op.batch_alter_table('kin_word', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kin_word_visit_id'), ['visit_id'], unique=False)
 
     op.create_table('log',
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -1297,28 +1512,19 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_service_visit_id_visit')),
     sa.PrimaryKeyConstraint('visit_id', 'code', name=op.f('pk_service'))
     )
-    op.create_table('visit_exception',
-    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
-    sa.Column('household_id', types.Uuid(length=16), nullable=False),
-    sa.Column('station_id', types.Uuid(length=16), nullable=False),
-    sa.Column('day', sa.Date(), nullable=False),
-    sa.Column('code', sa.String(length=16), nullable=False),
-    sa.Column('kind', sa.String(length=3), nullable=False),
-    sa.Column('facts', sa.JSON(), nullable=False),
-    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
-    sa.Column('settled_by', types.Uuid(length=16), nullable=True),
-    sa.Column('reason', sa.String(length=2), nullable=True),
-    sa.Column('memo', sa.String(length=200), nullable=True),
+    op.create_table('call_back_result',
     sa.Column('id', types.Uuid(length=16), nullable=False),
-    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_exception_household_id_household')),
-    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_visit_exception_station_id_place')),
-    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_visit_exception_visit_id_visit')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_exception'))
+    sa.Column('call_back_id', types.Uuid(length=16), nullable=False),
+    sa.Column('way', sa.String(length=5), nullable=False),
+    sa.Column('outcome', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['call_back_id'], ['call_back.id'], name=op.f('fk_call_back_result_call_back_id_call_back')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_call_back_result'))
     )
-    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
-        batch_op.create_index('ix_visit_exception_open', ['station_id', 'day'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
-        batch_op.create_index('uq_visit_exception_visit_id_code', ['visit_id', 'code'], unique=True)
+    with op.batch_alter_table('call_back_result', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_call_back_result_call_back_id'), ['call_back_id'], unique=False)
 
     op.create_table('log_amendment',
     sa.Column('act_id', types.Uuid(length=16), nullable=False),
@@ -1393,23 +1599,40 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_log_amendment_log_id'))
 
     op.drop_table('log_amendment')
-    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
-        batch_op.drop_index('uq_visit_exception_visit_id_code')
-        batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+    with op.batch_alter_table('call_back_result', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_call_back_result_call_back_id'))
 
-    op.drop_table('visit_exception')
+    op.drop_table('call_back_result')
     op.drop_table('service')
     op.drop_table('seen')
     with op.batch_alter_table('log', schema=None) as batch_op:
         batch_op.drop_index('ix_log_household_id_day')
 
     op.drop_table('log')
+    with op.batch_alter_table('kin_word', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_kin_word_visit_id'))
+
+    op.drop_table('kin_word')
+    with op.batch_alter_table('home_fix', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_home_fix_household_id'))
+
+    op.drop_table('home_fix')
+    with op.batch_alter_table('call_back', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_call_back_visit_id'))
+        batch_op.drop_index('ix_call_back_open', sqlite_where=sa.text('done_at is null'), postgresql_where=sa.text('done_at is null'))
+
+    op.drop_table('call_back')
+    with op.batch_alter_table('attestation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_attestation_visit_id'))
+
+    op.drop_table('attestation')
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.drop_index('ix_visit_station_id_day')
         batch_op.drop_index('ix_visit_shift_id')
         batch_op.drop_index('ix_visit_open', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.drop_index('ix_visit_into_id', sqlite_where=sa.text('into_id is not null'), postgresql_where=sa.text('into_id is not null'))
         batch_op.drop_index('ix_visit_household_id_arrived_at')
+        batch_op.drop_index('ix_visit_changed_at')
         batch_op.drop_index('ix_visit_caregiver_id_day')
 
     op.drop_table('visit')
@@ -1528,11 +1751,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))
 
     op.drop_table('grant')
+    op.drop_table('flag_reached')
+    with op.batch_alter_table('flag_answer', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_flag_answer_exception_id'))
+
+    op.drop_table('flag_answer')
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.drop_index('ix_device_owing', sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
         batch_op.drop_index(batch_op.f('ix_device_account_id'))
 
     op.drop_table('device')
+    op.drop_table('correction_ruling')
+    with op.batch_alter_table('correction_opening', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_correction_opening_correction_id'))
+
+    op.drop_table('correction_opening')
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_card_station_id'))
         batch_op.drop_index(batch_op.f('ix_card_resident_id'))
@@ -1558,6 +1791,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_alert_resident_id'))
 
     op.drop_table('alert')
+    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
+        batch_op.drop_index('uq_visit_exception_visit_id_code')
+        batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+
+    op.drop_table('visit_exception')
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_spot_household_id'))
 
@@ -1574,6 +1812,11 @@ def downgrade() -> None:
 
     op.drop_table('resident')
     op.drop_table('quiet_day')
+    with op.batch_alter_table('published_change', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_published_change_publication_id'))
+        batch_op.drop_index('ix_published_change_caregiver_id_day')
+
+    op.drop_table('published_change')
     with op.batch_alter_table('look', schema=None) as batch_op:
         batch_op.drop_index('ix_look_household_id_at')
 
@@ -1590,6 +1833,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_home_care_unit_caregiver_id'))
 
     op.drop_table('home_care_unit')
+    with op.batch_alter_table('correction', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_correction_visit_id'))
+        batch_op.drop_index('ix_correction_station_id_received_at')
+
+    op.drop_table('correction')
     with op.batch_alter_table('contact', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_contact_household_id'))
 
@@ -1621,6 +1869,10 @@ def downgrade() -> None:
 
     op.drop_table('assignment')
     op.drop_table('account')
+    with op.batch_alter_table('publication', schema=None) as batch_op:
+        batch_op.drop_index('ix_publication_station_id_monday')
+
+    op.drop_table('publication')
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_person_station_id'))
         batch_op.drop_index(batch_op.f('ix_person_phone_blind'))
