@@ -21,6 +21,8 @@ from tests.visits.kit import send
 from tests.world import World
 from webapp.access import Role
 from webapp.cards import models as cards
+from webapp.evaluations import gather
+from webapp.evaluations.models import SEALED, Evaluation
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import asking, closing, counting
@@ -96,13 +98,14 @@ HOMELY = {
 }  # fmt: skip
 STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "draw_id"}
 COUNTED = {"seq"}
-AUTHORED = {*COUNTED, "notice_id", "leave_id"}
+AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
 TOLD = {"told_id"}
 """Whoever it was announced to."""
 OWN = {"import_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
-WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x", "month": "2026-10"}
+WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
+         "month": "2026-10", "indicator": "M01"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -150,6 +153,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)
+    made["evaluation_id"] = _sheet(world, side.caregiver)
     visit, stray = ids.new(), ids.new()
     arrived = send(world, "visits.arrive", side.caregiver, visit=visit, household=home.id, method="card_missing")
     assert arrived.state == inbox.APPLIED, arrived.say
@@ -190,6 +194,17 @@ def _book(home: uuid.UUID, place: uuid.UUID, entry: uuid.UUID, caregiver: uuid.U
         session.add(lots)
         session.flush()
         return {"count_id": counts[0].id, "closing_id": closed.id, "question_id": asked.id, "draw_id": lots.id}
+
+
+def _sheet(world: World, who: str) -> uuid.UUID:
+    """A month's sheet of the caregiver, gathered; the stand-in's is sealed."""
+    with db.transaction() as session:
+        gather.gather(Month.of(clock.today()).previous())
+        sealed = session.scalars(sa.select(Evaluation).where(Evaluation.caregiver_id == world.person("qian").id)).one()
+        if sealed.sealed_at is None:
+            sealed.state, sealed.signed_at, sealed.sealed_at = SEALED, clock.now(), clock.now()
+        mine = sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person(who).id)
+        return session.scalars(mine).one()
 
 
 def _asked(world: World, side: Side, visit: uuid.UUID, asker: str) -> dict[str, Any]:
