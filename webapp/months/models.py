@@ -26,7 +26,7 @@ class ShutMonth(Homed, Base):
     by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
 
 
-append_only("shut_month", "a shut month stays shut")
+append_only("shut_month", "a shut month is never changed")
 
 
 def shut(household: uuid.UUID, last_day: date, by: uuid.UUID) -> None:
