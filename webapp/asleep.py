@@ -30,6 +30,7 @@ ASLEEP = (
     "webapp.ledger.printing",
     "webapp.people.sheets.marking",
     "webapp.people.sheets.opening",
+    "webapp.roster.fridge",
     "webapp.store.migrate",
     "webapp.web.tls",
 )

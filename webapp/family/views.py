@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -49,6 +50,8 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "duty": around.duty,
         "today": clock.today(),
         "looks": around.looks,
+        "pause": around.pause,
+        "iso": date.fromisoformat,
     }
     facts |= _agreed(tie, around)
     with db.transaction():  # short, and last: reading thirty days must not hold up those who write
