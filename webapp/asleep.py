@@ -26,6 +26,7 @@ ASLEEP = (
     "webapp.cards.drawing.letters",
     "webapp.cards.printing",
     "webapp.clockwork",
+    "webapp.evaluations.printing",
     "webapp.ledger.exporting",
     "webapp.ledger.printing",
     "webapp.people.sheets.marking",

@@ -32,6 +32,7 @@ from webapp.ledger import (
 from webapp.ledger.queries import House
 from webapp.ledger.rules import Terms
 from webapp.ledger.words import category
+from webapp.people.desk import form_page, taken
 from webapp.people.queries import nothing
 from webapp.store import db, rulebook
 from webapp.web import page
@@ -300,19 +301,10 @@ def _office(
 ) -> ResponseReturnValue:
     """An ordinary form about one book: asked, judged beside its fields, done."""
     back = url_for("books.counts", household_id=house.id)
-    if request.method == "POST" and form.validate():
-        try:
-            write()
-            return page.go(back, said)
-        except Refusal as refusal:
-            name = refusal.facts.get("field", "")
-            if name in form:
-                form[name].errors = [refusal.words(_)]
-            else:
-                form.form_errors.append(refusal.words(_))
-    status = 422 if request.method == "POST" else 200
+    if taken(form, write):
+        return page.go(back, said)
     sub = _("%(name)s家 · 账上现金 %(sum)s 元", name=house.name, sum=money.show(house.balance.cash_fen))
-    return page.render("people/form.html", status=status, form=form, title=title, sub=sub, back=back, note=note)
+    return form_page(form, title=title, sub=sub, back=back, note=note)
 
 
 def _done(write: Callable[[], object], said: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wtforms.widgets import TextInput
 
 from webapp.kit.words import _l
+from webapp.people.forms import FreshForm
 from webapp.web.forms import (
     ChoiceField,
     FenField,
@@ -13,7 +14,6 @@ from webapp.web.forms import (
     KeyField,
     ListField,
     PhotoField,
-    PlainForm,
     TextField,
     YesField,
     optional,
@@ -167,7 +167,7 @@ PAPER_WORDS = (
 WHY_WORDS = (("ended", _l("不再照护了")), ("death", _l("老人去世了")))
 
 
-class AgreeForm(PlainForm):
+class AgreeForm(FreshForm):
     """约定."""
 
     giver = TextField(_l("谁交钱"), [required()])
@@ -181,7 +181,7 @@ class AgreeForm(PlainForm):
     asked_by = TextField(_l("亲属自己记账的，是谁请她记的"))
 
 
-class RecountForm(PlainForm):
+class RecountForm(FreshForm):
     """站里突然点一次."""
 
     cash_fen = FenField(_l("点到多少现金（元）"), [required()], low=0)
@@ -190,7 +190,7 @@ class RecountForm(PlainForm):
     words = TextField(_l("和账上不一样的，写明原因"), most=200)
 
 
-class AloneForm(PlainForm):
+class AloneForm(FreshForm):
     """前养护员联系不上，站里和老人一起点."""
 
     former = ChoiceField(_l("前养护员"), [required(_l("请选一个"))], choices=[])
@@ -202,7 +202,7 @@ class AloneForm(PlainForm):
     words = TextField(_l("怎么回事"), [required()], most=200)
 
 
-class EndForm(PlainForm):
+class EndForm(FreshForm):
     """结账."""
 
     why = ChoiceField(_l("为什么结账"), [required(_l("请选一个"))], choices=WHY_WORDS)
@@ -213,14 +213,14 @@ class EndForm(PlainForm):
     words = TextField(_l("和账上不一样的，写明原因"), most=200)
 
 
-class PayBackForm(PlainForm):
+class PayBackForm(FreshForm):
     """前养护员还了钱."""
 
     amount_fen = FenField(_l("还了多少（元）"), [required()])
     words = TextField(_l("怎么还的"), [required()], most=200)
 
 
-class CloseForm(PlainForm):
+class CloseForm(FreshForm):
     """关账."""
 
     words = TextField(_l("数不一样的，写明原因"), most=200)

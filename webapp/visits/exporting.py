@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import IO, Any
 
+import openpyxl
 import sqlalchemy as sa
-from openpyxl import Workbook
 from sqlalchemy.orm import aliased
 
 from webapp.access import Actor
@@ -299,7 +299,7 @@ def write_json(parts: Iterator[list[Line]], out: IO[bytes], told: Callable[[int]
 
 def write_xlsx(parts: Iterator[list[Line]], out: IO[bytes], told: Callable[[int], object] = int) -> int:
     """A sheet for people; written row by row to disk, so memory stays flat."""
-    book = Workbook(write_only=True)
+    book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("visits")
     sheet.append(list(FIELDS))
     many = 0
