@@ -27,7 +27,7 @@ from webapp import create_app
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import agreeing, closing, confirming, counting, queries, rules
-from webapp.ledger.models import Stamp
+from webapp.ledger.posting import Stamp
 from webapp.ledger.rows import Book, Entry, Posting
 from webapp.ledger.rules import Terms
 from webapp.people import models as people

@@ -1151,6 +1151,7 @@ def upgrade() -> None:
     sa.Column('opening_fen', sa.BigInteger(), nullable=False),
     sa.Column('in_fen', sa.BigInteger(), nullable=False),
     sa.Column('out_fen', sa.BigInteger(), nullable=False),
+    sa.Column('repaid_fen', sa.BigInteger(), nullable=False),
     sa.Column('closing_fen', sa.BigInteger(), nullable=False),
     sa.Column('differ_fen', sa.BigInteger(), nullable=False),
     sa.Column('words', sa.Text(), nullable=False),

@@ -14,7 +14,7 @@ from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.ledger import agreeing, closing, confirming, counting, queries
 from webapp.ledger import models as ledger
-from webapp.ledger.rows import Book, BookEnd, Closing, Confirmation, Count, Entry, EntryFlag, Handover
+from webapp.ledger.rows import Book, BookEnd, Closing, Confirmation, Count, Entry, EntryFlag, Handover, Posting
 from webapp.ledger.rules import Terms
 from webapp.people.models import HomeCareUnit
 from webapp.store import db, files
@@ -296,6 +296,91 @@ def test_a_book_ends_with_everything_given_back(li, wang, zhou):
         assert "SHUT" in codes(late.id)
         assert session.scalars(sa.select(BookEnd.why)).all() == ["death"]
         assert closing.broken(li) == [] and session.scalar(sa.select(sa.func.count(Closing.id))) == 1
+
+
+def test_what_she_laid_out_is_settled_when_the_book_ends(li, wang, zhou):
+    with db.transaction():
+        lived(li, wang)
+        ledger.spend(act(wang, at=NOON), li, 3000, "EX-VEG", "advance")
+    with pytest.raises(Refusal, match="advance"), db.transaction():
+        closing.end(li, "ended", 24200, 0, "李敏", "邻居吴", "", zhou)
+    with pytest.raises(Refusal, match="advance"), db.transaction():
+        closing.end(li, "ended", 2000, 0, "李敏", "邻居吴", "少了", zhou, advance="cash")
+    with db.transaction() as session:
+        ended = closing.end(li, "ended", 24200, 0, "李敏", "邻居吴", "", zhou, advance="cash")
+        book = session.scalars(sa.select(Book).where(Book.household_id == li)).one()
+        assert (ended.back_fen, book.cash_fen, book.advance_fen) == (21200, 0, 0)
+        assert closing.broken(li) == [] and queries.disagreements() == []
+
+
+@pytest.mark.parametrize(("how", "account"), [("family", "in:IN-FAM"), ("waived", "diff")])
+def test_the_family_pays_her_or_she_wants_none_of_it(li, wang, zhou, how, account):
+    with db.transaction() as session:
+        lived(li, wang)
+        ledger.spend(act(wang, at=NOON), li, 3000, "EX-VEG", "advance")
+        assert closing.end(li, "ended", 24200, 0, "李敏", "邻居吴", "", zhou, advance=how).back_fen == 24200
+        ask = sa.select(Posting.account, Posting.fen).join(Entry, Entry.id == Posting.entry_id)
+        paid = ask.where(Entry.source == "advance", Entry.kind == "move", Posting.account != "advance")
+        assert session.execute(paid).all() == [(account, -3000)]
+
+
+def test_what_she_took_back_too_much_she_owes_when_the_book_ends_and_pays_it_to_the_family(li, wang, zhou):
+    with db.transaction() as session:
+        lived(li, wang)
+        deed = act(wang, at=NOON)
+        ledger.repay(deed, li, 1000, "cash")
+        assert codes(deed.id) == ["OVER_BACK"]
+        closing.end(li, "ended", 23200, 0, "李敏", "邻居吴", "", zhou)
+        book = session.scalars(sa.select(Book).where(Book.household_id == li)).one()
+        assert (book.advance_fen, book.owed_fen) == (0, 1000)
+        counting.pay_back(li, 1000, "她送来的", zhou)
+        session.refresh(book)
+        assert (book.cash_fen, book.owed_fen) == (0, 0)
+
+
+def test_she_takes_back_what_she_laid_out_and_the_cash_of_the_statement_still_adds_up(li, wang, zhou):
+    with db.transaction():
+        lived(li, wang)
+        ledger.spend(act(wang, at=NOON), li, 3000, "EX-VEG", "advance")
+        deed = act(wang, at=NOON + timedelta(hours=1))
+        ledger.repay(deed, li, 2000, "cash")
+        assert codes(deed.id) == [] and queries.balance(li).advance_fen == -1000
+        counted(li, wang, 22200)
+        told = closing.statement(closing.close(li, LAST, zhou))
+        sums = [told[name] for name in ("opening", "in", "out", "repaid", "closing", "laid_out", "advance", "wallet")]
+        assert sums == [0, 30000, 5800, 2000, 22200, 3000, 1000, 0]
+        ledger.reverse(act(wang), deed.id, "钱数错了")
+        assert queries.balance(li).advance_fen == -3000 and closing.broken(li) == []
+
+
+def test_whatever_comes_late_never_moves_cash_that_was_counted_without_her(li, wang, world, zhou):
+    with db.transaction() as session:
+        medicine = lived(li, wang)
+        counting.take_over_alone(li, wang, world.account("qian").id, 20000, 0, "电话打不通", "李秀兰", "邻居吴", zhou)
+        book = session.scalars(sa.select(Book).where(Book.household_id == li)).one()
+        assert (book.cash_fen, book.owed_fen) == (20000, 4200)
+        ledger.reverse(act(wang, at=NOON + timedelta(hours=2)), medicine, "钱数错了")
+        session.refresh(book)
+        assert (book.cash_fen, book.owed_fen) == (20000, 4200 + 5800)
+        gift = act(wang, at=NOON + timedelta(hours=3))
+        ledger.receive(gift, li, 700, "IN-FAM", "cash")
+        session.refresh(book)
+        assert (book.cash_fen, book.owed_fen) == (20000, 10700)
+        ledger.reverse(act(wang, at=NOON + timedelta(hours=4)), gift.id, "钱数错了")
+        session.refresh(book)
+        assert (book.cash_fen, book.owed_fen) == (20000, 10000) and queries.disagreements() == []
+
+
+def test_what_comes_after_the_end_explains_the_difference_and_leaves_the_cash_at_nothing(li, wang, zhou):
+    with db.transaction() as session:
+        medicine = lived(li, wang)
+        closing.end(li, "death", 20000, 0, "李敏", "邻居吴", "急", zhou)
+        ledger.spend(act(wang, at=NOON), li, 4200, "EX-VEG", "cash")
+        ledger.reverse(act(wang), medicine, "钱数错了")
+        book = session.scalars(sa.select(Book).where(Book.household_id == li)).one()
+        gap = sa.select(sa.func.sum(Posting.fen)).where(Posting.book_id == book.id, Posting.account == "diff")
+        assert (book.cash_fen, session.scalar(gap)) == (0, 5800)
+        assert closing.broken(li) == [] and queries.disagreements() == []
 
 
 def test_a_sum_for_both_is_split_to_the_fen(world, wang):

@@ -21,7 +21,6 @@ from webapp.kit import clock, money
 from webapp.ledger import closing, exporting, printing, queries
 from webapp.ledger import models as ledger
 from webapp.ledger.exporting import Home
-from webapp.ledger.words import category
 from webapp.store import db
 
 
@@ -89,7 +88,7 @@ def test_a_statement_says_what_the_closed_month_says(app, world, li):
         lived(li, wang)
         counted(li, wang, 24000, "找零少给了")
         row = closing.close(li, LAST, zhou)
-        body = printing.statement_pdf(closing.statement(row), row.digest, category)
+        body = printing.statement_pdf(closing.statement(row), row.digest)
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages)
     for said in ("300.00", money.show(-5800), "240.00", money.show(-200), row.digest[:20], "李秀兰", "找零少给了"):
         assert said in text, said

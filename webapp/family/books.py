@@ -147,7 +147,7 @@ def statement(kin_id: uuid.UUID, closing_id: uuid.UUID) -> ResponseReturnValue:
     row = db.session().scalar(sa.select(Closing).where(Closing.id == closing_id, Closing.household_id == _home(tie.kin)))
     if row is None:
         raise nothing()
-    body = printing.statement_pdf(closing.statement(row), row.digest, words.category, large=bool(request.args.get("large")))
+    body = printing.statement_pdf(closing.statement(row), row.digest, large=bool(request.args.get("large")))
     answer = Response(body, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'attachment; filename="{row.month}.pdf"'
     answer.headers["Cache-Control"] = "private, no-store"

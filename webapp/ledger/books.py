@@ -31,7 +31,6 @@ from webapp.ledger import (
 )
 from webapp.ledger.queries import House
 from webapp.ledger.rules import Terms
-from webapp.ledger.words import category
 from webapp.people.desk import form_page, taken
 from webapp.people.queries import nothing
 from webapp.store import db, rulebook
@@ -188,7 +187,11 @@ def close(household_id: uuid.UUID, month: str) -> ResponseReturnValue:
 def statement(closing_id: uuid.UUID) -> ResponseReturnValue:
     """账单: a closed month as PDF."""
     row = monthly.closing(me(), closing_id)
-    return sent(printing.statement_pdf(closing.statement(row), row.digest, category), f"{row.month}.pdf", "application/pdf")
+    return sent(
+        printing.statement_pdf(closing.statement(row), row.digest),
+        f"{row.month}.pdf",
+        "application/pdf",
+    )
 
 
 def sent(body: bytes, name: str, kind: str) -> Response:
@@ -288,7 +291,7 @@ def end(household_id: uuid.UUID) -> ResponseReturnValue:
         form,
         lambda: closing.end(
             household_id, form.why.data, form.cash_fen.data, form.wallet_fen.data, form.back_to.data, form.witness.data,
-            form.words.data or "", me().account_id,
+            form.words.data or "", me().account_id, advance=form.advance.data or "",
         ),
         _("结账"),
         _("账结好了"),

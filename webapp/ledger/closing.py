@@ -9,20 +9,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.kit import canonical, clock, ids
+from webapp.kit import canonical, clock, ids, money
 from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
 from webapp.ledger import confirming, counting, rules
 from webapp.ledger.agreeing import by_relative
-from webapp.ledger.models import Stamp, post
+from webapp.ledger.posting import MOVE, Found, Stamp, post, raise_flags
 from webapp.ledger.rows import Book, BookEnd, Closing, Count, Entry, Posting
 from webapp.ledger.rules import RESIDENT, STATION, Leg
 from webapp.months.models import shut
 from webapp.people.models import Household
 from webapp.store import audit, db, rulebook
 
-GIVE_BACK = "back"
+GIVE_BACK, FROM_FAMILY = "back", "IN-FAM"
+FROM_CASH, BY_FAMILY, WAIVED = "cash", "family", "waived"
+ADVANCE = (FROM_CASH, BY_FAMILY, WAIVED)
+"""How what the caregiver laid out is settled when a book ends."""
 
 
 def close(household: uuid.UUID, month: Month, by: uuid.UUID, words: str = "") -> Closing:
@@ -46,7 +49,7 @@ def close(household: uuid.UUID, month: Month, by: uuid.UUID, words: str = "") ->
     gap, why = counting.gap(found, counted), words or counted.words
     if unexplained(gap, why, found.station_id, month.last):
         raise Refusal("words", _l("数不一样，请写明原因"), field="words")
-    counting.write_off(found, deed, gap, why, onto="diff", day=month.last)
+    counting.write_off(found, deed, gap, why, onto=rules.GAP, day=month.last)
     since = found.shut + timedelta(days=1) if found.shut else first_day(household, found.opened_on)
     return _seal(household, found.book_id, str(month), since, month.last, counted, gap.cash + gap.wallet, why, by)
 
@@ -71,11 +74,12 @@ def _seal(
     said = confirming.of([counted.id]).get(counted.id, [])
     made = Closing(
         id=ids.new(), book_id=book, household_id=household, month=month, since=since, last_day=last, count_id=counted.id,
-        opening_fen=0, in_fen=0, out_fen=0, closing_fen=0, differ_fen=differ, words=why, at=clock.now(), by_id=by,
+        opening_fen=0, in_fen=0, out_fen=0, repaid_fen=0, closing_fen=0, differ_fen=differ, words=why, at=clock.now(), by_id=by,
         confirmed=[[row.side, row.name, row.how, row.witness or ""] for row in said], digest="",
     )  # fmt: skip
     told = statement(made)
-    made.opening_fen, made.in_fen, made.out_fen, made.closing_fen = (told[name] for name in ("opening", "in", "out", "closing"))
+    for name in ("opening", "in", "out", "repaid", "closing"):
+        setattr(made, f"{name}_fen", told[name])
     made.digest = digest(told)
     session = db.session()
     session.add(made)
@@ -86,8 +90,8 @@ def _seal(
 
 
 def statement(closing: Closing) -> dict[str, Any]:
-    """What a closed month says, in whole fen and words: the sums of the cash, every line with its postings, the count, who
-    confirmed. Made anew it must come out the same.
+    """What a closed month says, in whole fen and words: the sums of the cash, what she laid out, what was owed and on her phone
+    at its end, every line, the count, who confirmed. Made anew it must come out the same.
     """
     session, home = db.session(), closing.household_id
     ask = sa.select(Entry).where(Entry.household_id == home, Entry.day >= closing.since, Entry.day <= closing.last_day)
@@ -96,7 +100,8 @@ def statement(closing: Closing) -> dict[str, Any]:
     since = sa.select(sa.func.sum(Entry.fen)).where(Entry.household_id == home, Entry.source == "cash")
     later = int(session.scalar(since.where(Entry.day >= closing.since)) or 0)
     held = session.scalar(sa.select(Book.cash_fen).where(Book.id == closing.book_id)) or 0
-    came = {side: sum(row.fen for row in rows if row.side == side) for side in ("in", "out")}
+    cash = [row for row in rows if row.source == "cash"]
+    came = {side: sum(row.fen for row in cash if row.side == side) for side in ("in", "out", "own")}
     counted = session.get_one(Count, closing.count_id)
     opening = held - later
     return {
@@ -107,7 +112,10 @@ def statement(closing: Closing) -> dict[str, Any]:
         "opening": opening,
         "in": came["in"],
         "out": -came["out"],
-        "closing": opening + sum(row.fen for row in rows if row.source == "cash"),
+        "repaid": -came["own"],
+        "closing": opening + sum(came.values()),
+        "laid_out": -sum(row.fen for row in rows if row.source == "advance" and row.side == "out"),
+        **_beside_cash(closing),
         "lines": [
             [str(row.id), clock.to_wire(row.at), str(row.day), row.kind, row.side, row.category, row.source, row.fen, row.words,
              str(row.reversal_of or "")]
@@ -118,6 +126,24 @@ def statement(closing: Closing) -> dict[str, Any]:
         "why": closing.words,
         "confirmed": closing.confirmed,
     }  # fmt: skip
+
+
+def _beside_cash(closing: Closing) -> dict[str, int]:
+    """At the end of the month: what the household owes her (`advance`), and what is on her phone (`wallet`)."""
+    session = db.session()
+    held = session.execute(sa.select(Book.advance_fen, Book.wallet_fen).where(Book.id == closing.book_id)).one()
+    since = (
+        sa.select(Posting.account, sa.func.sum(Posting.fen))
+        .join(Entry, Entry.id == Posting.entry_id)
+        .where(Entry.household_id == closing.household_id, Entry.day > closing.last_day)
+        .where(Posting.account.in_(("advance", "wallet")))
+        .group_by(Posting.account)
+    )
+    later = {account: int(fen) for account, fen in session.execute(since)}
+    return {
+        "advance": later.get("advance", 0) - held.advance_fen,
+        "wallet": held.wallet_fen - later.get("wallet", 0),
+    }
 
 
 def digest(told: dict[str, Any]) -> str:
@@ -140,10 +166,13 @@ def end(
     witness: str,
     words: str,
     by: uuid.UUID,
+    *,
+    advance: str = "",
 ) -> BookEnd:
-    """Care has ended, or the resident has died: the station counts before a witness, all is given back, the book is shut.
+    """Care has ended, or the resident has died: the station counts before a witness, what the caregiver laid out is settled
+    (`advance`: how), the rest is given back, the book is shut.
 
-    Refuses a book that has ended, and a difference that nobody has explained.
+    Refuses a book that has ended, a difference that nobody has explained, and what she laid out left open.
     """
     deed = Stamp(by)
     found = counting.book_of(deed, household)
@@ -159,7 +188,8 @@ def end(
     gap = counting.gap(found, counted)
     if unexplained(gap, words, found.station_id, deed.day):
         raise Refusal("words", _l("数不一样，请写明原因"), field="words")
-    counting.write_off(found, deed, gap, words, onto="diff")
+    counting.write_off(found, deed, gap, words, onto=rules.GAP)
+    cash_fen -= _settle_advance(found, deed, advance, cash_fen)
     for source, fen in (("cash", cash_fen), ("wallet", wallet_fen)):
         if fen:
             legs = [Leg(source, -fen), Leg(f"out:{rules.BACK}", fen)]
@@ -175,6 +205,32 @@ def end(
     session.flush()
     audit.note("ledger.end", f"household:{household}", household, why=why, back=made.back_fen)
     return made
+
+
+def _settle_advance(found: Found, deed: Stamp, how: str, cash_fen: int) -> int:
+    """What she laid out is paid back at the end: out of the cash that was counted, by the family, or she wants none of it.
+
+    What she took back too much, she owes from now on. Gives what goes out of the cash, fen.
+    """
+    owing = -found.held["advance"]
+    if owing > 0 and how not in ADVANCE:
+        raise Refusal("advance", _l("还欠养护员垫的 %(sum)s 元，请选怎么还"), field="advance", sum=money.show(owing))
+    if owing > cash_fen and how == FROM_CASH:
+        raise Refusal("advance", _l("点到的现金不够还，请另选一个"), field="advance")
+    if not owing:
+        return 0
+    facts: dict[str, Any] = {"side": "own", "category": rules.REPAID, "source": "advance", "fen": owing, "words": ""}
+    legs = [Leg("advance", owing), Leg(rules.GAP, -owing)]
+    if owing < 0:
+        legs = [Leg("advance", owing), Leg(rules.OWED, -owing)]
+    elif how == FROM_CASH:
+        legs, facts = rules.repaid("cash", owing), facts | {"source": "cash", "fen": -owing}
+    elif how == BY_FAMILY:
+        legs, facts = rules.received("advance", FROM_FAMILY, owing), facts | {"side": "in", "category": FROM_FAMILY}
+    stamp = Stamp(deed.author_id, at=deed.at)
+    post(found, stamp, MOVE, legs, **facts)
+    raise_flags(found, stamp.id, [rules.Flag.OWED] if owing < 0 else [])
+    return owing if owing > 0 and how == FROM_CASH else 0
 
 
 def balanced(book: uuid.UUID) -> bool:

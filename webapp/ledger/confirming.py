@@ -15,7 +15,7 @@ from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
 from webapp.ledger.agreeing import by_relative
-from webapp.ledger.models import settle_flags
+from webapp.ledger.posting import settle_flags
 from webapp.ledger.rows import Confirmation, Count, Entry, EntryFlag
 from webapp.ledger.rules import BESIDE, KEEPER, KIN, OWN, PHONE, STATION, THUMB, Flag, Said
 from webapp.people import queries as people

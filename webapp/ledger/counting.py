@@ -14,7 +14,7 @@ from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
 from webapp.ledger import confirming, rules
-from webapp.ledger.models import Deed, Found, Stamp, locked, post, raise_flags
+from webapp.ledger.posting import MOVE, Deed, Found, Stamp, locked, post, raise_flags
 from webapp.ledger.rows import Book, Count, Entry, EntryFlag, Handover
 from webapp.ledger.rules import KEEPER, OWN, RESIDENT, STATION, WITNESS, Leg
 from webapp.people import queries as people
@@ -23,7 +23,7 @@ from webapp.store import audit, db
 from webapp.store.inbox import Act
 
 ANY, MONTH, HANDOVER, SURPRISE, ALONE, END = "any", "month", "handover", "surprise", "alone", "end"
-DIFFER, MOVE = "differ", "move"
+DIFFER = "differ"
 
 
 def count(
@@ -150,7 +150,7 @@ def take_over(counted: Count, by: uuid.UUID) -> Handover:
     if db.session().scalar(sa.select(Handover.id).where(Handover.count_id == counted.id)):
         raise Refusal("taken_over", _l("这笔钱已经交接过了"))
     confirming.write(counted.household_id, counted.id, KEEPER, name_of(by), OWN, by, clock.now())
-    write_off(found, Stamp(by), gap(found, counted), counted.words, onto="diff")
+    write_off(found, Stamp(by), gap(found, counted), counted.words, onto=rules.GAP)
     return _hand_over(counted, counted.author_id, by, by, alone=False)
 
 
@@ -192,15 +192,20 @@ def _hand_over(counted: Count, former: uuid.UUID, to: uuid.UUID, by: uuid.UUID, 
 
 
 def pay_back(household: uuid.UUID, fen: int, words: str, by: uuid.UUID) -> None:
-    """The former caregiver brought back `fen` of what she owes, into the cash. Refuses more than she owes."""
+    """The former caregiver brought back `fen` of what she owes: into the cash, or home where the book has ended.
+
+    Refuses more than she owes.
+    """
     deed = Stamp(by)
     found = book_of(deed, household)
     if fen > found.held["owed"]:
         raise Refusal("amount_fen", _l("比她欠的还多，请看一下"), field="amount_fen")
-    post(
-        found, deed, MOVE, [Leg("cash", fen), Leg(rules.OWED, -fen)], side="in", category=rules.DIFFER, source="cash", fen=fen,
-        words=words,
-    )  # fmt: skip
+    if found.ended_at:
+        legs = [Leg(rules.OWED, -fen), Leg(f"out:{rules.BACK}", fen)]
+        post(found, deed, MOVE, legs, side="own", category=rules.BACK, source=rules.OWED, fen=-fen, words=words)
+    else:
+        legs = [Leg("cash", fen), Leg(rules.OWED, -fen)]
+        post(found, deed, MOVE, legs, side="in", category=rules.DIFFER, source="cash", fen=fen, words=words)
 
 
 # -- who --

@@ -22,6 +22,7 @@ from webapp.web.forms import (
 
 SOURCE_WORDS = (("cash", _l("老人的现金")), ("advance", _l("我先垫的")), ("wallet", _l("家属转来的钱")))
 INTO_WORDS = (("cash", _l("现金")), ("wallet", _l("转到我手机")), ("advance", _l("还我垫的钱")))
+FROM_WORDS = (("cash", _l("老人的现金")), ("wallet", _l("家属转来的钱")))
 AGREED_WORDS = (("elder", _l("老人")), ("family", _l("家属")), ("station", _l("服务站")))
 REASON_WORDS = (
     ("重复记账", _l("重复记账")),
@@ -88,6 +89,20 @@ class ReceiveForm(KeptForm):
     words = TextField(_l("还有什么要写的"), most=200)
     resident = WhoField(_l("给谁的"))
     receipt = PhotoField(_l("拍单子或截图"), most=3)
+
+
+class RepayForm(KeptForm):
+    """拿回垫的钱."""
+
+    keep = Keep(
+        "ledger.repay",
+        _l("拿回垫的钱"),
+        adds={"-amount_fen@source:cash": "cash_fen", "-amount_fen@source:wallet": "wallet_fen", "amount_fen": "advance_fen"},
+    )
+    household = KeyField(validators=[required()])
+    visit = KeyField()
+    amount_fen = FenField(_l("多少钱（元）"), [required()])
+    source = ChoiceField(_l("从哪里拿"), [required(_l("请选一个"))], choices=FROM_WORDS)
 
 
 class ReverseForm(KeptForm):
@@ -164,6 +179,11 @@ PAPER_WORDS = (
     ("phone", _l("电话里说的")),
     ("witness", _l("有见证人在场")),
 )
+ADVANCE_WORDS = (
+    ("cash", _l("从点到的现金里还她")),
+    ("family", _l("家属另外还了")),
+    ("waived", _l("她说不用还了")),
+)
 WHY_WORDS = (("ended", _l("不再照护了")), ("death", _l("老人去世了")))
 
 
@@ -208,6 +228,7 @@ class EndForm(FreshForm):
     why = ChoiceField(_l("为什么结账"), [required(_l("请选一个"))], choices=WHY_WORDS)
     cash_fen = FenField(_l("点到多少现金（元）"), [required()], low=0)
     wallet_fen = FenField(_l("手机里还有多少（元）"), [required()], low=0)
+    advance = ChoiceField(_l("养护员垫的钱怎么还"), [optional()], choices=ADVANCE_WORDS)
     back_to = TextField(_l("钱还给谁了"), [required()])
     witness = TextField(_l("见证人"), [required()])
     words = TextField(_l("和账上不一样的，写明原因"), most=200)

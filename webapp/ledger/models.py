@@ -7,16 +7,13 @@ them. A mistake is put right by one reversal that names its target, and a new en
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import aliased
 
 from webapp.kit import clock, ids
@@ -24,6 +21,7 @@ from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
 from webapp.ledger import rules
+from webapp.ledger.posting import MOVE, Found, Stamp, gone_at, locked, once, post, raise_flags, settle_flags
 from webapp.ledger.rows import Agreement as Agreement
 from webapp.ledger.rows import Book as Book
 from webapp.ledger.rows import BookSeen as BookSeen
@@ -35,85 +33,15 @@ from webapp.ledger.rows import Handover as Handover
 from webapp.ledger.rows import Posting as Posting
 from webapp.ledger.rows import QuietDay as QuietDay
 from webapp.ledger.rules import Leg
-from webapp.months.models import shut_through
 from webapp.people import queries as people
-from webapp.people.models import Account, Assignment, Household, Resident
+from webapp.people.models import Resident
 from webapp.store import audit, db, rulebook
-from webapp.store.db import Base
 from webapp.store.inbox import Act
 from webapp.store.types import Instant, Uuid
 
 rulebook.ship("money", Path(__file__).parent / "expense_categories.json")
 
-SPEND, RECEIVE, REVERSE = "spend", "receive", "reverse"
-
-
-_ENTRY, _POSTING = cast(sa.Table, Entry.__table__), cast(sa.Table, Posting.__table__)
-
-
-class Deed(Protocol):
-    """What makes an entry: an act from a phone, or an office's own `Stamp`. Its id is the entry's."""
-
-    @property
-    def id(self) -> uuid.UUID:
-        """The entry's key."""
-
-    @property
-    def author_id(self) -> uuid.UUID:
-        """The account."""
-
-    @property
-    def at(self) -> datetime:
-        """When it happened."""
-
-    @property
-    def day(self) -> Any:
-        """The household day of it."""
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """A deed of an office, made now."""
-
-    author_id: uuid.UUID
-    id: uuid.UUID = field(default_factory=ids.new)
-    at: datetime = field(default_factory=clock.now)
-
-    @property
-    def day(self) -> date:
-        """The household day of it."""
-        return clock.day_of(self.at)
-
-
-@dataclass(frozen=True)
-class Found:
-    """A book as a verb meets it, locked: what each source holds, and what the database knows of the act's facts."""
-
-    book_id: uuid.UUID
-    household_id: uuid.UUID
-    station_id: uuid.UUID
-    held: Mapping[str, int]
-    resident_id: uuid.UUID | None
-    again: bool
-    opened_on: date
-    shut: date | None
-    """The last shut day."""
-    terms: rules.Terms | None
-    gone_at: datetime | None
-    """When the author's cash was counted without her: what she spent before that lowers what she owes."""
-    enters: bool
-    """Whether the author was assigned to the household then."""
-
-    def day_of(self, deed: Deed) -> date:
-        """The day it is written on: its own, or the first after the shut month (with its reversals and corrections)."""
-        day: date = deed.day
-        return self.shut + timedelta(days=1) if self.shut and day <= self.shut else day
-
-    def purse(self, source: str, deed: Deed) -> str:
-        """Where money of `source` was when the deed happened."""
-        late = self.gone_at is not None and deed.at < self.gone_at and source in ("cash", "wallet")
-        return rules.OWED if late else source
-
+SPEND, RECEIVE, REPAY, REVERSE = "spend", "receive", "repay", "reverse"
 
 SHUT_SAY = "那个月已经关账，这笔记在下个月"
 
@@ -142,7 +70,7 @@ def spend(
     money = _money(act.day, found.station_id)
     kind, limit = rules.category(money, "expense", category), rules.agreed(rules.limits(money), found.terms)
     photos, bought = act.photo("receipt"), "、".join([*([shop] if shop else []), *things, *([words] if words else [])])
-    source, habits = found.purse(source, act), rules.habits(money)
+    source, habits = found.purse(source, act.at, found.gone_at), rules.habits(money)
     past = _past(found, act, kind["code"], source, amount_fen, habits, limit)
     post(
         found, act, SPEND, rules.spent(source, kind["code"], amount_fen),
@@ -154,7 +82,7 @@ def spend(
     _attach(act, act.id, photos)
     if shared:
         _share(act.id, household, amount_fen)
-    left = found.held[source] - amount_fen if source in ("cash", "wallet") else 0
+    left = found.held[source] - amount_fen if source in rules.KEPT else 0
     flags = rules.spend_flags(
         kind["receipt"], amount_fen, left, limit, seen=market_seen, photos=len(photos), again=found.again, past=past,
         habits=habits,
@@ -180,30 +108,49 @@ def receive(
     """
     found = _find(act, household, resident)
     money = _money(act.day, found.station_id)
-    code, source = rules.category(money, "income", category)["code"], found.purse(source, act)
+    code, source = rules.category(money, "income", category)["code"], found.purse(source, act.at, found.gone_at)
     post(
         found, act, RECEIVE, rules.received(source, code, amount_fen),
         side="in", category=code, source=source, fen=amount_fen, words=words or "", giver=giver or None,
         resident_id=found.resident_id, visit_id=visit,
     )  # fmt: skip
     _attach(act, act.id, act.photo("receipt"))
-    held, limit = found.held[source] + amount_fen, rules.agreed(rules.limits(money), found.terms)
+    held, limit = found.held.get(source, 0) + amount_fen, rules.agreed(rules.limits(money), found.terms)
     raise_flags(found, act.id, [*rules.receive_flags(source, held, limit, again=found.again), *_late(found, act)])
+    return SHUT_SAY if found.day_of(act) != act.day else None
+
+
+def repay(act: Act, household: uuid.UUID, amount_fen: int, source: str, visit: uuid.UUID | None = None) -> str | None:
+    """拿回垫的钱: `amount_fen` (above 0) of what she laid out goes from `source` back into her own purse, seen by all.
+
+    Refuses an author who was not assigned to the household then, and a household without an agreement.
+    """
+    found = _find(act, household, None)
+    source = found.purse(source, act.at, found.gone_at)
+    left = found.held[source] - amount_fen if source in rules.KEPT else 0
+    post(
+        found, act, REPAY, rules.repaid(source, amount_fen),
+        side="own", category=rules.REPAID, source=source, fen=-amount_fen, words="", visit_id=visit,
+    )  # fmt: skip
+    flags = rules.repaid_flags(amount_fen, left, -found.held["advance"])
+    raise_flags(found, act.id, [*flags, *_late(found, act)])
     return SHUT_SAY if found.day_of(act) != act.day else None
 
 
 def reverse(act: Act, entry: uuid.UUID, reason: str) -> str | None:
     """记错了，冲掉: one entry that undoes `entry` to the fen, on the day of the act.
 
+    Where the cash was counted without whoever wrote `entry`, the count stands: what is undone is hers to answer for.
     Refuses what is not there or already reversed, a reversal, what a count found, and an author who may not enter.
     """
-    target = db.session().execute(sa.select(Entry).where(Entry.id == entry)).scalar()
-    if target is None:
+    row = db.session().execute(sa.select(Entry, gone_at(Entry.household_id, Entry.author_id)).where(Entry.id == entry)).first()
+    if row is None:
         raise Refusal("entry_unknown", "没找到要冲掉的那一笔，先放在站里")
+    target, gone = row
     found = _find(act, target.household_id, None)
     if target.kind == REVERSE:
         raise Refusal("entry_is_reversal", "冲掉的不能再冲，请重记一笔")
-    if target.kind not in (SPEND, RECEIVE):
+    if target.kind not in (SPEND, RECEIVE, REPAY):
         raise Refusal("entry_is_counted", "这是点钱时定的，不能冲，请找站长")
     undoing = aliased(Entry)
     done = sa.exists().where(undoing.reversal_of == entry).label("done")  # asked under the book's lock: two may come at once
@@ -217,6 +164,12 @@ def reverse(act: Act, entry: uuid.UUID, reason: str) -> str | None:
         resident_id=target.resident_id, visit_id=target.visit_id, reversal_of=entry,
     )  # fmt: skip
     settle_flags(EntryFlag.entry_id == entry, act.author_id, "reversed")
+    onto = found.purse(target.source, target.at, gone)
+    if onto != target.source:
+        stamp, legs = Stamp(act.author_id, at=act.at), [Leg(target.source, target.fen), Leg(onto, -target.fen)]
+        side = "in" if target.fen > 0 else "out"
+        post(found, stamp, MOVE, legs, side=side, category=rules.DIFFER, source=target.source, fen=target.fen, words=reason)
+        raise_flags(found, stamp.id, [rules.Flag.OWED] if onto == rules.OWED else [])
     return None
 
 
@@ -240,7 +193,7 @@ def none_today(act: Act, household: uuid.UUID, visit: uuid.UUID | None = None) -
     """今天没花钱, said for the act's day. Told twice is once. Refuses an author who may not enter the household."""
     _may_enter(act, household)
     values = {"household_id": household, "day": act.day, "at": act.at, "author_id": act.author_id}
-    db.session().execute(_insert(QuietDay).values(values).on_conflict_do_nothing())
+    db.session().execute(once(QuietDay).values(values).on_conflict_do_nothing())
     audit.note("ledger.none_today", f"household:{household}", household, day=act.day, visit=visit)
     return None
 
@@ -270,7 +223,7 @@ def settle_flag(flag: EntryFlag, by: uuid.UUID, words: str) -> None:
 def open_book(household: uuid.UUID, day: date) -> None:
     """Give a household its book from `day` on. Told twice is once."""
     values = {"id": ids.new(), "household_id": household, "opened_on": day, "made_at": clock.now()}
-    if db.session().execute(_insert(Book).values(values).on_conflict_do_nothing()).rowcount:  # type: ignore[attr-defined]
+    if db.session().execute(once(Book).values(values).on_conflict_do_nothing()).rowcount:  # type: ignore[attr-defined]
         audit.note("ledger.open", f"book:{values['id']}", household)
 
 
@@ -287,86 +240,6 @@ def _find(act: Act, household: uuid.UUID, resident: uuid.UUID | None, entry: uui
 def _may_enter(act: Act, household: uuid.UUID) -> None:
     if not people.may_enter(act.author_id, household, act.at):
         raise Refusal("not_assigned", "这户现在不归您，先放在站里，站里会来问您")
-
-
-def locked(
-    deed: Deed,
-    household: uuid.UUID,
-    resident: uuid.UUID | None = None,
-    entry: uuid.UUID | None = None,
-    photos: Sequence[str] = (),
-) -> Found | None:
-    """A household's book, locked until commit; None where there is none."""
-    facts: dict[str, Any] = {
-        "household": household, "resident": resident, "entry": entry or deed.id, "author": deed.author_id, "day": deed.day,
-        "at": deed.at,
-    }  # fmt: skip
-    row = db.session().execute(_book(bool(photos)), facts | ({"photos": list(photos)} if photos else {})).first()
-    if row is None:
-        return None
-    held = {"cash": row.cash_fen, "advance": row.advance_fen, "wallet": row.wallet_fen, "owed": row.owed_fen}
-    terms = rules.Terms(row.receipt_fen, row.entry_fen, row.month_fen, row.terms_cash) if row.entry_fen is not None else None
-    return Found(
-        row.id,
-        household,
-        row.station_id,
-        held,
-        row.resident,
-        bool(row.again),
-        row.opened_on,
-        row.shut,
-        terms,
-        row.gone_at,
-        bool(row.enters),
-    )
-
-
-@cache
-def _book(photos: bool) -> sa.Select[*tuple[Any, ...]]:
-    """What `locked` asks, made once with photos and once without: to make it costs more than to ask it."""
-    household, reversal = sa.bindparam("household", type_=Uuid()), aliased(Entry)
-    day = sa.bindparam("day", type_=sa.Date())
-    used = (
-        sa.select(EntryReceipt.entry_id)
-        .where(
-            EntryReceipt.sha256.in_(sa.bindparam("photos", expanding=True)),
-            EntryReceipt.entry_id != sa.bindparam("entry", type_=Uuid()),
-            ~sa.exists().where(reversal.reversal_of == EntryReceipt.entry_id),
-        )
-        .exists()
-    )
-    gone = (
-        sa.select(sa.func.max(Handover.at, type_=Instant()))
-        .where(
-            Handover.household_id == household, Handover.from_id == sa.bindparam("author", type_=Uuid()), Handover.alone.is_(True)
-        )
-        .scalar_subquery()
-    )
-    at = sa.bindparam("at", type_=Instant())
-    enters = (
-        sa.exists()
-        .where(Account.id == sa.bindparam("author", type_=Uuid()), Account.person_id == Assignment.caregiver_id)
-        .where(Assignment.household_id == household, Assignment.holds(at))  # type: ignore[arg-type]
-    )
-    holds = sa.and_(
-        Agreement.household_id == Book.household_id,
-        Agreement.since <= day,
-        sa.or_(Agreement.until.is_(None), Agreement.until > day),
-    )
-    return (
-        sa.select(
-            Book.id, Household.station_id, Book.cash_fen, Book.advance_fen, Book.wallet_fen, Book.owed_fen, Book.opened_on,
-            Resident.id.label("resident"), (used if photos else sa.false()).label("again"),
-            shut_through(household).label("shut"), gone.label("gone_at"),
-            enters.label("enters"),
-            Agreement.receipt_fen, Agreement.entry_fen, Agreement.month_fen, Agreement.cash_fen.label("terms_cash"),
-        )
-        .join(Household, Household.id == Book.household_id)
-        .outerjoin(Resident, sa.and_(Resident.id == sa.bindparam("resident", type_=Uuid()), Resident.household_id == household))
-        .outerjoin(Agreement, holds)
-        .where(Book.household_id == household)
-        .with_for_update(of=Book)
-    )  # fmt: skip
 
 
 def _past(found: Found, act: Act, code: str, source: str, fen: int, habits: rules.Habits, limit: rules.Limits) -> rules.Past:
@@ -433,48 +306,7 @@ def _share(entry: uuid.UUID, household: uuid.UUID, fen: int) -> None:
         db.session().execute(sa.insert(EntryShare), rows)
 
 
-def post(found: Found, deed: Deed, kind: str, legs: Sequence[Leg], *, day: date | None = None, **facts: Any) -> None:
-    """Postings first, the entry last: its trigger seals them. `day`: when it is not the deed's."""
-    session = db.session()
-    session.execute(
-        sa.insert(_POSTING),
-        [{"entry_id": deed.id, "account": leg.account, "book_id": found.book_id, "fen": leg.fen} for leg in legs],
-    )
-    session.execute(
-        sa.insert(_ENTRY),
-        {
-            "id": deed.id, "book_id": found.book_id, "household_id": found.household_id, "day": day or found.day_of(deed),
-            "kind": kind, "at": deed.at, "made_at": clock.now(), "author_id": deed.author_id, **facts,
-        },
-    )  # fmt: skip
-    audit.note(
-        f"ledger.{kind}", f"book_entry:{deed.id}", found.household_id,
-        fen=facts["fen"], source=facts["source"], category=facts["category"], reversal_of=facts.get("reversal_of"),
-    )  # fmt: skip
-
-
 def _attach(act: Act, entry: uuid.UUID, photos: Sequence[str]) -> None:
     if photos:
         rows = [{"entry_id": entry, "sha256": sha, "at": act.at, "author_id": act.author_id} for sha in dict.fromkeys(photos)]
-        db.session().execute(_insert(EntryReceipt).values(rows).on_conflict_do_nothing())
-
-
-def raise_flags(found: Found, entry: uuid.UUID, flags: Sequence[rules.Flag]) -> None:
-    """Mark an entry as something to look at."""
-    if flags:
-        row = {"entry_id": entry, "household_id": found.household_id, "made_at": clock.now()}
-        db.session().execute(sa.insert(EntryFlag), [{"id": ids.new(), "code": flag.value, **row} for flag in flags])
-
-
-def settle_flags(which: sa.ColumnElement[bool], by: uuid.UUID, words: str) -> None:
-    """What was to be looked at has been answered. `by`: account."""
-    db.session().execute(
-        sa.update(EntryFlag)
-        .where(which, EntryFlag.settled_at.is_(None))
-        .values(settled_at=clock.now(), settled_by=by, settled_words=words)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _insert(table: type[Base]) -> Any:
-    return (pg_insert if db.session().get_bind().dialect.name == "postgresql" else lite_insert)(table)
+        db.session().execute(once(EntryReceipt).values(rows).on_conflict_do_nothing())

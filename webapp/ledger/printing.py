@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ from fpdf import FPDF
 
 from webapp.kit import clock, money
 from webapp.kit.words import _
+from webapp.ledger import words as said_of
 
 COLUMNS = (20, 38, 82, 25, 25)
 """Widths in millimetres: day, what for, words, sum, cash after it."""
@@ -18,7 +19,7 @@ ROW = 7.0
 GREY = "#6b6459"
 
 
-def statement_pdf(told: dict[str, Any], digest: str, category: Callable[[str], str], *, large: bool = False) -> bytes:
+def statement_pdf(told: dict[str, Any], digest: str, *, large: bool = False) -> bytes:
     """`told` as `closing.statement` gives it, in the reader's language; `large`: for old eyes."""
     pdf = FPDF(orientation="portrait", unit="mm", format="A4")
     pdf.set_auto_page_break(True, 15)
@@ -40,7 +41,7 @@ def statement_pdf(told: dict[str, Any], digest: str, category: Callable[[str], s
         pdf.cell(50, 8, label)
         pdf.cell(40, 8, money.show(fen), align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(3)
-    _lines(pdf, told, category)
+    _lines(pdf, told)
     pdf.ln(4)
     for line in _ends(told, digest):
         pdf.multi_cell(0, 6.5 if not large else 9, line, new_x="LMARGIN", new_y="NEXT")
@@ -48,20 +49,26 @@ def statement_pdf(told: dict[str, Any], digest: str, category: Callable[[str], s
 
 
 def _sums(told: dict[str, Any]) -> list[tuple[str, int]]:
-    found = [
-        (_("月初手里有"), told["opening"]), (_("收入"), told["in"]), (_("支出"), told["out"]), (_("月底手里有"), told["closing"])
+    """The cash adds up: opening, in, out, taken back, closing. Beside it, where there is any: what is not cash."""
+    found = [(_("月初手里有"), told["opening"]), (_("现金收入"), told["in"]), (_("现金支出"), told["out"])]
+    found += [(_("还养护员垫的"), told["repaid"])] if told["repaid"] else []
+    found += [(_("月底手里有"), told["closing"])]
+    beside = [
+        (_("其中点钱的差额"), told["differ"]), (_("养护员这个月垫的"), told["laid_out"]), (_("还欠养护员"), told["advance"]),
+        (_("养护员手机里"), told["wallet"]),
     ]  # fmt: skip
-    return [*found, (_("点钱的差额"), told["differ"])] if told["differ"] else found
+    return found + [(label, fen) for label, fen in beside if fen]
 
 
-def _lines(pdf: FPDF, told: dict[str, Any], category: Callable[[str], str]) -> None:
+def _lines(pdf: FPDF, told: dict[str, Any]) -> None:
     head = (_("日子"), _("什么钱"), _("写的"), _("钱数"), _("余"))
     _row(pdf, head, grey=True)
-    after = told["opening"]
+    after, sources = told["opening"], said_of.sources()
     for _key, _at, day, kind, _side, code, source, fen, words, _target in told["lines"]:
         after += fen if source == "cash" else 0
-        what = (_("冲掉：") if kind == "reverse" else "") + category(code)
-        _row(pdf, (_day(day), what, words, money.show(fen), money.show(after)))
+        what = (_("冲掉：") if kind == "reverse" else "") + said_of.category(code)
+        said = words if source == "cash" else " · ".join(each for each in (sources[source], words) if each)
+        _row(pdf, (_day(day), what, said, money.show(fen), money.show(after)))
 
 
 def _row(pdf: FPDF, cells: Sequence[str], *, grey: bool = False) -> None:

@@ -71,7 +71,7 @@ class Entry(Homed, Base):
     day: Mapped[date]
     kind: Mapped[str] = mapped_column(sa.String(10))
     side: Mapped[str] = mapped_column(sa.String(3))
-    """in or out: where it stands in the month's sums; a reversal stands on its target's side."""
+    """in, out: where it stands in the month's sums; own: between the household's own purses. A reversal: as its target."""
     category: Mapped[str] = mapped_column(sa.String(10))
     source: Mapped[str] = mapped_column(sa.String(8))
     fen: Mapped[Fen]
@@ -231,6 +231,8 @@ class Closing(Keyed, Homed, Base):
     opening_fen: Mapped[Fen]
     in_fen: Mapped[Fen]
     out_fen: Mapped[Fen]
+    repaid_fen: Mapped[Fen]
+    """What the caregiver took back of what she had laid out. These are sums of the cash."""
     closing_fen: Mapped[Fen]
     differ_fen: Mapped[Fen]
     words: Mapped[str] = mapped_column(sa.Text(), default="")

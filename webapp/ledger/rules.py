@@ -12,10 +12,15 @@ from typing import Any
 
 SOURCES = ("cash", "advance", "wallet")
 """Where money is: the elder's cash she holds, her own purse (the household owes it), the family's money on her phone."""
+KEPT = ("cash", "wallet")
+"""What she keeps for the household: counted, and given back."""
 OWED = "owed"
 """What a former caregiver owes (前养护员欠): counted short when she could not be reached."""
-DIFFER, BACK = "DIFF", "BACK"
-"""Categories that no list offers: what a count found more or less, and what was given back when a book ended."""
+GAP = "diff"
+"""What counts found more or less (点钱的差额)."""
+DIFFER, BACK, REPAID = "DIFF", "BACK", "REPAID"
+"""Categories that no list offers: what a count found more or less, what was given back when a book ended, and what the
+caregiver took back of her own."""
 OTHER = {"expense": "EX-OTH", "income": "IN-OTH"}
 
 
@@ -34,6 +39,7 @@ class Flag(StrEnum):
     EARLY = "EARLY"
     SHUT = "SHUT"
     OWED = "OWED"
+    OVER_BACK = "OVER_BACK"
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,17 @@ def spent(source: str, code: str, fen: int) -> list[Leg]:
 def received(source: str, code: str, fen: int) -> list[Leg]:
     """`fen` (above 0) come into `source` from an income. Into `advance`: she got back what she had laid out."""
     return [Leg(source, fen), Leg(f"in:{code}", -fen)]
+
+
+def repaid(source: str, fen: int) -> list[Leg]:
+    """`fen` (above 0) go from `source` back into her own purse: she had laid them out."""
+    return [Leg(source, -fen), Leg("advance", fen)]
+
+
+def repaid_flags(fen: int, left_fen: int, laid_out_fen: int) -> list[Flag]:
+    """What to look at when she took back `fen`. `left_fen`: what the source holds after it; `laid_out_fen`: what she was owed."""
+    found = {Flag.NEGATIVE: left_fen < 0, Flag.OVER_BACK: fen > laid_out_fen}
+    return [flag for flag, holds in found.items() if holds]
 
 
 def undone(legs: Sequence[Leg]) -> list[Leg]:

@@ -28,6 +28,7 @@ bp = Blueprint("ledger", __name__)
 KEPT = [
     Kept(forms.SpendForm, models.spend),
     Kept(forms.ReceiveForm, models.receive),
+    Kept(forms.RepayForm, models.repay),
     Kept(forms.ReverseForm, models.reverse),
     Kept(forms.ReceiptForm, models.bring_receipt),
     Kept(forms.NoneTodayForm, models.none_today),
@@ -95,6 +96,13 @@ def spend(household_id: uuid.UUID) -> ResponseReturnValue:
 def receive(household_id: uuid.UUID) -> ResponseReturnValue:
     """收到钱."""
     return _write(household_id, forms.ReceiveForm, "ledger/receive.html", "income")
+
+
+@bp.route("/households/<uuid:household_id>/book/repay", methods=["GET", "POST"])
+@allow("ledger.write")
+def repay(household_id: uuid.UUID) -> ResponseReturnValue:
+    """拿回垫的钱."""
+    return _write(household_id, forms.RepayForm, "ledger/repay.html", "income")
 
 
 @bp.post("/households/<uuid:household_id>/book/none")

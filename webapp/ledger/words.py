@@ -25,6 +25,7 @@ FLAGS = {
     Flag.EARLY: _l("账本开之前的"),
     Flag.SHUT: _l("上个月的，记在这里"),
     Flag.OWED: _l("前养护员欠"),
+    Flag.OVER_BACK: _l("拿回的比垫的多"),
 }
 COUNTS = {
     "any": _l("平时点一点"),
@@ -48,7 +49,7 @@ HOWS = {
     rules.BESIDE: _l("有见证人"),
 }
 SETTLED = {"reversed": _l("已冲掉"), "receipt": _l("票补上了"), "agreed": _l("有人同意了")}
-_OWN = {rules.DIFFER: _l("点钱的差额"), rules.BACK: _l("还给家里")}
+_OWN = {rules.DIFFER: _l("点钱的差额"), rules.BACK: _l("还给家里"), rules.REPAID: _l("还养护员垫的")}
 
 
 def name(each: Mapping[str, Any]) -> str:
@@ -68,5 +69,10 @@ def of(station_id: uuid.UUID) -> dict[str, Any]:
     money = rulebook.current("money", clock.today(), station_id)
     names = {each["code"]: name(each) for each in [*money["expense"], *money["income"]]}
     names |= {code: str(said) for code, said in _OWN.items()}
-    sources = {**dict(forms.SOURCE_WORDS), "advance": _("养护员垫的"), rules.OWED: _("前养护员欠")}
-    return {"names": names, "sources": sources}
+    return {"names": names, "sources": sources()}
+
+
+def sources() -> dict[str, str]:
+    """Where money is, by source."""
+    own = {"advance": _("养护员垫的"), rules.OWED: _("前养护员欠"), rules.GAP: _("点钱的差额")}
+    return {code: str(said) for code, said in {**dict(forms.SOURCE_WORDS), **own}.items()}

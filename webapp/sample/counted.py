@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from webapp.kit import clock
 from webapp.kit.month import Month
 from webapp.ledger import agreeing, closing, confirming, counting, rules
-from webapp.ledger.models import Stamp
+from webapp.ledger.posting import Stamp
 from webapp.sample.frame import Home
 
 COUNTED, CLOSED = 6, 3
