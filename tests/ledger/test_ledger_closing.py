@@ -374,7 +374,7 @@ def test_whatever_comes_late_never_moves_cash_that_was_counted_without_her(li, w
 def test_what_comes_after_the_end_explains_the_difference_and_leaves_the_cash_at_nothing(li, wang, zhou):
     with db.transaction() as session:
         medicine = lived(li, wang)
-        closing.end(li, "death", 20000, 0, "李敏", "邻居吴", "急", zhou)
+        closing.end(li, "death", 20000, 0, "李敏", "邻居吴", "住院那天急", zhou)
         ledger.spend(act(wang, at=NOON), li, 4200, "EX-VEG", "cash")
         ledger.reverse(act(wang), medicine, "钱数错了")
         book = session.scalars(sa.select(Book).where(Book.household_id == li)).one()
