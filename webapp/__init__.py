@@ -14,6 +14,7 @@ from flask import Flask
 from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
 from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
+from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
 from webapp.family import books as kinbook
 from webapp.family import views as family
