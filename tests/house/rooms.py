@@ -187,7 +187,7 @@ def _book(home: uuid.UUID, place: uuid.UUID, entry: uuid.UUID, caregiver: uuid.U
     with db.transaction() as session:
         counts = [money_act(caregiver, at=clock.instant(last.last, minute), kind="ledger.count") for minute in (900, 901)]
         for deed in counts:
-            counting.count(deed, home, "month", 0, month=str(last), side="resident", name="老人", how="witness", witness="吴")
+            counting.count(deed, home, "month", 0, month=str(last), side="resident", name="李秀兰", how="witness", witness="吴")
         closed = closing.close(home, last, head)
         asked = asking.ask(entry, home, "这是什么钱", head)
         lots = BookDraw(id=ids.new(), place_id=place, seed="0", population=1, fingerprint="0" * 64, drawn=[], by_id=head)

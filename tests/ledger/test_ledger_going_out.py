@@ -12,8 +12,8 @@ import pytest
 from beancount.core import inventory
 from beancount.loader import load_string
 from beancount.ops import validation
-from pypdf import PdfReader
 
+from tests.cards import reading
 from tests.ledger.acts import act
 from tests.ledger.histories import History
 from tests.ledger.test_ledger_closing import LAST, counted, lived
@@ -89,7 +89,7 @@ def test_a_statement_says_what_the_closed_month_says(app, world, li):
         counted(li, wang, 24000, "找零少给了")
         row = closing.close(li, LAST, zhou)
         body = printing.statement_pdf(closing.statement(row), row.digest)
-    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages)
+    text = reading.words(body)
     for said in ("300.00", money.show(-5800), "240.00", money.show(-200), row.digest[:20], "李秀兰", "找零少给了"):
         assert said in text, said
 
@@ -106,4 +106,8 @@ def test_the_page_and_the_command_give_the_same_file(app, world, li, tmp_path, k
     assert done.exit_code == 0, done.output
     if kind != "xlsx":
         assert out.read_bytes() == answer.data
-    assert world.client("he").get(f"/book/export?format={kind}&household={number}").status_code == 422
+
+
+def test_nobody_exports_a_book_out_of_reach(app, world, li):
+    answer = world.client("he").get(f"/book/export?format=csv&household={home(world).number}")
+    assert (answer.status_code, "没找到这一户" in answer.text) == (422, True)

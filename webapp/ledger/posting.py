@@ -20,7 +20,7 @@ from webapp.ledger.rows import Agreement, Book, BookEnd, Entry, EntryFlag, Entry
 from webapp.ledger.rules import Leg
 from webapp.months.models import shut_through
 from webapp.people.models import Account, Assignment, Household, Resident
-from webapp.store import audit, db
+from webapp.store import audit, db, rulebook
 from webapp.store.db import Base
 from webapp.store.types import Instant, Uuid
 
@@ -117,6 +117,7 @@ def locked(
     row = db.session().execute(_book(bool(photos)), facts | ({"photos": list(photos)} if photos else {})).first()
     if row is None:
         return None
+    rulebook.heard(row.newest_rules)
     held = {"cash": row.cash_fen, "advance": row.advance_fen, "wallet": row.wallet_fen, "owed": row.owed_fen}
     terms = rules.Terms(row.receipt_fen, row.entry_fen, row.month_fen, row.terms_cash) if row.entry_fen is not None else None
     return Found(
@@ -166,7 +167,7 @@ def _book(photos: bool) -> sa.Select[*tuple[Any, ...]]:
             Book.id, Household.station_id, Book.cash_fen, Book.advance_fen, Book.wallet_fen, Book.owed_fen, Book.opened_on,
             Resident.id.label("resident"), (used if photos else sa.false()).label("again"),
             shut_through(household).label("shut"), ended.label("ended_at"),
-            gone_at(household, sa.bindparam("author", type_=Uuid())).label("gone_at"), enters.label("enters"),
+            gone_at(household, sa.bindparam("author", type_=Uuid())).label("gone_at"), enters.label("enters"), rulebook.newest,
             Agreement.receipt_fen, Agreement.entry_fen, Agreement.month_fen, Agreement.cash_fen.label("terms_cash"),
         )
         .join(Household, Household.id == Book.household_id)
