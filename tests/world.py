@@ -119,7 +119,7 @@ def build() -> None:
         for household, caregiver in ((li, "wang"), (zhang, "wang"), (sun, "zhao")):
             people.pair(household, staff[caregiver], since=BEGAN)
         for household in (li, zhang, sun):
-            agreeing.agree(household.id, "李敏", "老人", Terms(20_00, 200_00, 0, 500_00), staff["wang"].id, since=BEGAN.date())
+            agreeing.agree(household.id, "李敏", "李秀兰", Terms(20_00, 200_00, 0, 500_00), staff["wang"].id, since=BEGAN.date())
         for login, name, scopes in (("limin", "李敏", {"visits", "logs", "money"}), ("liqiang", "李强", set())):
             person = people.welcome(name, None, phone="10000007777")
             account = people.open_account(person, Role.KIN, None, login=login)
