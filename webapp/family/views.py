@@ -125,7 +125,7 @@ def week(resident_id: uuid.UUID) -> ResponseReturnValue:
     resident = people.resident(who, resident_id)
     shown = any("visits" in kin.scopes for kin in people.kin([resident_id]))
     found = _lines(queries.came(resident.household_id, None, story=False)) if shown else []
-    text = rules.digest(resident.name, clock.today(), _this_week(found)) if shown else None
+    text = _digest(resident.name, found) if shown else None
     look(who, resident.household_id, "week")
     return page.render("family/week.html", resident=resident, text=text, week=rules.week(clock.today(), found))
 
@@ -139,8 +139,9 @@ def _lines(came: Sequence[Came]) -> list[Told]:
         ]  # fmt: skip
 
 
-def _this_week(lines: Sequence[Told]) -> list[Told]:
-    return [each for each in lines if each.day > clock.today() - timedelta(days=7)]
+def _digest(name: str, lines: Sequence[Told]) -> str:
+    with in_chinese():
+        return rules.digest(name, clock.today(), [each for each in lines if each.day > clock.today() - timedelta(days=7)])
 
 
 def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
         visits = queries.came(home, tie.kin.id, story="logs" in scopes)
         lines = _lines(visits)
         facts |= {"now": queries.today(visits, around), "visits": visits, "week": rules.week(clock.today(), lines)}
-        facts["digest"] = rules.digest(tie.kin.resident.name, clock.today(), _this_week(lines))
+        facts["digest"] = _digest(tie.kin.resident.name, lines)
     if "money" in scopes:
         facts |= {"entries": ledger.for_kin(home, queries.first_day()), "balance": tie.held}
     return facts
