@@ -16,6 +16,7 @@ from webapp.deliveries import views as deliveries
 from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
 from webapp.family import views as family
+from webapp.inspections import views as inspections
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
 from webapp.ledger import views as ledger
@@ -35,8 +36,8 @@ from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, evaluations,
-    family, faces, packet, proof, doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, inspections,
+    evaluations, family, faces, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -90,6 +90,11 @@ GRANTS: dict[str, frozenset[Role]] = {
         "evaluations.answer": (Role.CAREGIVER,),
         "evaluations.print": (*READERS, Role.AUDITOR),
         "evaluations.compare": (Role.DISTRICT_OFFICER, Role.DISTRICT_REVIEWER, Role.STREET_MANAGER, Role.AUDITOR),
+        "inspections.see": (*READERS, Role.INSPECTOR, Role.AUDITOR),
+        "inspections.draw": (Role.DISTRICT_OFFICER, Role.STREET_MANAGER),
+        "inspections.record": (Role.INSPECTOR, Role.STREET_MANAGER, Role.DISTRICT_OFFICER),
+        "inspections.mend": (Role.STATION_HEAD, Role.STREET_MANAGER),
+        "inspections.accept": (Role.INSPECTOR, Role.STREET_MANAGER, Role.DISTRICT_OFFICER),
         "family.see": (Role.KIN,),
         "family.say": (Role.KIN,),
     }.items()
@@ -138,6 +143,11 @@ VERB_WORDS = {
     "evaluations.answer": _l("看自己的考核，提不同意见"),
     "evaluations.print": _l("打印考核表，导出表格"),
     "evaluations.compare": _l("比较各站各街道的考核，核对算得对不对"),
+    "inspections.see": _l("看监督检查的结果"),
+    "inspections.draw": _l("抽签定检查哪几户、谁去"),
+    "inspections.record": _l("到家里和站里检查、记结果"),
+    "inspections.mend": _l("报整改、答复建议"),
+    "inspections.accept": _l("复查整改"),
     "family.see": _l("看自己老人的情况"),
     "family.say": _l("说上门属实还是有疑问"),
 }

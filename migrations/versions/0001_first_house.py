@@ -265,6 +265,22 @@ def upgrade() -> None:
     with op.batch_alter_table('household', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_household_station_id'), ['station_id'], unique=False)
 
+    op.create_table('inspection_draw',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('seed', sa.String(length=80), nullable=False),
+    sa.Column('units', sa.JSON(), nullable=False),
+    sa.Column('inspectors', sa.JSON(), nullable=False),
+    sa.Column('many', sa.Integer(), nullable=False),
+    sa.Column('drawn', sa.JSON(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_draw_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection_draw'))
+    )
+    with op.batch_alter_table('inspection_draw', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_draw_place_id'), ['place_id'], unique=False)
+
     op.create_table('person',
     sa.Column('station_id', types.Uuid(length=16), nullable=True),
     sa.Column('portrait', sa.String(length=64), nullable=True),
@@ -450,6 +466,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_home_care_unit_caregiver_id'), ['caregiver_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_home_care_unit_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_home_care_unit_active', ['household_id'], unique=True, sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
+
+    op.create_table('inspection',
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('draw_id', types.Uuid(length=16), nullable=True),
+    sa.Column('template', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('found', sa.String(length=1000), nullable=False),
+    sa.Column('suggestion', sa.String(length=500), nullable=False),
+    sa.Column('reply', sa.String(length=500), nullable=False),
+    sa.Column('alone', sa.Boolean(), nullable=False),
+    sa.Column('paper', sa.Boolean(), nullable=False),
+    sa.Column('rate', sa.Integer(), nullable=True),
+    sa.Column('band', sa.String(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['draw_id'], ['inspection_draw.id'], name=op.f('fk_inspection_draw_id_inspection_draw')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_inspection_household_id_household')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection'))
+    )
+    with op.batch_alter_table('inspection', schema=None) as batch_op:
+        batch_op.create_index('ix_inspection_draw_id', ['draw_id'], unique=False, sqlite_where=sa.text('draw_id is not null'), postgresql_where=sa.text('draw_id is not null'))
+        batch_op.create_index(batch_op.f('ix_inspection_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_inspection_place_id_day', ['place_id', 'day'], unique=False)
+        batch_op.create_index('ix_inspection_state_day', ['state', 'day'], unique=False)
 
     op.create_table('leave',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
@@ -837,6 +883,53 @@ def upgrade() -> None:
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_grant_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_grant_place_id'), ['place_id'], unique=False)
+
+    op.create_table('inspection_finding',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=8), nullable=False),
+    sa.Column('severity', sa.String(length=8), nullable=False),
+    sa.Column('due', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('owner', sa.String(length=40), nullable=False),
+    sa.Column('proof', sa.String(length=300), nullable=False),
+    sa.Column('proof_photo', sa.String(length=64), nullable=True),
+    sa.Column('fixed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('fixed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('returned', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(length=300), nullable=False),
+    sa.Column('verified_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('verified_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_inspection_finding_household_id_household')),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_finding_inspection_id_inspection')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_finding_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection_finding'))
+    )
+    with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_finding_inspection_id'), ['inspection_id'], unique=False)
+        batch_op.create_index('ix_inspection_finding_place_id_state', ['place_id', 'state'], unique=False)
+
+    op.create_table('inspection_photo',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_photo_inspection_id_inspection')),
+    sa.PrimaryKeyConstraint('inspection_id', 'sha256', name=op.f('pk_inspection_photo'))
+    )
+    with op.batch_alter_table('inspection_photo', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_photo_sha256'), ['sha256'], unique=False)
+
+    op.create_table('inspection_sent',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_sent_inspection_id_inspection')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_inspection_sent_person_id_person')),
+    sa.PrimaryKeyConstraint('inspection_id', 'person_id', name=op.f('pk_inspection_sent'))
+    )
+    with op.batch_alter_table('inspection_sent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_sent_person_id'), ['person_id'], unique=False)
 
     op.create_table('kin',
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -1638,6 +1731,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_kin_person_id'))
 
     op.drop_table('kin')
+    with op.batch_alter_table('inspection_sent', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_sent_person_id'))
+
+    op.drop_table('inspection_sent')
+    with op.batch_alter_table('inspection_photo', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_photo_sha256'))
+
+    op.drop_table('inspection_photo')
+    with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
+        batch_op.drop_index('ix_inspection_finding_place_id_state')
+        batch_op.drop_index(batch_op.f('ix_inspection_finding_inspection_id'))
+
+    op.drop_table('inspection_finding')
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_grant_place_id'))
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))
@@ -1727,6 +1833,13 @@ def downgrade() -> None:
         batch_op.drop_index('ix_leave_person_id_until')
 
     op.drop_table('leave')
+    with op.batch_alter_table('inspection', schema=None) as batch_op:
+        batch_op.drop_index('ix_inspection_state_day')
+        batch_op.drop_index('ix_inspection_place_id_day')
+        batch_op.drop_index(batch_op.f('ix_inspection_household_id'))
+        batch_op.drop_index('ix_inspection_draw_id', sqlite_where=sa.text('draw_id is not null'), postgresql_where=sa.text('draw_id is not null'))
+
+    op.drop_table('inspection')
     with op.batch_alter_table('home_care_unit', schema=None) as batch_op:
         batch_op.drop_index('uq_home_care_unit_active', sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
         batch_op.drop_index(batch_op.f('ix_home_care_unit_household_id'))
@@ -1769,6 +1882,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_person_national_id_blind'))
 
     op.drop_table('person')
+    with op.batch_alter_table('inspection_draw', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_draw_place_id'))
+
+    op.drop_table('inspection_draw')
     with op.batch_alter_table('household', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_household_station_id'))
 

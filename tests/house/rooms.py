@@ -22,6 +22,7 @@ from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.evaluations import gather
 from webapp.evaluations.models import SEALED, Evaluation
+from webapp.inspections.models import Drawing, Finding
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger.models import EntryFlag
@@ -92,7 +93,10 @@ HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "correction_id", "call_back_id",
 }  # fmt: skip
-STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id"}
+STATIONED = {
+    "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
+    "draw_id",
+}  # fmt: skip
 COUNTED = {"seq"}
 AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
@@ -150,6 +154,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)
     made["evaluation_id"] = _sheet(world, side.caregiver)
+    made |= _inspected(world, side)
     visit, stray = ids.new(), ids.new()
     arrived = send(world, "visits.arrive", side.caregiver, visit=visit, household=home.id, method="card_missing")
     assert arrived.state == inbox.APPLIED, arrived.say
@@ -185,6 +190,23 @@ def _sheet(world: World, who: str) -> uuid.UUID:
             sealed.state, sealed.signed_at, sealed.sealed_at = SEALED, clock.now(), clock.now()
         mine = sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person(who).id)
         return session.scalars(mine).one()
+
+
+def _inspected(world: World, side: Side) -> dict[str, Any]:
+    """An inspection with a finding, and a draw in the station."""
+    key = ids.new()
+    kept = send(world, "inspections.record", "chu", inspection=key, household=world.household(side.name).id,
+                template="home_quick", rec_02="no", saf_11="yes", suggestion="今天很好")  # fmt: skip
+    assert kept.state == inbox.APPLIED, kept.say
+    with db.transaction() as session:
+        row = Drawing(
+            place_id=world.place(side.station).id, seed="1", units=[], inspectors=[], many=1, drawn=[],
+            by_id=world.account("wu").id,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        finding = session.scalars(sa.select(Finding.id).where(Finding.inspection_id == key)).one()
+        return {"inspection_id": key, "finding_id": finding, "draw_id": row.id}
 
 
 def _asked(world: World, side: Side, visit: uuid.UUID, asker: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ DESK = (
     ("people.index", "users", _l("老人和人员")),
     ("roster.index", "calendar", _l("排班")),
     ("evaluations.index", "clipboard-check", _l("月考核")),
+    ("inspections.index", "clipboard-list", _l("检查")),
     ("doors.me", "user", _l("我的")),
 )
 KIN = (("today.index", "home", _l("老人")), ("doors.me", "user", _l("我的")))
