@@ -1,4 +1,4 @@
-"""The end of a month: gathered, judged, one objection upheld and one refused, signed, sealed; the paper says what the screen says."""
+"""A month end: gathered, judged, one objection upheld and one refused, signed, sealed; the paper says what the screen says."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _paper(page: Page, url: str, folder: Path) -> str:
     assert answer.ok and answer.headers["content-type"] == "application/pdf"
     file = folder / "form.pdf"
     file.write_bytes(answer.body())
-    told = subprocess.run(["pdftotext", "-layout", str(file), "-"], capture_output=True, check=True, timeout=60)  # noqa: S603, S607
+    told = subprocess.run(["pdftotext", "-layout", str(file), "-"], capture_output=True, check=True, timeout=60)
     return _bare(told.stdout.decode())
 
 
