@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from wtforms.widgets import HiddenInput
+
 from webapp.inspections import rules, words
 from webapp.kit.words import _l
 from webapp.store import rulebook
@@ -32,7 +34,7 @@ class RecordForm(KeptForm):
     inspection = KeyField(validators=[required()])
     household = KeyField()
     place = KeyField()
-    template = TextField("", [required()], most=16)
+    template = TextField("", [required()], most=16, widget=HiddenInput())
     alone = YesField(_l("单独和老人谈过，养护员不在场"))
     found = StoryField(_l("看到了什么（没做到的写明哪里不对）"), most=1000)
     suggestion = StoryField(_l("建议"), most=500)
