@@ -31,12 +31,13 @@ from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
 from webapp.today import carrying, doing, faces, packet, proof  # noqa: F401  # carrying has jobs only
 from webapp.today import views as today
+from webapp.training import views as training
 from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, inspections,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, training, inspections,
     evaluations, family, faces, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""

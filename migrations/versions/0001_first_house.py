@@ -320,6 +320,23 @@ def upgrade() -> None:
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.create_index('ix_publication_station_id_monday', ['station_id', 'monday'], unique=False)
 
+    op.create_table('training_session',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('course', sa.String(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('start_min', sa.Integer(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('where', sa.String(length=60), nullable=False),
+    sa.Column('teacher', sa.String(length=40), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_training_session_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training_session'))
+    )
+    with op.batch_alter_table('training_session', schema=None) as batch_op:
+        batch_op.create_index('ix_training_session_place_id_day', ['place_id', 'day'], unique=False)
+
     op.create_table('account',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
     sa.Column('login', sa.String(length=60), nullable=True),
@@ -632,6 +649,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_spot_household_id'), ['household_id'], unique=False)
+
+    op.create_table('training_attendance',
+    sa.Column('session_id', types.Uuid(length=16), nullable=False),
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('how', sa.String(length=8), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=True),
+    sa.Column('passed', sa.Boolean(), nullable=True),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_attendance_person_id_person')),
+    sa.ForeignKeyConstraint(['session_id'], ['training_session.id'], name=op.f('fk_training_attendance_session_id_training_session')),
+    sa.PrimaryKeyConstraint('session_id', 'person_id', name=op.f('pk_training_attendance'))
+    )
+    with op.batch_alter_table('training_attendance', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_training_attendance_person_id'), ['person_id'], unique=False)
+
+    op.create_table('training_certificate',
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('course', sa.String(length=16), nullable=False),
+    sa.Column('number', sa.String(length=20), nullable=False),
+    sa.Column('passed_on', sa.Date(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('session_id', types.Uuid(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_certificate_person_id_person')),
+    sa.ForeignKeyConstraint(['session_id'], ['training_session.id'], name=op.f('fk_training_certificate_session_id_training_session')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training_certificate'))
+    )
+    with op.batch_alter_table('training_certificate', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_training_certificate_person_id'), ['person_id'], unique=False)
 
     op.create_table('visit_exception',
     sa.Column('visit_id', types.Uuid(length=16), nullable=False),
@@ -1803,6 +1852,14 @@ def downgrade() -> None:
         batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
 
     op.drop_table('visit_exception')
+    with op.batch_alter_table('training_certificate', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_training_certificate_person_id'))
+
+    op.drop_table('training_certificate')
+    with op.batch_alter_table('training_attendance', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_training_attendance_person_id'))
+
+    op.drop_table('training_attendance')
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_spot_household_id'))
 
@@ -1872,6 +1929,10 @@ def downgrade() -> None:
 
     op.drop_table('assignment')
     op.drop_table('account')
+    with op.batch_alter_table('training_session', schema=None) as batch_op:
+        batch_op.drop_index('ix_training_session_place_id_day')
+
+    op.drop_table('training_session')
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.drop_index('ix_publication_station_id_monday')
 

@@ -34,6 +34,7 @@ DESK = (
     ("roster.index", "calendar", _l("排班")),
     ("evaluations.index", "clipboard-check", _l("月考核")),
     ("inspections.index", "clipboard-list", _l("检查")),
+    ("training.index", "graduation-cap", _l("培训")),
     ("doors.me", "user", _l("我的")),
 )
 CHECK = (("inspections.index", "clipboard-list", _l("检查")), ("doors.me", "user", _l("我的")))
