@@ -958,6 +958,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection_finding'))
     )
     with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
+        batch_op.create_index('ix_inspection_finding_household_id_state', ['household_id', 'state'], unique=False)
         batch_op.create_index(batch_op.f('ix_inspection_finding_inspection_id'), ['inspection_id'], unique=False)
         batch_op.create_index('ix_inspection_finding_place_id_state', ['place_id', 'state'], unique=False)
 
@@ -1791,6 +1792,7 @@ def downgrade() -> None:
     with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
         batch_op.drop_index('ix_inspection_finding_place_id_state')
         batch_op.drop_index(batch_op.f('ix_inspection_finding_inspection_id'))
+        batch_op.drop_index('ix_inspection_finding_household_id_state')
 
     op.drop_table('inspection_finding')
     with op.batch_alter_table('grant', schema=None) as batch_op:

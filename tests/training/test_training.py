@@ -23,7 +23,7 @@ from webapp.training import rules
 from webapp.training.models import Attendance, Certificate, Session
 
 TODAY = clock.today()
-FORM = {"course": "first_aid", "day": TODAY.isoformat(), "start": "9:00", "minutes": "120", "where": "会议室", "teacher": "陈医生"}
+FORM = {
     "course": "first_aid",
     "day": TODAY.isoformat(),
     "start": "9:00",

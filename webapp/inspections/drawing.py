@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -24,9 +25,9 @@ TERM = timedelta(days=30)
 MOST = 200
 
 
-def units(place: Place) -> list[dict[str, Any]]:
+def units(place: Place, free: Mapping[str, Person]) -> list[dict[str, Any]]:
     """The households of a place as they go into a draw, by number: never inspected, a critical finding open, and who must not go:
-    kin, people of its own station, who was there within 90 days."""
+    kin, those of the supervisors `free` who belong to its own station, who was there within 90 days."""
     here = sa.select(Place.id).where(sa.or_(Place.id == place.id, Place.street_id == place.id, Place.district_id == place.id))
     done = sa.exists().where(Inspection.household_id == Household.id, Inspection.state == DONE)
     urgent = sa.exists().where(Finding.household_id == Household.id, Finding.state == OPEN, Finding.severity == "critical")
@@ -37,7 +38,9 @@ def units(place: Place) -> list[dict[str, Any]]:
     )
     rows = db.session().execute(ask).all()
     apart = _apart(here)
-    own = _own(here)
+    own: dict[uuid.UUID | None, set[str]] = defaultdict(set)
+    for number, person in free.items():
+        own[person.station_id].add(number)
     return [
         {"id": number, "never_inspected": bool(never), "open_critical": bool(critical),
          "not": sorted(apart[key] | own[station])}
@@ -67,21 +70,6 @@ def _apart(here: Any) -> dict[uuid.UUID, set[str]]:
     return found
 
 
-def _own(here: Any) -> dict[uuid.UUID, set[str]]:
-    """Station → numbers of the supervisors who belong to it."""
-    ask = (
-        sa.select(Person.station_id, Person.number)
-        .join(Account, Account.person_id == Person.id)
-        .join(Grant, Grant.account_id == Account.id)
-        .where(Person.station_id.in_(here), Grant.role == Role.INSPECTOR)
-    )
-    found: dict[uuid.UUID, set[str]] = defaultdict(set)
-    for key, number in db.session().execute(ask):
-        if key is not None:
-            found[key].add(number)
-    return found
-
-
 def inspectors(place: Place) -> dict[str, Person]:
     """The supervisors who are free now, by number: of the place, of what lies above it, and of the district's other streets."""
     top = place.district_id or place.id
@@ -108,7 +96,8 @@ def draw(actor: Any, place: Place, many: int, template: str) -> Drawing:
 
     Refuses where nobody can be drawn, and where a home has not two who may go.
     """
-    listed, free = units(place), inspectors(place)
+    free = inspectors(place)
+    listed = units(place, free)
     if not listed:
         raise Refusal("no_units", "这里还没有家庭，没有可抽的", field="many")
     if not 1 <= many <= min(len(listed), MOST):

@@ -154,7 +154,10 @@ class Finding(Keyed, Made, Base):
     verified_at: Mapped[datetime | None] = mapped_column(Instant())
     verified_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     inspection: Mapped[Inspection] = relationship(back_populates="findings")
-    __table_args__ = (sa.Index("ix_inspection_finding_place_id_state", "place_id", "state"),)
+    __table_args__ = (
+        sa.Index("ix_inspection_finding_place_id_state", "place_id", "state"),
+        sa.Index("ix_inspection_finding_household_id_state", "household_id", "state"),
+    )
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:

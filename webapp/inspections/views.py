@@ -73,9 +73,10 @@ def draw() -> ResponseReturnValue:
     made: list[models.Drawing] = []
     if taken(form, lambda: made.append(drawing.draw(who, place, form.many.data or 0, form.template.data or ""))):
         return page.go(url_for("inspections.drawn", draw_id=made[0].id), _("抽好了，抽到的人都能看到"))
+    free = drawing.inspectors(place)
     return page.render(
         "inspections/draw.html", status=422 if form.is_submitted() else 200, form=form, place=place, seed=drawing.seed_of(place),
-        units=drawing.units(place), free=drawing.inspectors(place),
+        units=drawing.units(place, free), free=free,
     )  # fmt: skip
 
 
