@@ -15,8 +15,10 @@ from webapp.evaluations import counting, gather, models
 from webapp.evaluations.models import Evaluation
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
+from webapp.roster.absences import APPROVED, Leave
 from webapp.roster.models import PAUSED
 from webapp.store import db
+from webapp.training.models import Attendance, Session
 from webapp.visits.models import NobodyHome, VisitException
 
 D = [LAST.first + timedelta(days=n) for n in range(12)]
@@ -83,6 +85,24 @@ def test_services_diaries_and_days_of_the_book(world: World) -> None:
     assert (mine["items_planned"], mine["items_done"], mine["items_declined"]) == (10, 7, 1)
     assert (mine["logs_on_time"], mine["logs_late"]) == (1, 2)
     assert (mine["book_days"], mine["book_days_written"]) == (5, 4)
+
+
+def test_training_that_was_meant_for_her_counts_unless_she_was_on_leave(world: World) -> None:
+    with db.transaction() as session:
+        for n, code in enumerate(("street", "songling", "wanghai", "street")):
+            held = Session(place_id=world.place(code).id, course="care", day=D[n], start_min=540, minutes=60, where="站里",
+                           teacher="", by_id=ids.new())  # fmt: skip
+            session.add(held)
+            session.flush()
+            if n == 0:
+                person = world.person("wang").id
+                session.add(Attendance(session_id=held.id, person_id=person, at=clock.now(), how="list", by_id=ids.new()))
+        wang = world.person("wang")
+        session.add(
+            Leave(person_id=wang.id, station_id=wang.station_id, kind="sick", since=D[3], until=D[3], asked_until=D[3],
+                  via="phone", by_id=ids.new(), state=APPROVED)
+        )  # fmt: skip
+    assert (facts(world)["sessions_held"], facts(world)["sessions_attended"]) == (2, 1)
 
 
 def test_a_gathered_month_is_written_once_and_late_records_are_taken_until_it_is_signed(world: World) -> None:

@@ -19,10 +19,11 @@ from webapp.kit import clock
 from webapp.kit.month import Month
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
 from webapp.logs.models import Log
-from webapp.people.models import Account, Person
-from webapp.roster.absences import Leave, Relief
+from webapp.people.models import Account, Person, Place
+from webapp.roster.absences import APPROVED, Leave, Relief
 from webapp.roster.models import Shift
 from webapp.store import db
+from webapp.training.models import Attendance, Session
 from webapp.visits.models import NobodyHome, Service, Visit, VisitException
 from webapp.web.exports import export
 
@@ -138,6 +139,19 @@ def tables(month: Month) -> dict[str, Table]:
             "shift on_leave",
             sa.select(Relief.shift_id, number).outerjoin(Leave, Leave.id == Relief.leave_id)
             .outerjoin(Person, Person.id == Leave.person_id).where(between(Relief.day), Relief.ended_at.is_(None)),
+        ),
+        "sessions": _table(
+            "caregiver day attended on_leave",
+            sa.select(
+                number, Session.day,
+                sa.exists().where(Attendance.session_id == Session.id, Attendance.person_id == Person.id),
+                sa.exists().where(Leave.person_id == Person.id, Leave.state == APPROVED,
+                                  Leave.since <= Session.day, Leave.until >= Session.day),
+            )
+            .select_from(Session)
+            .join(Place, sa.or_(Place.id == Session.place_id, Place.street_id == Session.place_id,
+                                Place.district_id == Session.place_id))
+            .join(Person, Person.station_id == Place.id).where(between(Session.day)),
         ),
         "evaluations": _evaluations(month),
     }  # fmt: skip

@@ -86,11 +86,11 @@ def build(size: str, seed: int | None) -> None:
     with db.transaction():
         telling.begin(homes)
     with db.transaction():
+        taught.begin()
+    with db.transaction():
         months.begin(homes, days, draw)
     with db.transaction():
         checked.begin()
-    with db.transaction():
-        taught.begin()
     _measure()
 
 

@@ -1,4 +1,4 @@
-"""Training of the demo world: a course some weeks ago with its certificates, one today, one next week."""
+"""Training of the demo world: three courses that are over, with their certificates, one today, one next week."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from webapp.store import db
 from webapp.training import models
 
 MARKS = (95, 88, 76, 52)
+COURSES = (("first_aid", -75, 540), ("illness", -47, 540), ("care", -19, 540), ("first_aid", 0, 870), ("illness", 8, 540))
+"""Course, days from today, minutes after midnight."""
 
 
 def begin() -> None:
@@ -24,17 +26,16 @@ def begin() -> None:
     if actor is None:
         return
     today = clock.today()
-    for course, gap, start in (("care", -19, 540), ("first_aid", 0, 870), ("illness", 8, 540)):
+    people = sa.select(Person).join(Account, Account.person_id == Person.id).join(Grant, Grant.account_id == Account.id)
+    here = sa.select(Place.id).where(Place.street_id == street.id)
+    staff = session.scalars(people.where(Grant.role == Role.CAREGIVER, Person.station_id.in_(here)).order_by(Person.number)).all()
+    for course, gap, start in COURSES:
         given = (start, 120, "街道三楼会议室", "街道卫生服务中心 陈医生")
         held = models.hold(actor, street, course, today + timedelta(days=gap), *given)
         session.flush()
-        if gap > 0:
-            continue
-        people = sa.select(Person).join(Account, Account.person_id == Person.id).join(Grant, Grant.account_id == Account.id)
-        here = sa.select(Place.id).where(Place.street_id == street.id)
-        staff = session.scalars(people.where(Grant.role == Role.CAREGIVER, Person.station_id.in_(here)).order_by(Person.number))
-        for n, person in enumerate(staff.all()[: 4 if gap else 2]):
+        there = [person for n, person in enumerate(staff) if (n + gap) % 4] if gap < 0 else staff[:2] if gap == 0 else []
+        for person in there:
             held.attend(person, models.LIST, actor.account_id)
-            session.refresh(held)
-            if gap:
-                held.grade(person.id, MARKS[n % len(MARKS)], actor.account_id)
+        session.refresh(held)
+        for n, person in enumerate(there if gap < 0 else ()):
+            held.grade(person.id, MARKS[n % len(MARKS)], actor.account_id)
