@@ -16,6 +16,7 @@ from flask import Flask
 from PIL import Image
 from werkzeug.routing import Rule
 
+from tests.ledger.acts import act as money_act
 from tests.visits.kit import send
 from tests.world import World
 from webapp.access import Role
@@ -25,7 +26,9 @@ from webapp.evaluations.models import SEALED, Evaluation
 from webapp.inspections.models import Drawing, Finding, InspectionPhoto
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
+from webapp.ledger import asking, closing, counting
 from webapp.ledger.models import EntryFlag
+from webapp.ledger.rows import BookDraw
 from webapp.messages import announcing
 from webapp.messages import models as messages
 from webapp.people import models as people
@@ -92,11 +95,12 @@ class Side:
 
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
-    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "correction_id", "call_back_id",
+    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "count_id", "closing_id", "question_id",
+    "correction_id", "call_back_id",
 }  # fmt: skip
 STATIONED = {
     "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
-    "draw_id", "session_id",
+    "draw_id", "drawing_id", "session_id",
 }  # fmt: skip
 COUNTED = {"seq"}
 AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id", "certificate_id"}
@@ -106,7 +110,7 @@ TOLD = {"told_id"}
 OWN = {"import_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
-         "indicator": "M01"}  # fmt: skip
+         "month": "2026-10", "indicator": "M01"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -177,10 +181,26 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         "grant_id": reading.scalars(sa.select(Grant.id).where(Grant.account_id == caregiver.id)).first(),
         "sign_in_id": reading.scalars(sa.select(SignIn.id).where(SignIn.account_id == caregiver.id)).first(),
     }  # fmt: skip
+    made |= _book(home.id, made["place_id"], entry, caregiver.id, head.id)
     missing = [name for name, value in made.items() if value is None]
     assert not missing, missing
     side.args = made
     return side
+
+
+def _book(home: uuid.UUID, place: uuid.UUID, entry: uuid.UUID, caregiver: uuid.UUID, head: uuid.UUID) -> dict[str, Any]:
+    """Last month counted and closed, a count that nobody has confirmed, a question about a line, a draw."""
+    last = Month.of(clock.today()).previous()
+    with db.transaction() as session:
+        counts = [money_act(caregiver, at=clock.instant(last.last, minute), kind="ledger.count") for minute in (900, 901)]
+        for deed in counts:
+            counting.count(deed, home, "month", 0, month=str(last), side="resident", name="李秀兰", how="witness", witness="吴")
+        closed = closing.close(home, last, head)
+        asked = asking.ask(entry, home, "这是什么钱", head)
+        lots = BookDraw(id=ids.new(), place_id=place, seed="0", population=1, fingerprint="0" * 64, drawn=[], by_id=head)
+        session.add(lots)
+        session.flush()
+        return {"count_id": counts[0].id, "closing_id": closed.id, "question_id": asked.id, "draw_id": lots.id}
 
 
 def _sheet(world: World, who: str) -> uuid.UUID:
@@ -208,7 +228,7 @@ def _inspected(world: World, side: Side, sha256: str) -> dict[str, Any]:
         session.add_all([row, InspectionPhoto(inspection_id=key, sha256=sha256)])
         session.flush()
         finding = session.scalars(sa.select(Finding.id).where(Finding.inspection_id == key)).one()
-        return {"inspection_id": key, "finding_id": finding, "draw_id": row.id}
+        return {"inspection_id": key, "finding_id": finding, "drawing_id": row.id}
 
 
 def _taught(world: World, side: Side, person_id: uuid.UUID) -> dict[str, Any]:

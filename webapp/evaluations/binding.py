@@ -14,8 +14,8 @@ from webapp.evaluations.models import SEALED, SIGNED, Evaluation
 from webapp.kit import clock, show
 from webapp.kit.month import Month
 from webapp.kit.words import _
+from webapp.ledger import words as ledger
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
-from webapp.ledger.views import category_word
 from webapp.logs.models import Log
 from webapp.people.models import Household, Person, Place
 from webapp.store import db
@@ -112,7 +112,7 @@ def _money(month: Month, homes: dict[uuid.UUID, Home], came: dict[uuid.UUID, set
     )
     written: set[tuple[uuid.UUID, date]] = set()
     for key, day, category, words, fen, wanted, there, counts in session.execute(ask):
-        said = "：".join(part for part in (category_word(category), words) if part)
+        said = "：".join(part for part in (ledger.category(category), words) if part)
         homes[key].lines.append((day, said, fen, bool(there)))
         homes[key].slips += bool(wanted and counts and not there)
         written.add((key, day))

@@ -72,7 +72,7 @@ def draw() -> ResponseReturnValue:
     form.template.choices = [(each["code"], words.name(each)) for each in held["templates"][:2]]
     made: list[models.Drawing] = []
     if taken(form, lambda: made.append(drawing.draw(who, place, form.many.data or 0, form.template.data or ""))):
-        return page.go(url_for("inspections.drawn", draw_id=made[0].id), _("抽好了，抽到的人都能看到"))
+        return page.go(url_for("inspections.drawn", drawing_id=made[0].id), _("抽好了，抽到的人都能看到"))
     free = drawing.inspectors(place)
     return page.render(
         "inspections/draw.html", status=422 if form.is_submitted() else 200, form=form, place=place, seed=drawing.seed_of(place),
@@ -80,19 +80,19 @@ def draw() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@bp.get("/inspections/draws/<uuid:draw_id>")
+@bp.get("/inspections/draws/<uuid:drawing_id>")
 @allow("inspections.see")
-def drawn(draw_id: uuid.UUID) -> ResponseReturnValue:
+def drawn(drawing_id: uuid.UUID) -> ResponseReturnValue:
     """A draw as it was published: seed, list and result, so that anybody can repeat it."""
-    found = queries.drawing(me(), draw_id)
+    found = queries.drawing(me(), drawing_id)
     return page.render("inspections/drawn.html", drawn=found, digest=drawing.digest(found))
 
 
-@bp.get("/inspections/draws/<uuid:draw_id>/list.json")
+@bp.get("/inspections/draws/<uuid:drawing_id>/list.json")
 @allow("inspections.see")
-def list_json(draw_id: uuid.UUID) -> ResponseReturnValue:
+def list_json(drawing_id: uuid.UUID) -> ResponseReturnValue:
     """What went into a draw and what came out, by number, in the form of `flask rules draw`."""
-    found = queries.drawing(me(), draw_id)
+    found = queries.drawing(me(), drawing_id)
     return jsonify(seed=found.seed, units=found.units, inspectors=found.inspectors, many=found.many, drawn=found.drawn)
 
 
