@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from flask import Flask
 from tests.evaluations.kit import LAST, As, lay
 from tests.house.test_queries import heard
 from tests.world import World
-from webapp.evaluations import counting, gather, models
+from webapp.evaluations import counting, gather, models, words
 from webapp.evaluations.models import Evaluation
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
@@ -123,6 +125,31 @@ def test_a_gathered_month_is_written_once_and_late_records_are_taken_until_it_is
     assert [(who.caregiver_id, what["visits_due"]) for who, what in gather.differences([one(world)])] == [
         (world.person("wang").id, (2, 3))
     ]
+
+
+def test_rules_are_tried_on_a_month_before_they_hold(app: Flask, world: World, tmp_path: Path) -> None:
+    with db.transaction():
+        lay(world, "李秀兰", D[0], late_min=30)
+        gather.gather(LAST)
+    before = one(world).total
+    tried = json.loads(json.dumps(models.settings(LAST)))
+    weights = {"M01": 20, "M02": 3}
+    for each in tried["monthly"]["indicators"]:
+        each["weight"] = weights.get(each["code"], each["weight"])
+    file = tmp_path / "tried.json"
+    file.write_text(json.dumps(tried), encoding="utf-8")
+
+    def said() -> str:
+        db.settle()
+        return app.test_cli_runner().invoke(args=["evaluations", "preview", str(LAST), str(file)]).output
+
+    assert f"{world.person('wang').number} {words.tenths(before)} -> " in said() and "3 sheets, 1 other totals" in said()
+    assert one(world).total == before, "nothing is written"
+    tried["monthly"]["indicators"][0]["weight"] = 99
+    file.write_text(json.dumps(tried), encoding="utf-8")
+    assert "正好 100 分" in said()
+    file.write_text("{", encoding="utf-8")
+    assert "evaluation.json" in said()
 
 
 def test_gathering_asks_as_many_questions_for_many_as_for_few(app: Flask, world: World) -> None:
