@@ -186,6 +186,7 @@ def upgrade() -> None:
     sa.Column('wanted_at', types.Instant(timezone=True), nullable=False),
     sa.Column('done_at', types.Instant(timezone=True), nullable=True),
     sa.Column('refused', sa.String(length=40), nullable=True),
+    sa.Column('looks', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('sha256', name=op.f('pk_photo'))
     )
     op.create_table('place',
