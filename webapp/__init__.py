@@ -13,6 +13,8 @@ from flask import Flask
 from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
 from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
+from webapp.endings import departing
+from webapp.endings import views as endings
 from webapp.family import views as family
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
@@ -32,7 +34,8 @@ from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, family, faces, packet, doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, endings,
+    departing, family, faces, packet, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

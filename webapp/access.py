@@ -81,6 +81,7 @@ GRANTS: dict[str, frozenset[Role]] = {
         "ledger.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
         "ledger.settle": STAFF,
         "family.see": (Role.KIN,),
+        "endings.settle": STAFF,
     }.items()
 }
 
@@ -118,6 +119,7 @@ VERB_WORDS = {
     "ledger.see": _l("看账本"),
     "ledger.settle": _l("核对账目里要看的"),
     "family.see": _l("看自己老人的情况"),
+    "endings.settle": _l("办老人、搬家和养护员离岗的收尾"),
 }
 """What a verb lets people do, for those who read the table."""
 

@@ -44,6 +44,8 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "duty": around.duty,
         "today": clock.today(),
         "looks": around.looks,
+        "ended": tie.kin.resident.ended_on,
+        "ending": queries.ending(tie.kin),
     }
     facts |= _agreed(tie, around)
     with db.transaction():  # short, and last: reading thirty days must not hold up those who write
@@ -56,8 +58,9 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
     home, scopes = tie.kin.resident.household_id, tie.kin.scopes
     facts: dict[str, Any] = {}
     if "visits" in scopes:
-        visits = queries.came(home, story="logs" in scopes)
+        visits = [visit for visit in queries.came(home, story="logs" in scopes) if tie.shows(visit.day)]
         facts |= {"now": queries.today(visits, around), "visits": visits}
     if "money" in scopes:
-        facts |= {"entries": ledger.for_kin(home, queries.first_day()), "balance": tie.held}
+        entries = [entry for entry in ledger.for_kin(home, queries.first_day()) if tie.shows(entry.day)]
+        facts |= {"entries": entries, "balance": None if tie.others_go_on else tie.held}
     return facts

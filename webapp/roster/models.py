@@ -378,6 +378,8 @@ def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool
         changes = [change.fact for change in each.changes]
         for day in rules.span(max(since, each.valid_from), until):
             ended = homes.ended[each.household_id]
+            if ended == day:
+                continue  # whoever wrote the end down said what becomes of that day's shifts
             wanted = None if ended is not None and day > ended else rules.planned(each.pattern, changes, day)
             here = standing.get((each.id, day))
             values = None if wanted is None else _values(each, homes, day, wanted, away, here)
