@@ -87,7 +87,7 @@ def test_the_handover_leaves_no_day_without_anybody(world, hand):
     assert "望海街9号102" in page and "青霉素过敏" in page and "我们接手" in page
     assert 'name="caregiver"' not in world.client("zhou").get(f"/moves/{key}").text
     zhao = world.person("zhao").id
-    assert world.client("zhou").post(f"/moves/{key}", data={"caregiver": zhao, "on": day(3)}).status_code == 404
+    assert world.client("zhou").post(f"/moves/{key}", data={"caregiver": zhao, "on": day(3)}).status_code == 422
     assert world.client("he").post(f"/moves/{key}", data={"caregiver": zhao, "on": day(3)}).status_code == 303
     days = goers(world)
     assert [each[0] for each in days] == list(range(len(days))), "every day has its visit"

@@ -29,6 +29,8 @@ from webapp.store import db, jobs
 from webapp.today import todo
 from webapp.visits.models import NobodyHome, Visit, VisitException
 
+pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
+"""Sixty days are long: what the rooms ask of either database is tried in their own tests."""
 DAYS = 60
 SWEEPS = {0, 8, 31, 59}
 """Days on which every page without an argument is opened by every role; on the others the busy ones."""
@@ -281,5 +283,5 @@ def test_with_the_roster_left_out_a_leaving_is_not_quiet(world, hand, monkeypatc
         live_through(world, hand, ["王桂芳"], [], days=2)
 
 
-def test_every_role_takes_part():
+def test_every_role_takes_part(app):
     assert set(ROLES.values()) | {Role.KIN} == set(Role)

@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STREET = ("people", "deliveries", "messages", "cards", "roster", "visits", "logs", "ledger", "family", "today", "sample")
+STREET = (
+    "people",
+    "deliveries",
+    "messages",
+    "cards",
+    "roster",
+    "visits",
+    "logs",
+    "ledger",
+    "endings",
+    "family",
+    "today",
+    "sample",
+)
 GROUND = ("kit", "store", "web")
 TOP = {"webapp", "webapp.cli", "webapp.clockwork"}
 LONGEST = 600

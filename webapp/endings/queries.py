@@ -64,11 +64,16 @@ def neighbours(station_id: uuid.UUID) -> Sequence[Place]:
     return db.session().scalars(ask.order_by(Place.code)).all()
 
 
-def move(actor: Actor, key: uuid.UUID, *, take: bool = False) -> Move:
-    """A household's move, for either station; `take`: only for the one that takes over. Raises Missing."""
+def takes_over(actor: Actor, move: Move) -> bool:
+    """Whether it is for the actor to take a household over: the station it goes to is within reach."""
+    return (
+        db.session().scalar(within(actor, sa.select(Place)).with_only_columns(Place.id).where(Place.id == move.to_id)) is not None
+    )
+
+
+def move(actor: Actor, key: uuid.UUID) -> Move:
+    """A household's move, for either station. Raises Missing."""
     ask = within(actor, sa.select(Move)).where(Move.id == key)
-    if take:
-        ask = ask.where(actor.reaches_station(Move.to_id))
     whole = joinedload(Move.household).selectinload(Household.residents).selectinload(Resident.alerts)
     found = db.session().scalar(ask.options(whole, joinedload(Move.here), joinedload(Move.there), joinedload(Move.caregiver)))
     if found is None:

@@ -127,8 +127,7 @@ def moving_page(move_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _moving(found: moving.Move, form: forms.TakeForm, status: int = 200) -> ResponseReturnValue:
-    who = me()
-    takes = found.state == "asked" and who.place_id != found.from_id
+    takes = found.state == "asked" and queries.takes_over(me(), found)
     return page.render("endings/move.html", status=status, move=found, form=form, takes=takes, age=desk.age)
 
 
@@ -143,10 +142,16 @@ def _take_form(found: moving.Move) -> forms.TakeForm:
 def take(move_id: uuid.UUID) -> ResponseReturnValue:
     """The other station takes over."""
     who = me()
-    found = queries.move(who, move_id, take=True)
+    found = queries.move(who, move_id)
     form = _take_form(found)
     team = {str(each.id): each for each in queries.team(found.to_id)}
-    if taken(form, lambda: moving.take(found, team[form.caregiver.data], form.on.data, who)):
+
+    def take_over() -> None:
+        if not queries.takes_over(who, found):
+            raise Refusal("not_yours_to_take", "要由那边的站来接手")
+        moving.take(found, team[form.caregiver.data], form.on.data, who)
+
+    if taken(form, take_over):
         return page.go(url_for("endings.moving", move_id=move_id), _("接手了，中间一天也不空"))
     return _moving(found, form, 422)
 
