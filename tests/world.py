@@ -98,6 +98,8 @@ def build() -> None:
         for login, (name, code) in CAREGIVERS.items():
             staff[login] = people.welcome(name, places[code], phone="10000005678", sex="f", birth_date=date(1975, 3, 1))
             _sign_in(login, people.open_account(staff[login], Role.CAREGIVER, places[code], login=login))
+            session.flush()
+            session.add(people.Clearance(person_id=staff[login].id, course="basic", passed_on=date(2025, 12, 1)))
 
         li = people.settle_household(places["songling"], "和平里3号楼2单元402")
         lan = people.take_in(

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from datetime import datetime
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from webapp import clockwork
+from webapp import calculators, clockwork
 from webapp.kit import clock
+from webapp.kit.refusal import Refusal
 from webapp.kit.settings import Settings
 from webapp.store import audit, db, jobs, migrate, rulebook
 from webapp.web import language, tls
@@ -83,15 +85,55 @@ def run_jobs() -> None:
 @click.command("rules")
 @click.argument("kind")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--from", "valid_from", help="First day (YYYY-MM-DD), default today.")
-def rules(kind: str, file: Path, valid_from: str | None) -> None:
-    """Add a version of a rule set."""
+@click.option("--from", "valid_from", help="Add FILE as rules that hold from this day (YYYY-MM-DD).")
+@click.option("--on", help="Answer by the rules of this day (YYYY-MM-DD), default today.")
+@click.option("--with", "other", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Answer by these rules.")
+def rules(kind: str, file: Path, valid_from: str | None, on: str | None, other: Path | None) -> None:
+    """Answer the cases in FILE and print them, or add FILE as a newer version of a rule set.
+
+    Kinds that can be answered: evaluation, inspection, health, assessment, subsidy, calendar. With --from, and for every
+    other kind, FILE is a rule set and is added.
+    """
+    try:
+        if kind in calculators.CALCULATORS and valid_from is None:
+            trial = _rule_set(other) if other else None
+            click.echo(calculators.calculate(kind, _text(file), _day(on), trial))
+        else:
+            _add(kind, file, _day(valid_from))
+    except Refusal as wrong:
+        raise click.UsageError(wrong.words()) from wrong
+
+
+def _add(kind: str, file: Path, day: date) -> None:
     if kind not in rulebook.kinds():
         raise click.BadParameter(f"one of {', '.join(rulebook.kinds())}", param_hint="KIND")
-    day = datetime.strptime(valid_from, "%Y-%m-%d").date() if valid_from else clock.today()
     with db.transaction():
-        rulebook.put(kind, json.loads(file.read_text()), day)
+        rulebook.put(kind, _rule_set(file), day)
     click.echo(f"{kind}: valid from {day}")
+
+
+def _rule_set(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(file))
+    except ValueError as error:
+        raise Refusal("not_json", "这个文件不是一套规则：%(name)s", name=file.name) from error
+    if not isinstance(found, dict):
+        raise Refusal("not_json", "这个文件不是一套规则：%(name)s", name=file.name)
+    return found
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        raise Refusal("not_text", "文件读不懂：它要是 UTF-8 的文字") from error
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat(text) if text else clock.today()
+    except ValueError as error:
+        raise Refusal("date", "日子要写成 2026-02-14 这样，现在是 %(value)s", value=text) from error
 
 
 @work.command("clock")

@@ -290,6 +290,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_person_phone_blind'), ['phone_blind'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_station_id'), ['station_id'], unique=False)
 
+    op.create_table('publication',
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('monday', sa.Date(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_publication_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_publication'))
+    )
+    with op.batch_alter_table('publication', schema=None) as batch_op:
+        batch_op.create_index('ix_publication_station_id_monday', ['station_id', 'monday'], unique=False)
+
     op.create_table('account',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
     sa.Column('login', sa.String(length=60), nullable=True),
@@ -462,6 +474,25 @@ def upgrade() -> None:
     with op.batch_alter_table('look', schema=None) as batch_op:
         batch_op.create_index('ix_look_household_id_at', ['household_id', 'at'], unique=False)
 
+    op.create_table('published_change',
+    sa.Column('publication_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=5), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('start_min', sa.Integer(), nullable=False),
+    sa.Column('was_min', sa.Integer(), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_published_change_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_published_change_household_id_household')),
+    sa.ForeignKeyConstraint(['publication_id'], ['publication.id'], name=op.f('fk_published_change_publication_id_publication')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_published_change'))
+    )
+    with op.batch_alter_table('published_change', schema=None) as batch_op:
+        batch_op.create_index('ix_published_change_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
+        batch_op.create_index(batch_op.f('ix_published_change_publication_id'), ['publication_id'], unique=False)
+
     op.create_table('quiet_day',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
@@ -511,11 +542,14 @@ def upgrade() -> None:
     sa.Column('valid_from', sa.Date(), nullable=False),
     sa.Column('valid_until', sa.Date(), nullable=True),
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('second_id', types.Uuid(length=16), nullable=True),
+    sa.Column('holidays', sa.Boolean(), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_service_plan_caregiver_id_person')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_service_plan_household_id_household')),
+    sa.ForeignKeyConstraint(['second_id'], ['person.id'], name=op.f('fk_service_plan_second_id_person')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_service_plan'))
     )
     with op.batch_alter_table('service_plan', schema=None) as batch_op:
@@ -786,6 +820,7 @@ def upgrade() -> None:
     op.create_table('phone_call',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('about', sa.String(length=120), nullable=False),
+    sa.Column('subject_id', types.Uuid(length=16), nullable=False),
     sa.Column('whom', sa.String(length=10), nullable=False),
     sa.Column('said', sa.String(length=10), nullable=False),
     sa.Column('words', sa.String(length=200), nullable=True),
@@ -799,6 +834,7 @@ def upgrade() -> None:
     with op.batch_alter_table('phone_call', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_phone_call_about'), ['about'], unique=False)
         batch_op.create_index('ix_phone_call_household_id_at', ['household_id', 'at'], unique=False)
+        batch_op.create_index('ix_phone_call_subject_id_at', ['subject_id', 'at'], unique=False)
 
     op.create_table('plan_change',
     sa.Column('plan_id', types.Uuid(length=16), nullable=False),
@@ -811,6 +847,9 @@ def upgrade() -> None:
     sa.Column('minutes', sa.Integer(), nullable=True),
     sa.Column('items', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('second_id', types.Uuid(length=16), nullable=True),
+    sa.Column('alone', sa.Boolean(), nullable=False),
+    sa.Column('holidays', sa.Boolean(), nullable=True),
     sa.Column('why', sa.String(length=60), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -818,6 +857,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_plan_change_caregiver_id_person')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_plan_change_household_id_household')),
     sa.ForeignKeyConstraint(['plan_id'], ['service_plan.id'], name=op.f('fk_plan_change_plan_id_service_plan')),
+    sa.ForeignKeyConstraint(['second_id'], ['person.id'], name=op.f('fk_plan_change_second_id_person')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_plan_change'))
     )
     with op.batch_alter_table('plan_change', schema=None) as batch_op:
@@ -855,6 +895,8 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('note', sa.String(length=120), nullable=True),
     sa.Column('spot_id', types.Uuid(length=16), nullable=True),
+    sa.Column('seat', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('told', sa.String(length=64), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_shift_caregiver_id_person')),
@@ -868,7 +910,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_shift_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
         batch_op.create_index('ix_shift_plan_id_day', ['plan_id', 'day'], unique=False)
         batch_op.create_index('ix_shift_station_id_day_caregiver_id', ['station_id', 'day', 'caregiver_id'], unique=False)
-        batch_op.create_index('uq_shift_household_id_day_start_min', ['household_id', 'day', 'start_min'], unique=True)
+        batch_op.create_index('uq_shift_household_id_day_start_min', ['household_id', 'day', 'start_min', 'seat'], unique=True)
 
     op.create_table('slip',
     sa.Column('purpose', sa.String(length=10), nullable=False),
@@ -1013,26 +1055,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_relief_leave_id'), ['leave_id'], unique=False)
         batch_op.create_index('ix_relief_station_id_day', ['station_id', 'day'], unique=False)
         batch_op.create_index('uq_relief_shift_id', ['shift_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
-
-    op.create_table('ring',
-    sa.Column('household_id', types.Uuid(length=16), nullable=False),
-    sa.Column('station_id', types.Uuid(length=16), nullable=False),
-    sa.Column('shift_id', types.Uuid(length=16), nullable=False),
-    sa.Column('day', sa.Date(), nullable=False),
-    sa.Column('whom', sa.String(length=10), nullable=False),
-    sa.Column('outcome', sa.String(length=10), nullable=False),
-    sa.Column('words', sa.String(length=200), nullable=False),
-    sa.Column('by_id', types.Uuid(length=16), nullable=False),
-    sa.Column('id', types.Uuid(length=16), nullable=False),
-    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_ring_household_id_household')),
-    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_ring_shift_id_shift')),
-    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_ring_station_id_place')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_ring'))
-    )
-    with op.batch_alter_table('ring', schema=None) as batch_op:
-        batch_op.create_index('ix_ring_shift_id', ['shift_id'], unique=False)
-        batch_op.create_index('ix_ring_station_id_day', ['station_id', 'day'], unique=False)
 
     op.create_table('scan',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
@@ -1359,11 +1381,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_scan_at'))
 
     op.drop_table('scan')
-    with op.batch_alter_table('ring', schema=None) as batch_op:
-        batch_op.drop_index('ix_ring_station_id_day')
-        batch_op.drop_index('ix_ring_shift_id')
-
-    op.drop_table('ring')
     with op.batch_alter_table('relief', schema=None) as batch_op:
         batch_op.drop_index('uq_relief_shift_id', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
         batch_op.drop_index('ix_relief_station_id_day')
@@ -1416,6 +1433,7 @@ def downgrade() -> None:
 
     op.drop_table('plan_change')
     with op.batch_alter_table('phone_call', schema=None) as batch_op:
+        batch_op.drop_index('ix_phone_call_subject_id_at')
         batch_op.drop_index('ix_phone_call_household_id_at')
         batch_op.drop_index(batch_op.f('ix_phone_call_about'))
 
@@ -1490,6 +1508,11 @@ def downgrade() -> None:
 
     op.drop_table('resident')
     op.drop_table('quiet_day')
+    with op.batch_alter_table('published_change', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_published_change_publication_id'))
+        batch_op.drop_index('ix_published_change_caregiver_id_day')
+
+    op.drop_table('published_change')
     with op.batch_alter_table('look', schema=None) as batch_op:
         batch_op.drop_index('ix_look_household_id_at')
 
@@ -1532,6 +1555,10 @@ def downgrade() -> None:
 
     op.drop_table('assignment')
     op.drop_table('account')
+    with op.batch_alter_table('publication', schema=None) as batch_op:
+        batch_op.drop_index('ix_publication_station_id_monday')
+
+    op.drop_table('publication')
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_person_station_id'))
         batch_op.drop_index(batch_op.f('ix_person_phone_blind'))

@@ -21,12 +21,16 @@ STREET = (
     "logs",
     "ledger",
     "endings",
+    "health",
+    "inspections",
+    "evaluations",
+    "applications",
     "family",
     "today",
     "sample",
 )
 GROUND = ("kit", "store", "web")
-TOP = {"webapp", "webapp.cli", "webapp.clockwork"}
+TOP = {"webapp", "webapp.cli", "webapp.clockwork", "webapp.calculators"}
 LONGEST = 600
 
 STEPS = {"models": 1, "rules": 0, "queries": 2, "forms": 2, "views": 3}

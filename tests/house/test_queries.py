@@ -32,7 +32,6 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.inbox import APPLIED
-from webapp.visits import ringing
 
 MOST = 6
 FEW, MANY = 1, 10
@@ -64,6 +63,9 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "records that came in": ("zhou", lambda rows: "/deliveries"),
     "one record": ("zhou", lambda rows: f"/deliveries/{rows.held}"),
     "somebody of the staff": ("zhou", lambda rows: f"/people/{rows.wang}"),
+    "the week's roster": ("zhou", lambda rows: "/roster"),
+    "her own roster": ("wang", lambda rows: "/my-week"),
+    "a household's plan": ("zhou", lambda rows: f"/households/{rows.home}/plan"),
     "leave, her own": ("wang", lambda rows: "/leave"),
     "leave and relief": ("zhou", lambda rows: "/leaves"),
     "a leave to decide": ("zhou", lambda rows: f"/leaves/{rows.leave}"),
@@ -148,7 +150,7 @@ class Rows:
             session.flush()
             self.shift = shift.id
             for _ in range(self.many):
-                ringing.ring(shift, "neighbour", "well", "", head)
+                messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
 
     def _ends(self) -> None:
         """Lodgers who moved out, a move and a caregiver's leaving under way."""
@@ -181,7 +183,7 @@ class Rows:
                 messages.open_task("todo", place.id, key, household_id=self.home)
             messages.open_task("todo", place.id, f"hers:{here}", account_id=self.world.account("wang").id)
             session.scalars(sa.select(messages.Task).where(messages.Task.key == f"done:{here}")).one().clear(head, "called")
-            messages.note_call(self.home, f"done:{here}", "kin", "fine", head)
+            messages.note_call(self.home, f"done:{here}", self.home, "kin", "fine", head)
             messages.notify(
                 "call_back", place.id, f"red:{here}", to=self.world.account("wang").id, by=head, household_id=self.home
             )

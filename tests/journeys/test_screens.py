@@ -32,7 +32,6 @@ from webapp.roster import models as roster
 from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
 from webapp.store import db
-from webapp.visits import ringing
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +41,7 @@ TALLEST = 8000
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
-    "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave",
+    "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
     " change people household resident seen books cards card printing end ended ends moved departs departing",
     "qian": "handover",
@@ -156,7 +155,8 @@ def addresses(world: Any) -> dict[str, str]:
         "book": f"{home}/book",
         "spend": f"{home}/book/spend", "receive": f"{home}/book/receive", "entry": entry,
         "outbox": "/outbox", "me": "/me", "live": "/live", "roster": "/roster", "plan": f"{home}/plan",
-        "leave": "/leave", "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",
+        "leave": "/leave", "week": "/my-week",
+        "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",
         "desk": f"/shifts/{shift_id}", "handover": f"{home}/handover".replace("/households", "/today/households"),
         "end": f"/residents/{world.resident('张福贵').id}/end", "ended": f"/endings/{ending}", "ends": "/endings",
         "moved": f"/moves/{move}", "departs": f"/people/{world.person('qian').id}/departure",
@@ -197,7 +197,7 @@ def _absences(world: Any) -> tuple[Any, Any]:
         pausing.pause(world.household("李秀兰"), None, "child", "女儿", clock.today() + timedelta(days=9), by=zhou.id)
         shift = _shift_of(home)
         key = shift.id
-        ringing.ring(shift, "neighbour", "well", "", head)
+        messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
         roster.plan(world.household("李秀兰"), range(7), 1425, 10, ["MIND-01"])
         late = sa.select(Shift).where(Shift.day == clock.today(), Shift.start_min == 1425)
         leaving.send(db.session().scalars(late).one(), Choice(world.person("qian")), head)

@@ -21,6 +21,7 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.today import todo
+from webapp.visits import live, models
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,14 @@ def shift_of(world, name):
     return db.reading().scalars(sa.select(Shift).where(Shift.household_id == home.id, Shift.day == clock.today())).one()
 
 
+def live_lines(station_id):
+    """The lines of a station's live roster."""
+    db.undo()
+    day = clock.today()
+    moment = live.Moment(clock.now(), day, {}, models.limits(day), messages.settings())
+    return live.lines(live.plans_on([station_id], day), live.facts_on([station_id], day), moment)
+
+
 def nobody(world, name="李秀兰", **more):
     return send(world, "visits.nobody", household=world.household(name).id, rang=True, phoned=True, told=False, **more)
 
@@ -98,6 +107,23 @@ def test_an_hour_after_the_planned_end_somebody_must_ring_and_only_a_call_clears
     assert "打给邻居：人都好" in history and "周建国" in history
     hand.go(24 * 60)
     assert listed(world) == [("silent", "李秀兰")], "the next day's is another cause"
+
+
+def test_a_call_is_one_fact_wherever_it_is_written_down(world, hand):
+    plan(world, "李秀兰", 8 * 60, 55)
+    zhou, shift = world.client("zhou"), shift_of(world, "李秀兰")
+    state = lambda: [line.state for line in live_lines(shift.station_id)]  # noqa: E731
+    assert (state(), listed(world)) == (["silent"], [("silent", "李秀兰")])
+    assert zhou.post(f"/shifts/{shift.id}/ring", data={"whom": "neighbour", "said": "fine"}).status_code == 303
+    assert (state(), listed(world)) == (["rung"], []), "rung from the shift, gone from the list"
+    hand.go(2)
+    assert zhou.post(f"/shifts/{shift.id}/ring", data={"whom": "kin", "said": "trouble", "words": "摔了"}).status_code == 303
+    assert (state(), listed(world)) == (["trouble"], [("trouble", "李秀兰")])
+    action, fields = deed(zhou.get("/").text, "打通了，人都好")
+    for _tap in range(2):
+        assert zhou.post(action, data=fields | {"whom": "resident", "said": "fine"}).status_code == 303
+    assert (state(), listed(world)) == (["rung"], []), "rung from the list, quiet on the live roster"
+    assert len(db.reading().scalars(sa.select(PhoneCall)).all()) == 3, "two taps are one call"
 
 
 def test_who_does_not_answer_leaves_the_matter_open(world, hand):

@@ -172,6 +172,13 @@ def cleared(actor: Actor, before: Cursor | None, limit: int) -> list[Cleared]:
     return [Cleared(*row) for row in db.session().execute(ask)]
 
 
+def last_said(subject: Any) -> tuple[sa.ScalarSelect[Any], sa.ScalarSelect[Any]]:
+    """What the newest call about a subject answered, and when, as columns."""
+    newest = sa.select(PhoneCall.said).where(PhoneCall.subject_id == subject).order_by(PhoneCall.at.desc(), PhoneCall.id.desc())
+    at = sa.select(sa.func.max(PhoneCall.at)).where(PhoneCall.subject_id == subject)
+    return newest.limit(1).scalar_subquery(), at.scalar_subquery()
+
+
 def calls_about(keys: Sequence[str]) -> dict[str, tuple[PhoneCall, str]]:
     """The newest call about each cause, with who rang."""
     if not keys:
@@ -239,7 +246,11 @@ class Number:
 
 def numbers(household_id: uuid.UUID) -> list[Number]:
     """Whoever could say how a household is: residents, who is near, the caregiver, kin."""
-    found = asked(_NUMBERS, home=household_id)
+    return numbers_in(asked(_NUMBERS, home=household_id))
+
+
+def numbers_in(found: Mapping[str, Sequence[Any]]) -> list[Number]:
+    """The numbers in the answer to a question with NEAR and caregivers."""
     order = (
         ("resident", "resident.phone"),
         ("neighbour", "contact.phone"),
@@ -254,22 +265,26 @@ def numbers(household_id: uuid.UUID) -> list[Number]:
 
 
 _HOME = sa.bindparam("home", type_=Household.id.type)
-_NUMBERS = together(
+NEAR = (
     strand("resident", key=Resident.id, at=Resident.made_at, a=Resident.name, sealed=Resident.phone_sealed).where(
         Resident.household_id == _HOME, Resident.ended_on.is_(None), Resident.phone_sealed.is_not(None)
     ),
     strand("neighbour", key=Contact.id, at=Contact.made_at, a=Contact.name, sealed=Contact.phone_sealed).where(
         Contact.household_id == _HOME, Contact.phone_sealed.is_not(None)
     ),
-    strand("caregiver", key=Person.id, at=Person.made_at, a=Person.name, sealed=Person.phone_sealed)
-    .select_from(HomeCareUnit)
-    .join(Person, Person.id == HomeCareUnit.caregiver_id)
-    .where(HomeCareUnit.household_id == _HOME, HomeCareUnit.until.is_(None), Person.phone_sealed.is_not(None)),
     strand("kin", key=Person.id, at=Kin.since, a=Person.name, sealed=Person.phone_sealed)
     .select_from(Kin)
     .join(Resident, Resident.id == Kin.resident_id)
     .join(Person, Person.id == Kin.person_id)
     .where(Resident.household_id == _HOME, Kin.holds(), Person.phone_sealed.is_not(None)),
+)
+"""Who is near the household `home`."""
+_NUMBERS = together(
+    strand("caregiver", key=Person.id, at=Person.made_at, a=Person.name, sealed=Person.phone_sealed)
+    .select_from(HomeCareUnit)
+    .join(Person, Person.id == HomeCareUnit.caregiver_id)
+    .where(HomeCareUnit.household_id == _HOME, HomeCareUnit.until.is_(None), Person.phone_sealed.is_not(None)),
+    *NEAR,
 )
 
 

@@ -80,6 +80,13 @@ def comes_back(said: str | None, at: datetime, now: datetime, again_min: Mapping
     return said is not None and said in again_min and now - at >= timedelta(minutes=again_min[said])
 
 
+def rests(said: str | None, at: datetime | None, now: datetime, settings: Mapping[str, Any]) -> bool:
+    """Whether what the last call answered lets its matter rest."""
+    if said is None or at is None or said in settings["open"]:
+        return False
+    return not comes_back(said, at, now, settings["again_min"])
+
+
 def above(rung: str, ladder: Sequence[Mapping[str, Any]], there: Iterable[str]) -> str:
     """The next rung over `rung` of those that exist for a notice (`there`); TOP when there is none."""
     names = [str(each["rung"]) for each in ladder]

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.kit import clock, ids
+from webapp.kit import clock
 from webapp.kit.words import _
 from webapp.messages import announcing, ladder, models, queries, words
 from webapp.messages.forms import AnnouncementForm, NoticeForm
@@ -32,25 +32,15 @@ bp.add_app_template_filter(words.title, "task_word")
 @allow("messages.settle")
 def tasks() -> ResponseReturnValue:
     """What was cleared, by whom and how, newest first."""
-    rows = queries.cleared(me(), _mark(request.args.get("before")), PAGE + 1)
+    rows = queries.cleared(me(), page.place_in(request.args.get("before")), PAGE + 1)
     more = rows[PAGE - 1].task if len(rows) > PAGE else None
-    onward = more and url_for("messages.tasks", before=f"{clock.to_wire(_at(more.cleared_at))}_{more.id}")
+    onward = more and url_for("messages.tasks", before=page.place_of(_at(more.cleared_at), more.id))
     calls = queries.calls_about([row.task.key for row in rows[:PAGE] if row.task.how == "called"])
     return page.render("messages/tasks.html", rows=rows[:PAGE], onward=onward, calls=calls, words=words)
 
 
 def _at(at: datetime | None) -> datetime:
     return at or clock.now()
-
-
-def _mark(text: str | None) -> tuple[datetime, uuid.UUID] | None:
-    """The last line of the page before, as its address names it; anything else is the first page."""
-    at, _sep, key = (text or "").partition("_")
-    known = ids.parse(key)
-    try:
-        return (clock.from_wire(at), known) if known else None
-    except ValueError:
-        return None
 
 
 @bp.post("/tasks/<uuid:task_id>/clear")

@@ -7,10 +7,12 @@ from typing import Any
 
 from webapp.kit.words import _, _l
 
+UNANSWERED, TROUBLE = "silent", "trouble"
 KINDS: dict[str, Any] = {
     "found": _l("有人遇到老人了"),
     "ring": _l("还没人看到，请打电话"),
     "notice": _l("有一件急事，请看一下"),
+    TROUBLE: _l("电话里说出事了"),
     "gap": _l("没人去"),
     "silent": _l("没有消息，请打电话"),
     "nobody": _l("没人应，还没有下文"),
@@ -29,9 +31,9 @@ KINDS: dict[str, Any] = {
     "come_in": _l("请今天到站里来一趟"),
 }
 ICONS = {
-    "found": "siren", "ring": "phone", "notice": "bell", "gap": "user", "silent": "phone", "nobody": "door-open",
-    "unseen": "phone", "fix": "edit", "aside": "file-text", "stray": "id-card", "owing": "smartphone", "money": "wallet",
-    "log": "book", "ack": "eye",
+    "found": "siren", "ring": "phone", "notice": "bell", TROUBLE: "siren", "gap": "user", "silent": "phone",
+    "nobody": "door-open", "unseen": "phone", "fix": "edit", "aside": "file-text", "stray": "id-card", "owing": "smartphone",
+    "money": "wallet", "log": "book", "ack": "eye",
 }  # fmt: skip
 LEVELS = {"red": _l("马上办"), "amber": _l("今天办"), "plain": _l("看一下")}
 TONES = {"red": "danger", "amber": "wait", "plain": "plain"}
@@ -68,7 +70,8 @@ SAID = (
     ("there", _l("养护员已经到了")),
     ("going", _l("派人去看了")),
     ("out", _l("老人不在家")),
-    ("silent", _l("没人接")),
+    (UNANSWERED, _l("没人接")),
+    (TROUBLE, _l("出事了")),
 )
 URGENT = _l("暖巢：有一件急事要您看，请马上打开暖巢。")
 

@@ -18,11 +18,10 @@ from webapp.people import forms as places
 from webapp.people import queries as people
 from webapp.people.models import Household, Person, Spot
 from webapp.people.rules import mask_name
-from webapp.people.taps import first_tap
+from webapp.people.taps import taken
 from webapp.roster import forms, leaving, pausing, queries, words
 from webapp.store import db
 from webapp.web import guard, intake, page
-from webapp.web.forms import PlainForm
 from webapp.web.guard import allow
 from webapp.web.intake import Kept
 
@@ -100,25 +99,6 @@ def add_pause(household_id: uuid.UUID) -> ResponseReturnValue:
     if taken(form, write):
         return page.go(page.safe_next(back), _("记下了，这几天不算缺"))
     return page.render("roster/pauses.html", status=422, **_pauses(household, spots), form=form)
-
-
-def taken(form: PlainForm, deed: Callable[[], object]) -> bool:
-    """Whether the form is good and its deed is done; a Refusal goes beside its field. A second tap does nothing."""
-    if not form.validate():
-        return False
-    if "key" in form and not first_tap(form["key"].data or ids.new()):
-        return True
-    try:
-        deed()
-        return True
-    except Refusal as refusal:
-        name = refusal.facts.get("field", "")
-        field = form[name] if name in form else None  # noqa: SIM401 - forms have no get
-        if field is None:
-            form.form_errors.append(refusal.words(_))
-        else:
-            field.errors = [refusal.words(_)]
-        return False
 
 
 @bp.post("/pauses/<uuid:pause_id>/end")

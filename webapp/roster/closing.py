@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from webapp.kit import clock
 from webapp.people.models import Household, Person
+from webapp.people.queries import main_caregiver
 from webapp.roster import leaving, models
 from webapp.roster.absences import ASKED, REFUSED, Leave, Pause, Relief
-from webapp.roster.models import CANCELLED, PAUSED, PLANNED, ServicePlan, Shift
+from webapp.roster.models import CANCELLED, PAUSED, PLANNED, PlanChange, ServicePlan, Shift
+from webapp.roster.publishing import PublishedChange
 from webapp.store import audit, db, topics
 
 
@@ -29,6 +31,8 @@ def close(
         _cancel(household.id, since, attended)
     session.flush()
     models.lay_again(household.id, since)
+    if resident_id is None:
+        _forget_published(household.id, since)
     audit.note("roster.close", household, household.id, day=since)
     topics.tell(f"roster:{household.station_id}", f"household:{household.id}")
 
@@ -43,6 +47,15 @@ def _cancel(household_id: uuid.UUID, since: date, attended: Collection[uuid.UUID
     for shift in session.scalars(sa.select(Shift).where(Shift.id.in_(open_ones))):
         shift.state, shift.note = CANCELLED, None
     session.flush()
+
+
+def _forget_published(household_id: uuid.UUID, since: date) -> None:
+    """No publishing tells anybody later that these visits fell away."""
+    later = sa.and_(Shift.household_id == household_id, Shift.day >= since, Shift.state == CANCELLED)
+    session = db.session()
+    session.execute(sa.update(Shift).where(later).values(told=None).execution_options(synchronize_session=False))
+    changes = sa.and_(PublishedChange.household_id == household_id, PublishedChange.day >= since)
+    session.execute(sa.delete(PublishedChange).where(changes).execution_options(synchronize_session=False))
 
 
 def hand_on(
@@ -61,18 +74,28 @@ def hand_on(
         .options(sa.orm.selectinload(ServicePlan.changes))
     ).all()
     for plan in plans:
-        named = {plan.caregiver_id, *(each.caregiver_id for each in plan.changes if each.until is None or each.until >= day)}
-        if former in named:
-            models.change_from(plan, max(day, plan.valid_from), by=by, caregiver=person)
-            for change in plan.changes:
-                if change.caregiver_id == former and change.until is not None and change.until >= day:
-                    change.caregiver_id = person.id
+        _rename(plan, former, person, max(day, plan.valid_from), by, everybody=everybody)
     sent = sa.select(Relief).where(Relief.household_id == household.id, Relief.day >= day)
     sent = sent if everybody else sent.where(Relief.caregiver_id == former)
     for row in session.scalars(sent.where(Relief.ended_at.is_(None))):
         leaving.end_relief(row)
     session.flush()
     models.lay_again(household.id, day)
+
+
+def _rename(plan: ServicePlan, former: uuid.UUID, person: Person | None, day: date, by: uuid.UUID, *, everybody: bool) -> None:
+    """Where a plan names `former` from `day` on, `person` goes (None: the plan's main caregiver); nobody goes with her."""
+    later = [each for each in plan.changes if each.until is None or each.until >= day]
+    first = {plan.caregiver_id, *(each.caregiver_id for each in later)}
+    second = {plan.second_id, *(each.second_id for each in later)} - {None}
+    alone = former in second or (everybody and bool(second))
+    if former not in first and not alone:
+        return
+    models.change_from(plan, day, by=by, caregiver=person if former in first else None, alone=alone)
+    for change in later:
+        if change.until is not None:
+            change.caregiver_id = person.id if person and change.caregiver_id == former else change.caregiver_id
+            change.second_id = None if alone else change.second_id
 
 
 def move(household: Household, former_station: uuid.UUID, day: date) -> None:
@@ -99,6 +122,14 @@ def gone(person_id: uuid.UUID, day: date, by: uuid.UUID) -> None:
         sa.select(Relief).where(Relief.caregiver_id == person_id, Relief.day >= day, Relief.ended_at.is_(None))
     ):
         leaving.end_relief(row)
+    named = sa.or_(ServicePlan.caregiver_id == person_id, ServicePlan.second_id == person_id)
+    changed = sa.select(PlanChange.plan_id).where(
+        sa.or_(PlanChange.caregiver_id == person_id, PlanChange.second_id == person_id),
+        sa.or_(PlanChange.until.is_(None), PlanChange.until >= day),
+    )
+    plans = sa.select(ServicePlan).where(sa.or_(named, ServicePlan.id.in_(changed)))
+    for plan in session.scalars(plans.options(sa.orm.selectinload(ServicePlan.changes))).all():
+        _rename(plan, person_id, main_caregiver(plan.household_id), max(day, plan.valid_from), by, everybody=False)
     left = sa.and_(Shift.caregiver_id == person_id, Shift.day >= day, Shift.state != CANCELLED)
     session.execute(sa.update(Shift).where(left).values(caregiver_id=None).execution_options(synchronize_session=False))
     audit.note("roster.gone", f"person:{person_id}", day=day)

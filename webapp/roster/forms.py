@@ -73,6 +73,9 @@ class PlanForm(PlainForm):
     valid_from = DayField(_l("从哪天起"), [required()], render_kw={"type": "date"})
     valid_until = DayField(_l("到哪天为止"), [optional()], render_kw={"type": "date"})
     caregiver = ChoiceField(_l("谁去"), choices=[])
+    second = ChoiceField(_l("和谁一起去"), choices=[])
+    skip_holidays = YesField(_l("节假日不去"), description=_l("不打勾就是节假日也去，每天都有人"))
+    anyway = YesField()
 
 
 class ChangeForm(PlainForm):
@@ -86,7 +89,10 @@ class ChangeForm(PlainForm):
     weekdays = ChoicesField(_l("星期几"), choices=DAYS)
     items = ListField(_l("做哪些事"))
     caregiver = ChoiceField(_l("谁去"), choices=[])
+    second = ChoiceField(_l("和谁一起去"), choices=[])
+    skip_holidays = YesField(_l("节假日不去"))
     why = TextField(_l("原因"), most=60)
+    anyway = YesField()
 
 
 class PauseForm(PlainForm):

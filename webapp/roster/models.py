@@ -12,113 +12,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
-from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.people import models as people
 from webapp.people.models import Assignment, HomeCareUnit, Household, Person
-from webapp.roster import rules
+from webapp.roster import calendar, rules
 from webapp.roster.absences import Absent, Relief, absent
+from webapp.roster.plans import CANCELLED as CANCELLED
+from webapp.roster.plans import NOBODY as NOBODY
+from webapp.roster.plans import ON_LEAVE as ON_LEAVE
+from webapp.roster.plans import PAUSED as PAUSED
+from webapp.roster.plans import PLANNED as PLANNED
+from webapp.roster.plans import PlanChange as PlanChange
+from webapp.roster.plans import ServicePlan as ServicePlan
+from webapp.roster.plans import Shift as Shift
 from webapp.store import audit, db, jobs, rulebook, topics
-from webapp.store.db import Base
-from webapp.store.traits import Homed, Keyed, Made
-from webapp.store.types import Uuid
-
-PLANNED, CANCELLED, PAUSED = "planned", "cancelled", "paused"
-NOBODY, ON_LEAVE = "nobody", "leave"
-"""Notes of a shift without a caregiver: nobody could be sent (and why, after a colon); its caregiver is on leave."""
-
-
-class ServicePlan(Keyed, Made, Homed, Base):
-    """On which weekdays, when, how long and for what somebody comes to a household (H04). valid_until: the last day."""
-
-    __tablename__ = "service_plan"
-    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
-    weekdays: Mapped[int]
-    """Bits; bit 0 is Monday."""
-    start_min: Mapped[int]
-    minutes: Mapped[int]
-    items: Mapped[list[str]] = mapped_column(sa.JSON())
-    """Codes of the service catalogue."""
-    valid_from: Mapped[date]
-    valid_until: Mapped[date | None]
-    caregiver_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
-    """None: whoever is the household's main caregiver on the day."""
-    by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
-    changes: Mapped[list[PlanChange]] = relationship(order_by="PlanChange.made_at, PlanChange.id")
-
-    @property
-    def pattern(self) -> rules.Pattern:
-        """As rules take it."""
-        return rules.Pattern(
-            self.weekdays, self.start_min, self.minutes, tuple(self.items), self.caregiver_id, self.valid_from, self.valid_until
-        )
-
-    def on(self, day: date) -> rules.Planned | None:
-        """What it says about a day, changes included."""
-        return rules.planned(self.pattern, [change.fact for change in self.changes], day)
-
-
-class PlanChange(Keyed, Made, Homed, Base):
-    """A different word about one day (until = since) or about every day from `since` on (until empty)."""
-
-    __tablename__ = "plan_change"
-    plan_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("service_plan.id"), index=True)
-    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
-    since: Mapped[date]
-    until: Mapped[date | None]
-    skip: Mapped[bool] = mapped_column(default=False)
-    weekdays: Mapped[int | None]
-    start_min: Mapped[int | None]
-    minutes: Mapped[int | None]
-    items: Mapped[list[str] | None] = mapped_column(sa.JSON(none_as_null=True))
-    caregiver_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
-    why: Mapped[str] = mapped_column(sa.String(60), default="")
-    by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
-
-    @property
-    def fact(self) -> rules.Change:
-        """As rules take it."""
-        items = None if self.items is None else tuple(self.items)
-        return rules.Change(
-            self.since, self.until, self.skip, self.weekdays, self.start_min, self.minutes, items, self.caregiver_id
-        )
-
-
-class Shift(Keyed, Made, Homed, Base):
-    """One planned visit of one day. caregiver None: nobody yet. Its visit's id is minted here, so a phone knows it offline.
-
-    paused: a pause took it out, it is not missing. `note`: why it is as it is, a code (`roster.words.note` says it);
-    `spot_id`: visited there instead of at home.
-    """
-
-    __tablename__ = "shift"
-    visit_id: Mapped[uuid.UUID] = mapped_column(Uuid(), unique=True, default=ids.new)
-    plan_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("service_plan.id"))
-    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
-    station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
-    caregiver_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
-    day: Mapped[date]
-    start_min: Mapped[int]
-    minutes: Mapped[int]
-    items: Mapped[list[str]] = mapped_column(sa.JSON())
-    state: Mapped[str] = mapped_column(sa.String(10), default=PLANNED)
-    note: Mapped[str | None] = mapped_column(sa.String(120))
-    spot_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
-    household: Mapped[Household] = relationship()
-    caregiver: Mapped[Person | None] = relationship()
-    __table_args__ = (
-        sa.Index("ix_shift_station_id_day_caregiver_id", "station_id", "day", "caregiver_id"),
-        sa.Index("ix_shift_caregiver_id_day", "caregiver_id", "day"),
-        sa.Index("ix_shift_plan_id_day", "plan_id", "day"),
-        sa.Index("uq_shift_household_id_day_start_min", "household_id", "day", "start_min", unique=True),
-    )
-
-    @property
-    def end_min(self) -> int:
-        """Minutes after midnight at which it should be over."""
-        return self.start_min + self.minutes
 
 
 def settings(day: date | None = None, station_id: uuid.UUID | None = None) -> dict[str, Any]:
@@ -146,9 +55,11 @@ def plan(
     valid_until: date | None = None,
     caregiver: Person | None = None,
     *,
+    second: Person | None = None,
+    holidays: bool = True,
     by: uuid.UUID | None = None,
 ) -> ServicePlan:
-    """A new weekly plan (weekdays: 0 = Monday) and its shifts up to the horizon.
+    """A new weekly plan (weekdays: 0 = Monday) and its shifts up to the horizon; `second` goes with her.
 
     Refuses no weekday, a length outside the setting, unknown items, and a time at which somebody comes already.
     """
@@ -162,6 +73,8 @@ def plan(
         valid_from=valid_from or clock.today(),
         valid_until=valid_until,
         caregiver_id=caregiver.id if caregiver else None,
+        second_id=second.id if second else None,
+        holidays=holidays,
         by_id=by,
     )
     _check_times(start_min, minutes)
@@ -172,8 +85,8 @@ def plan(
     others = db.session().scalars(sa.select(ServicePlan).where(ServicePlan.household_id == household.id)).all()
     if any(rules.clash(row.pattern, other.pattern) for other in others):
         raise Refusal("plan_clash", "这个时间已经排过了，请换个时间", field="start")
-    if caregiver is not None:
-        _let_in(household.id, caregiver.id, row.valid_from, valid_until)
+    for who in filter(None, (caregiver, second)):
+        _let_in(household.id, who.id, row.valid_from, valid_until)
     db.session().add(row)
     db.session().flush()
     audit.note("roster.plan", row, household.id, weekdays=row.weekdays, start_min=start_min, minutes=minutes, items=row.items)
@@ -183,7 +96,7 @@ def plan(
 
 
 def change_day(plan: ServicePlan, day: date, *, by: uuid.UUID | None = None, **what: Any) -> PlanChange:
-    """Another word about one day. what: skip, start_min, minutes, items, caregiver (a Person), why.
+    """Another word about one day. what: skip, start_min, minutes, items, caregiver and second (Persons), alone, why.
 
     Refuses a day that is over.
     """
@@ -191,7 +104,7 @@ def change_day(plan: ServicePlan, day: date, *, by: uuid.UUID | None = None, **w
 
 
 def change_from(plan: ServicePlan, day: date, *, by: uuid.UUID | None = None, **what: Any) -> PlanChange:
-    """Another word about every day from `day` on. what: as `change_day`, and weekdays (0 = Monday)."""
+    """Another word about every day from `day` on. what: as `change_day`, weekdays (0 = Monday), holidays."""
     return _change(plan, day, None, by, **what)
 
 
@@ -207,6 +120,9 @@ def _change(
     minutes: int | None = None,
     items: Sequence[str] | None = None,
     caregiver: Person | None = None,
+    second: Person | None = None,
+    alone: bool = False,
+    holidays: bool | None = None,
     why: str = "",
 ) -> PlanChange:
     if since < clock.today():
@@ -228,14 +144,18 @@ def _change(
         minutes=minutes,
         items=None if items is None else _known(items),
         caregiver_id=caregiver.id if caregiver else None,
+        second_id=second.id if second else None,
+        alone=alone,
+        holidays=holidays,
         why=why.strip()[:60],
         by_id=by,
     )
     if row.weekdays == 0:
         raise Refusal("no_weekday", "请选星期几上门", field="weekdays")
-    if caregiver is not None:
-        _let_in(plan.household_id, caregiver.id, since, until)
-        _overrule(plan, since, until)
+    for seat, who in enumerate((caregiver, second)):
+        if who is not None:
+            _let_in(plan.household_id, who.id, since, until)
+            _overrule(plan, seat, since, until)
     plan.changes.append(row)
     db.session().flush()
     deed = "roster.change_from" if until is None else "roster.change_day"
@@ -245,9 +165,11 @@ def _change(
     return row
 
 
-def _overrule(plan: ServicePlan, since: date, until: date | None) -> None:
+def _overrule(plan: ServicePlan, seat: int, since: date, until: date | None) -> None:
     """Whoever is named now goes, whoever was sent before."""
-    shifts = sa.select(Shift.id).where(Shift.plan_id == plan.id, Shift.day >= since, Shift.day <= (until or date.max))
+    shifts = sa.select(Shift.id).where(
+        Shift.plan_id == plan.id, Shift.seat == seat, Shift.day >= since, Shift.day <= (until or date.max)
+    )
     ended = sa.update(Relief).where(Relief.shift_id.in_(shifts), Relief.ended_at.is_(None)).values(ended_at=clock.now())
     db.session().execute(ended.execution_options(synchronize_session=False))
 
@@ -333,7 +255,7 @@ def extend(until_day: date, since: date | None = None) -> int:
 
 
 @dataclass(frozen=True)
-class _Homes:
+class Homes:
     """Of some households: their stations, those that ended, and who was main caregiver when."""
 
     stations: dict[uuid.UUID, uuid.UUID]
@@ -347,14 +269,15 @@ class _Homes:
         return next(held, None)
 
 
-def _homes(keys: set[uuid.UUID]) -> _Homes:
+def homes_of(keys: set[uuid.UUID]) -> Homes:
+    """What laying shifts must know of some households."""
     session = db.session()
     homes = session.execute(sa.select(Household.id, Household.station_id, Household.ended_on).where(Household.id.in_(keys))).all()
     units: dict[uuid.UUID, list[tuple[Any, Any, uuid.UUID]]] = {}
     asked = sa.select(HomeCareUnit.household_id, HomeCareUnit.since, HomeCareUnit.until, HomeCareUnit.caregiver_id)
     for key, since, until, caregiver in session.execute(asked.where(HomeCareUnit.household_id.in_(keys))):
         units.setdefault(key, []).append((since, until, caregiver))
-    return _Homes({row[0]: row[1] for row in homes}, {row[0]: row[2] for row in homes}, units)
+    return Homes({row[0]: row[1] for row in homes}, {row[0]: row[2] for row in homes}, units)
 
 
 def lay_again(household_id: uuid.UUID, since: date) -> None:
@@ -371,42 +294,50 @@ def lay_again(household_id: uuid.UUID, since: date) -> None:
 def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool = False, fresh_from: date | None = None) -> int:
     """Insert missing shifts, move or cancel those that differ. `strict`: refuse a time the household has already."""
     keys = {each.household_id for each in plans}
-    homes, away = _homes(keys), absent(keys, since, until)
-    standing = _standing(plans, since, until)
+    homes, away = homes_of(keys), absent(keys, since, until)
+    standing, off = _standing(plans, since, until), calendar.days_off(since, until)
     fresh, altered = [], []
     for each in plans:
         changes = [change.fact for change in each.changes]
+        ended = homes.ended[each.household_id]
         for day in rules.span(max(since, each.valid_from), until):
-            ended = homes.ended[each.household_id]
             if ended == day:
                 continue  # whoever wrote the end down said what becomes of that day's shifts
-            wanted = None if ended is not None and day > ended else rules.planned(each.pattern, changes, day)
-            here = standing.get((each.id, day))
-            values = None if wanted is None else _values(each, homes, day, wanted, away, here)
-            if here is None and values:
-                if fresh_from is None or day >= fresh_from:
-                    fresh.append(values | {"id": ids.new(), "visit_id": ids.new(), "made_at": clock.now(), "day": day})
-            elif here is not None and (change := _difference(here, values)):
-                altered.append({"shift_key": here.id} | change)
+            wanted = None if ended is not None and day > ended else rules.planned(each.pattern, changes, day, day in off)
+            for seat in SEATS:
+                here = standing.get((each.id, day, seat))
+                goes = wanted is not None and (seat == 0 or wanted.second_id is not None)
+                values = _values(each, homes, day, wanted, away, here, seat) if wanted is not None and goes else None
+                if here is None and values:
+                    if fresh_from is None or day >= fresh_from:
+                        fresh.append(values | {"id": ids.new(), "visit_id": ids.new(), "made_at": clock.now(), "day": day})
+                elif here is not None and (change := _difference(here, values)):
+                    altered.append({"shift_key": here.id} | change)
     _alter(altered, strict)
     return _insert(fresh)
 
 
-def _standing(plans: Sequence[ServicePlan], since: date, until: date) -> dict[tuple[uuid.UUID | None, date], Any]:
+SEATS = (0, 1)
+
+
+def _standing(plans: Sequence[ServicePlan], since: date, until: date) -> dict[tuple[uuid.UUID | None, date, int], Any]:
     movable = [getattr(Shift, name) for name in MOVABLE]
     rows = db.session().execute(
-        sa.select(Shift.id, Shift.plan_id, Shift.day, *movable).where(
+        sa.select(Shift.id, Shift.plan_id, Shift.day, Shift.seat, *movable).where(
             Shift.plan_id.in_([each.id for each in plans]), Shift.day.between(since, until)
         )
     )
-    return {(row.plan_id, row.day): row for row in rows}
+    return {(row.plan_id, row.day, row.seat): row for row in rows}
 
 
 MOVABLE = ("start_min", "minutes", "items", "caregiver_id", "state", "note", "spot_id")
 
 
-def _values(plan: ServicePlan, homes: _Homes, day: date, wanted: rules.Planned, away: Absent, here: Any) -> dict[str, Any]:
-    caregiver, note = wanted.caregiver_id or homes.main(plan.household_id, day, wanted.start_min), None
+def _values(
+    plan: ServicePlan, homes: Homes, day: date, wanted: rules.Planned, away: Absent, here: Any, seat: int
+) -> dict[str, Any]:
+    main = wanted.second_id if seat else wanted.caregiver_id or homes.main(plan.household_id, day, wanted.start_min)
+    caregiver, note = main, None
     sent = away.reliefs.get(here.id) if here is not None else None
     if sent is not None:
         caregiver, note = sent.caregiver_id, nobody(sent)
@@ -425,6 +356,7 @@ def _values(plan: ServicePlan, homes: _Homes, day: date, wanted: rules.Planned, 
         "state": PAUSED if rest.out or begun else PLANNED,
         "note": here.note if begun and not rest.out else rest.note if rest.out else note or rest.note,
         "spot_id": rest.spot_id,
+        "seat": seat,
     }
 
 

@@ -10,12 +10,12 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from webapp.access import Actor, within
-from webapp.people.models import Account, Household, Look, Person, Place, Resident
+from webapp.access import Actor, Role, within
+from webapp.people.models import Account, Grant, HomeCareUnit, Household, Look, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster import rules
 from webapp.roster.absences import APPROVED, ASKED, Leave, Pause, Relief
-from webapp.roster.models import PLANNED, ServicePlan, Shift, settings
+from webapp.roster.models import CANCELLED, PAUSED, PLANNED, ServicePlan, Shift, settings
 from webapp.store import db
 
 
@@ -46,16 +46,16 @@ def day_of_station(station_id: uuid.UUID, day: date) -> Sequence[Shift]:
 
 
 def week_of_station(station_id: uuid.UUID, first: date, last: date) -> Sequence[Shift]:
-    """A station's planned shifts from `first` to `last`, with household and caregiver."""
-    return _shifts(Shift.station_id == station_id, Shift.day.between(first, last))
+    """A station's shifts from `first` to `last`, cancelled and paused ones included, with household and caregiver."""
+    return _shifts(Shift.station_id == station_id, Shift.day.between(first, last), states=(PLANNED, PAUSED, CANCELLED))
 
 
-def _shifts(*conditions: sa.ColumnElement[bool]) -> Sequence[Shift]:
+def _shifts(*conditions: sa.ColumnElement[bool], states: Sequence[str] = (PLANNED,)) -> Sequence[Shift]:
     return (
         db.session()
         .scalars(
             sa.select(Shift)
-            .where(*conditions, Shift.state == PLANNED)
+            .where(*conditions, Shift.state.in_(states))
             .order_by(Shift.day, Shift.start_min)
             .options(joinedload(Shift.household), joinedload(Shift.caregiver))
         )
@@ -88,6 +88,28 @@ def plan(actor: Actor, key: uuid.UUID) -> ServicePlan:
     if found is None:
         raise nothing()
     return found
+
+
+def home(actor: Actor, key: uuid.UUID) -> tuple[Household, str]:
+    """The household and the name of its station, within reach. Raises Missing."""
+    ask = within(actor, sa.select(Household)).add_columns(Place.name).join(Place, Place.id == Household.station_id)
+    found = db.session().execute(ask.where(Household.id == key)).one_or_none()
+    if found is None:
+        raise nothing()
+    return found[0], found[1]
+
+
+def team(actor: Actor, household: Household) -> list[tuple[Person, bool]]:
+    """Who may be planned for a household: the caregivers of its station by name, each with whether she is its main one."""
+    unit = sa.exists().where(
+        HomeCareUnit.caregiver_id == Person.id, HomeCareUnit.household_id == household.id, HomeCareUnit.until.is_(None)
+    )
+    works = sa.exists().where(
+        Account.person_id == Person.id, Account.ended_at.is_(None), Grant.account_id == Account.id,
+        Grant.role == Role.CAREGIVER, Grant.holds(),
+    )  # fmt: skip
+    ask = within(actor, sa.select(Person)).add_columns(unit).where(Person.station_id == household.station_id, works)
+    return [(person, bool(main)) for person, main in db.session().execute(ask.order_by(Person.initials))]
 
 
 def coming(household_id: uuid.UUID, first: date, last: date) -> Sequence[Shift]:
@@ -193,6 +215,12 @@ def leaves(actor: Actor, since: date, limit: int = 60) -> Sequence[Leave]:
     return db.session().scalars(ask.order_by(Leave.state != ASKED, Leave.since, Leave.id).limit(limit)).all()
 
 
+def leaves_of_station(station_id: uuid.UUID, first: date, last: date) -> Sequence[Leave]:
+    """Leave asked for or agreed to at a station that touches some days."""
+    ask = sa.select(Leave).where(Leave.station_id == station_id, Leave.until >= first, Leave.since <= last)
+    return db.session().scalars(ask.where(Leave.state.in_((ASKED, APPROVED)))).all()
+
+
 def leaves_waiting(place_id: uuid.UUID, day: date) -> Sequence[Leave]:
     """The leaves of a place that nobody has decided, the soonest first."""
     ask = sa.select(Leave).where(Leave.station_id.in_(_under(place_id)), Leave.until >= day, Leave.state == ASKED)
@@ -270,6 +298,12 @@ def leave_days(person_id: uuid.UUID, first: date, last: date) -> list[tuple[date
         Leave.person_id == person_id, Leave.state == APPROVED, Leave.until >= first, Leave.since <= last
     )
     return [(since, until) for since, until in db.session().execute(ask) if since <= until]
+
+
+def week_of(person_id: uuid.UUID, first: date, last: date) -> Sequence[Shift]:
+    """A caregiver's shifts from `first` to `last`, paused ones included, with their households."""
+    ask = sa.select(Shift).where(Shift.caregiver_id == person_id, Shift.day.between(first, last), Shift.state != CANCELLED)
+    return db.session().scalars(ask.order_by(Shift.day, Shift.start_min).options(joinedload(Shift.household))).all()
 
 
 def away_on(person_ids: Sequence[uuid.UUID], days: Sequence[date]) -> set[tuple[uuid.UUID, date]]:

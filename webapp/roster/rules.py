@@ -19,6 +19,9 @@ class Pattern:
     caregiver_id: uuid.UUID | None
     since: date
     until: date | None = None
+    second_id: uuid.UUID | None = None
+    holidays: bool = True
+    """Whether somebody comes on public holidays too."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class Change:
     minutes: int | None = None
     items: tuple[str, ...] | None = None
     caregiver_id: uuid.UUID | None = None
+    second_id: uuid.UUID | None = None
+    alone: bool = False
+    """No second caregiver."""
+    holidays: bool | None = None
 
     def covers(self, day: date) -> bool:
         """Whether it speaks about `day`."""
@@ -41,12 +48,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Planned:
-    """One day's visit of a plan. caregiver None: whoever is the main caregiver."""
+    """One day's visit of a plan. caregiver None: whoever is the main caregiver; second None: she goes alone."""
 
     start_min: int
     minutes: int
     items: tuple[str, ...]
     caregiver_id: uuid.UUID | None
+    second_id: uuid.UUID | None = None
 
 
 def mask(weekdays: Iterable[int]) -> int:
@@ -69,25 +77,27 @@ def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def planned(pattern: Pattern, changes: Sequence[Change], day: date) -> Planned | None:
-    """The visit of `day`, or None.
+def planned(pattern: Pattern, changes: Sequence[Change], day: date, off: bool = False) -> Planned | None:
+    """The visit of `day`, or None. off: `day` is a public holiday.
 
-    `changes` in the order they were made: the later word wins; a word about one day beats a word about every day after.
+    `changes` in the order they were made: the later word wins; a word about one day beats a word about every day after,
+    and a holiday.
     """
     if day < pattern.since or (pattern.until is not None and day > pattern.until):
         return None
-    weekdays, skip = pattern.weekdays, False
+    weekdays, skip, holidays = pattern.weekdays, False, pattern.holidays
     lasting = [change for change in changes if change.until is None and change.covers(day)]
     for change in lasting:
         weekdays = weekdays if change.weekdays is None else change.weekdays
+        holidays = holidays if change.holidays is None else change.holidays
         skip = change.skip
     single = [change for change in changes if change.until is not None and change.covers(day)]
-    comes = bool(weekdays >> day.weekday() & 1) and not skip
+    comes = bool(weekdays >> day.weekday() & 1) and not skip and (holidays or not off)
     if single:
         comes = not single[-1].skip
     if not comes:
         return None
-    found = Planned(pattern.start_min, pattern.minutes, pattern.items, pattern.caregiver_id)
+    found = Planned(pattern.start_min, pattern.minutes, pattern.items, pattern.caregiver_id, pattern.second_id)
     for change in (*lasting, *single):
         found = _with(found, change)
     return found
@@ -99,8 +109,10 @@ def _with(found: Planned, change: Change) -> Planned:
         "minutes": change.minutes,
         "items": change.items,
         "caregiver_id": change.caregiver_id,
+        "second_id": change.second_id,
     }
-    return replace(found, **{name: value for name, value in told.items() if value is not None})  # type: ignore[arg-type]
+    said = {name: value for name, value in told.items() if value is not None}
+    return replace(found, **said | ({"second_id": None} if change.alone else {}))  # type: ignore[arg-type]
 
 
 def clash(one: Pattern, other: Pattern) -> bool:

@@ -159,6 +159,8 @@ class Builder:
             sex="f" if self.draw.random() < self.figures["caregiver"]["female_share"] else "m",
             birth_date=date(clock.today().year - rules.pick(self.draw, self.figures["caregiver"]["age_bands"]), 3, 1),
         )
+        passed = clock.day_of(self.since)
+        db.session().add(people.Clearance(person_id=who.id, course="basic", passed_on=passed))
         return people.open_account(who, Role.CAREGIVER, station)
 
     def _home(

@@ -7,6 +7,7 @@ Nobody else commits: `settle()` does it for requests, `transaction()` for comman
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 import threading
 import time
@@ -32,6 +33,8 @@ PATIENCE_S = 5
 """How long a writer waits for SQLite's lock before the phone is told to come again."""
 
 
+RESTED_S = 1.0
+"""A connection unused for longer is asked whether it lives before it is used."""
 POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": PATIENCE_S}
 """Two for each of sixteen threads: who writes may look into the rules meanwhile, and must not wait for those who wait for it."""
 
@@ -72,11 +75,29 @@ def init_app(app: Flask, url: str) -> Database:
     return database
 
 
+def _woken(engine: sa.Engine) -> sa.Engine:
+    """`engine`, which asks a connection that has rested whether it still lives; one used just now is not asked."""
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_connection: Any, record: Any) -> None:
+        record.info["rests"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("rests", math.inf) > RESTED_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise sa.exc.InvalidatePoolError from error
+
+    return engine
+
+
 def make_engine(url: str) -> sa.Engine:
     """An engine for `url`: SQLite in WAL with full sync, or PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, **POOL)
+        return _woken(sa.create_engine(url, **POOL))
     engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, **POOL)
 
     @event.listens_for(engine, "connect")

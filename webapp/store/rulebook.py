@@ -1,6 +1,6 @@
 """Dated, editable settings: figures that a district may change, loaded from JSON, never scattered in code.
 
-Each kind ships with a default file beside the feature that owns it; `flask rules KIND FILE.json` adds a newer version.
+Each kind ships with a default file beside the feature that owns it; `flask rules KIND FILE.json --from DAY` adds a newer version.
 An old month is recomputed with the rules of its own days.
 """
 

@@ -13,6 +13,7 @@ from webapp.messages import queries as told
 from webapp.messages import words
 from webapp.messages.forms import CallForm
 from webapp.people.queries import nothing
+from webapp.people.taps import taken
 from webapp.today import todo
 from webapp.web import page
 from webapp.web.guard import allow, me
@@ -29,16 +30,19 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
     """
     who, form = me(), CallForm()
     found = todo.cause(who, household_id, request.values.get("about", ""))
-    if request.method == "GET" or not form.validate():
+    said, memo = form.said.data or "", form.words.data or ""
+    ring = lambda: messages.note_call(  # noqa: E731
+        household_id, found.key, found.subject_id, form.whom.data, said, who.account_id, memo
+    )
+    if request.method == "GET" or not taken(form, ring):
         status, numbers = 200 if request.method == "GET" else 422, told.numbers(household_id)
         return page.render("today/call.html", status=status, form=form, cause=found, numbers=numbers, words=words)
-    said, memo = form.said.data, form.words.data or ""
-    messages.note_call(household_id, found.key, form.whom.data, said, who.account_id, memo)
     if found.kind == todo.TALK:
         return page.go(url_for("people.household", household_id=household_id), _("记下了"))
-    if said in messages.settings(found.station_id)["unanswered"]:
+    if said in messages.settings(found.station_id)["open"]:
         again = url_for("todo.call", household_id=household_id, about=found.key)
-        return page.go(again, _("记下了。没人接，请再打给别人"))
+        bad = _("记下了。请马上派人去看，急了先打 120") if said == words.TROUBLE else _("记下了。没人接，请再打给别人")
+        return page.go(again, bad)
     messages.handle(
         found.kind, found.key, found.station_id, household_id, found.since, who.account_id, "called", memo, {"said": said}
     )

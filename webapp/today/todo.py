@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,7 +68,7 @@ def todo(actor: Actor) -> Todo:
         row.a for row in found.get("handled", ())
         if not rules.comes_back(row.one.get("said"), row.at, now, chosen["again_min"])
     }  # fmt: skip
-    items = [item for item in _items(found, now, chosen["kinds"]) if item.key not in gone]
+    items = [item for item in _items(found, now, chosen) if item.key not in gone]
     listed = rules.in_order(rules.one_each(items), chosen["kinds"])
     return Todo(listed[:SHOWN], len(listed[SHOWN:]), found.get("announcement", ()))
 
@@ -111,21 +111,28 @@ def _first(select: sa.Select[Any], limit: int) -> Strand:
 
 
 def _absent() -> Strand:
-    """Shifts of today and yesterday that nobody came to, late enough to say so. n start, m minutes, one: day."""
+    """Shifts of today and yesterday that nobody came to, late enough to say so.
+
+    n: start, m: minutes, k: days ago, b and at: the last call about it.
+    """
     attended = sa.exists().where(Visit.shift_id == Shift.id, Visit.station_id == Shift.station_id, Visit.state != VOID)
     stood = sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.day == Shift.day, NobodyHome.at >= _SINCE)
     over = sa.or_(Shift.day == _YESTERDAY, Shift.start_min + Shift.minutes < _SILENT)
+    said, said_at = told.last_said(Shift.id)
+    bad = said == words.TROUBLE
     return _first(
         strand(
             "shift", key=Shift.id, other=Shift.household_id, third=Shift.caregiver_id, a=Household.name, d=_NAME,
-            n=Shift.start_min, m=Shift.minutes, k=sa.case((Shift.day == _TODAY, 0), else_=1), sealed=_PHONE,
+            n=Shift.start_min, m=Shift.minutes, b=said, at=said_at,
+            k=sa.case((Shift.day == _TODAY, 0), else_=1), sealed=_PHONE,
         )
         .select_from(Shift)
         .join(Household, Household.id == Shift.household_id)
         .outerjoin(Person, Person.id == Shift.caregiver_id)
         .where(
             _ME.reaches_station(Shift.station_id), Shift.day.in_([_YESTERDAY, _TODAY]), Shift.state == roster.PLANNED,
-            sa.or_(Shift.day == _YESTERDAY, Shift.start_min < _LATE), sa.or_(Shift.caregiver_id.is_(None), over),
+            sa.or_(Shift.day == _YESTERDAY, Shift.start_min < _LATE, bad),
+            sa.or_(Shift.caregiver_id.is_(None), over, bad),
             ~attended, ~stood, _cared_for(Shift),
         )
         .order_by(Shift.day, Shift.start_min),
@@ -138,10 +145,11 @@ def _nobody() -> Strand:
     later = sa.exists().where(
         Visit.household_id == NobodyHome.household_id, Visit.arrived_at > NobodyHome.at, Visit.state != VOID
     )
+    said, said_at = told.last_said(sa.func.coalesce(NobodyHome.shift_id, NobodyHome.id))
     return _first(
         strand(
             "nobody", key=NobodyHome.id, other=NobodyHome.household_id, third=Person.id, at=NobodyHome.at, a=Household.name,
-            d=_NAME, n=sa.cast(NobodyHome.told, sa.Integer()), sealed=_PHONE,
+            d=_NAME, n=sa.cast(NobodyHome.told, sa.Integer()), b=said, due=said_at, sealed=_PHONE,
         )
         .select_from(NobodyHome)
         .join(Household, Household.id == NobodyHome.household_id)
@@ -242,7 +250,8 @@ _RED, _EVERY = _questions()
 # -- its answer, as lines --
 
 
-def _items(found: dict[str, list[Any]], now: datetime, kinds: Any) -> Iterator[Item]:
+def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]) -> Iterator[Item]:
+    kinds = chosen["kinds"]
     for row in found.get("task", ()):
         yield _task(row)
     for row in found.get("sighting", ()):
@@ -252,8 +261,10 @@ def _items(found: dict[str, list[Any]], now: datetime, kinds: Any) -> Iterator[I
             deed=url_for("today.take_up", sighting_id=row.key),
         )  # fmt: skip
     for row in found.get("shift", ()):
-        yield from _shift(row, now, kinds)
+        yield from _shift(row, now, chosen)
     for row in found.get("nobody", ()):
+        if rules.rests(row.b, row.due, now, chosen):
+            continue
         about = " · ".join([*([row.d] if row.d else []), _("已打给站里") if row.n else _("还没打给站里")])
         yield _home("nobody", row, row.at, about, kinds)
     for kind in ("log", "money"):
@@ -276,14 +287,14 @@ def _task(row: Any) -> Item:
     )  # fmt: skip
 
 
-def _shift(row: Any, now: datetime, kinds: Any) -> Iterator[Item]:
+def _shift(row: Any, now: datetime, chosen: Mapping[str, Any]) -> Iterator[Item]:
     """Nobody there, said by the very rule of the live roster."""
     day = clock.day_of(now) - timedelta(days=row.k)
-    plan = Plan(row.key, row.a, False, row.third, row.n, row.m)
-    state, _late = live.state_of(plan, Moment(now, day, {}, models.limits(day)))
-    if state in (live.GAP, live.SILENT):
+    plan = Plan(row.key, row.a, False, row.third, row.n, row.m, rung=row.b, rung_at=row.at)
+    state, _late = live.state_of(plan, Moment(now, day, {}, models.limits(day), chosen))
+    if state in (live.TROUBLE, live.GAP, live.SILENT):
         came = _("%(when)s 应到", when=show.when(clock.instant(day, row.n)))
-        yield _home(state, row, clock.instant(day, row.n), f"{came} · {row.d or _('没排人')}", kinds)
+        yield _home(state, row, clock.instant(day, row.n), f"{came} · {row.d or _('没排人')}", chosen["kinds"])
 
 
 def _home(kind: str, row: Any, since: datetime, about: str, kinds: Any) -> Item:
@@ -336,7 +347,7 @@ def _visits(rows: Sequence[Any], kinds: Any) -> Iterator[Item]:
 
 # -- dealing with what was worked out --
 
-CALLED = ("gap", "silent", "nobody")
+CALLED = (words.TROUBLE, "gap", "silent", "nobody")
 """Kinds that only a recorded call clears."""
 TALK = "talk"
 """A call without a cause."""
@@ -351,6 +362,8 @@ class Cause:
     station_id: uuid.UUID
     home: Household
     since: datetime
+    subject_id: uuid.UUID
+    """What calls about it are about: the shift, where there is one."""
 
 
 def cause(actor: Actor, household_id: uuid.UUID, about: str) -> Cause:
@@ -359,21 +372,23 @@ def cause(actor: Actor, household_id: uuid.UUID, about: str) -> Cause:
     key = ids.parse(text)
     home = db.session().scalar(within(actor, sa.select(Household)).where(Household.id == household_id))
     if not about and home is not None:
-        return Cause(TALK, f"{TALK}:{household_id}", home.station_id, home, clock.now())
-    since = _since(kind, key, household_id) if home is not None and key is not None else None
-    if home is None or since is None:
+        return Cause(TALK, f"{TALK}:{household_id}", home.station_id, home, clock.now(), household_id)
+    known = _began(kind, key, household_id) if home is not None and key is not None else None
+    if home is None or known is None:
         raise nothing()
-    return Cause(kind, f"{kind}:{key}", home.station_id, home, since)
+    return Cause(kind, f"{kind}:{key}", home.station_id, home, *known)
 
 
-def _since(kind: str, key: uuid.UUID, household_id: uuid.UUID) -> datetime | None:
-    """When a cause began, if there is such a one at this household."""
+def _began(kind: str, key: uuid.UUID, household_id: uuid.UUID) -> tuple[datetime, uuid.UUID] | None:
+    """When a cause began and what it is about, if there is such a one at this household."""
     session = db.session()
-    if kind in ("gap", "silent"):
+    if kind in (words.TROUBLE, "gap", "silent"):
         shift = session.scalar(sa.select(Shift).where(Shift.id == key, Shift.household_id == household_id))
-        return clock.instant(shift.day, shift.start_min) if shift else None
+        return (clock.instant(shift.day, shift.start_min), key) if shift else None
     if kind == "nobody":
-        return session.scalar(sa.select(NobodyHome.at).where(NobodyHome.id == key, NobodyHome.household_id == household_id))
+        stood = session.get(NobodyHome, key)
+        return (stood.at, stood.shift_id or key) if stood and stood.household_id == household_id else None
     if kind in ("log", "money"):
-        return session.scalar(sa.select(Visit.arrived_at).where(Visit.id == key, Visit.household_id == household_id))
+        visit = session.get(Visit, key)
+        return (visit.arrived_at, key) if visit and visit.household_id == household_id else None
     return None

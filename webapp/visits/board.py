@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from webapp.kit import clock, show
+from webapp.messages import models as messages
 from webapp.people.models import PlaceKind
 from webapp.roster import words as planning
 from webapp.store import secrets
@@ -59,7 +60,7 @@ def board(
     keys = dict.fromkeys([plan.caregiver_id for plan in plans] + [fact.caregiver_id for fact in facts])
     known = live.people_of(keys, clock.instant(day, 0))
     heard = {key: at for key, (_name, _phone_sealed, at) in known.items() if at}
-    moment = live.Moment(now, day, heard, models.limits(day, stations[0] if len(stations) == 1 else None))
+    moment = live.Moment(now, day, heard, models.limits(day, stations[0] if len(stations) == 1 else None), messages.settings())
     every = live.lines(plans, facts, moment)
     wanted = live.shown(every, asked)
     rows = wanted[start : start + live.PAGE]

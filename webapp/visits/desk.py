@@ -14,10 +14,14 @@ from webapp.access import MASKED
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, _l
+from webapp.messages import models as messages
+from webapp.messages import words as saying
+from webapp.messages.forms import CallForm
 from webapp.people import queries as people
 from webapp.people.models import Person
 from webapp.people.rules import mask_name
-from webapp.roster import away, leaving
+from webapp.people.taps import taken
+from webapp.roster import leaving
 from webapp.roster import models as roster
 from webapp.roster import queries as planned
 from webapp.roster import words as planning
@@ -26,6 +30,7 @@ from webapp.roster.forms import DayField
 from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
 from webapp.visits import forms, queries, ringing, rules, standins, words
+from webapp.visits.models import tell
 from webapp.visits.rules import StandIn
 from webapp.web import guard, page
 from webapp.web.forms import PlainForm, TextField, required
@@ -159,7 +164,7 @@ def refuse(leave_id: uuid.UUID) -> ResponseReturnValue:
     who = guard.me()
     found = planned.leave(who, leave_id)
     form = RefuseForm()
-    if away.taken(form, lambda: leaving.refuse(found, form.answer.data, who)):
+    if taken(form, lambda: leaving.refuse(found, form.answer.data, who)):
         return page.go(url_for("away.leaves"), _("回她了"))
     return page.render("visits/leave_desk.html", status=422, **_about(found) | {"refusal": form}, given={})
 
@@ -171,7 +176,7 @@ def come_back(leave_id: uuid.UUID) -> ResponseReturnValue:
     who = guard.me()
     found = planned.leave(who, leave_id)
     form = BackForm()
-    if away.taken(form, lambda: leaving.come_back(found, form.day.data, who)):
+    if taken(form, lambda: leaving.come_back(found, form.day.data, who)):
         return page.go(url_for("desk.leave", leave_id=leave_id), _("记下了，从那天起还是她去"))
     return page.render("visits/leave_desk.html", status=422, **_about(found) | {"back": form}, given={})
 
@@ -195,8 +200,8 @@ def _shift(found: Shift, status: int = 200, **given: PlainForm) -> ResponseRetur
     around = queries.around(found)
     facts: dict[str, Any] = {
         "shift": found, "visit": around.visit, "rings": around.rings, "numbers": around.numbers, "named": _named(),
-        "options": _options(fitting), "words": words, "calls": around.calls, "NOBODY": NOBODY,
-        "phoned": _phoned_form(found, around.visit, team), "ring": forms.RingForm(formdata=None), "wrong": None,
+        "options": _options(fitting), "words": words, "said": saying, "calls": around.calls, "NOBODY": NOBODY,
+        "phoned": _phoned_form(found, around.visit, team), "ring": CallForm(formdata=None), "wrong": None,
     }  # fmt: skip
     return page.render("visits/shift_desk.html", status=status, **facts | given)
 
@@ -217,9 +222,12 @@ def ring(shift_id: uuid.UUID) -> ResponseReturnValue:
     """Whom the station rang, and what came of it."""
     who = guard.me()
     found = planned.shift(who, shift_id)
-    form = forms.RingForm()
-    deed = lambda: ringing.ring(found, form.whom.data, form.outcome.data, form.words.data or "", who)  # noqa: E731
-    if away.taken(form, deed):
+    form = CallForm()
+    deed = lambda: messages.note_call(  # noqa: E731
+        found.household_id, f"shift:{found.id}", found.id, form.whom.data, form.said.data, who.account_id, form.words.data or ""
+    )
+    if taken(form, deed):
+        tell(found.station_id, found.household_id)
         return page.go(url_for("desk.shift", shift_id=shift_id), _("记下了"))
     return _shift(found, 422, ring=form)
 
@@ -244,7 +252,7 @@ def phoned(shift_id: uuid.UUID) -> ResponseReturnValue:
         else:
             ringing.left(visit, at, form.line.data, who)
 
-    if away.taken(form, write):
+    if taken(form, write):
         return page.go(url_for("desk.shift", shift_id=shift_id), _("记下了，等她自己确认一下"))
     return _shift(found, 422, phoned=form)
 

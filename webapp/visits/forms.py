@@ -149,15 +149,6 @@ class PhonedForm(PlainForm):
     line = ChoiceField(_l("哪个电话打来的"), [required(_l("请选一个"))], choices=list(words.LINE_WORDS.items()))
 
 
-class RingForm(PlainForm):
-    """Whom the station rang, and what came of it."""
-
-    key = KeyField(default=ids.new)
-    whom = ChoiceField(_l("打给谁了"), [required(_l("请选一个"))], choices=list(words.WHOM.items()))
-    outcome = ChoiceField(_l("怎么样"), [required(_l("请选一个"))], choices=list(words.OUTCOMES.items()))
-    words = TextField(_l("写几个字"), most=200)
-
-
 class SettleForm(PlainForm):
     """A person has looked at an exception."""
 

@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from webapp.kit import clock
+from webapp.messages.queries import last_said
+from webapp.messages.rules import rests
+from webapp.messages.words import TROUBLE as BAD
 from webapp.people.models import Account, Device, Household, Person
 from webapp.roster.models import PAUSED as PAUSED_SHIFT
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
 from webapp.store.inbox import Kept
-from webapp.store.types import Instant
 from webapp.visits import rules
-from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Ring, Visit, VisitException
+from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Visit, VisitException
 
 TROUBLE, GAP, SILENT, NOBODY, LATE, OFFLINE, RUNG, OFF, HERE, NEXT, PAUSED, ENDED = (
     "trouble", "gap", "silent", "nobody", "late", "offline", "rung", "off", "here", "next", "paused", "ended",
@@ -34,7 +36,6 @@ RANK = {state: n for n, state in enumerate(ORDER)}
 SHOWS = ("look", "gap", "on", "done")
 PAGE = 600
 """A street's caregivers on one screen."""
-UNANSWERED, COMING, BAD = "unanswered", "coming", "trouble"
 
 
 class Plan(NamedTuple):
@@ -121,6 +122,8 @@ class Moment:
     day: date
     heard: Mapping[Key, datetime]
     limits: Mapping[str, Any]
+    calls: Mapping[str, Any]
+    """The figures of messages.json: how long a word on the telephone is believed."""
 
     @cached_property
     def midnight(self) -> datetime:
@@ -154,7 +157,7 @@ def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
         return PAUSED, plan.start_min
     if plan.rung == BAD:
         return TROUBLE, max(late, 0)
-    told = plan.rung not in (None, UNANSWERED) and not _worn(plan, moment)
+    told = rests(plan.rung, plan.rung_at, moment.now, moment.calls)
     if plan.nobody:
         return (RUNG if told else NOBODY), max(late, 0)
     if late <= moment.limits["late_min"]:
@@ -166,13 +169,6 @@ def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
     heard = moment.heard.get(plan.caregiver_id)
     quiet = heard is not None and 0 <= moment.minute_at(heard) < plan.start_min
     return (OFFLINE, late) if plan.no_signal or quiet else (LATE, late)
-
-
-def _worn(plan: Plan, moment: Moment) -> bool:
-    """Whether 她在路上 was said too long ago to be believed still."""
-    if plan.rung != COMING or plan.rung_at is None:
-        return False
-    return moment.now - plan.rung_at > timedelta(minutes=moment.limits["coming_min"])
 
 
 def lines(plans: Sequence[Plan], facts: Sequence[Fact], moment: Moment) -> list[Line]:
@@ -318,8 +314,7 @@ def plans_on(stations: Sequence[uuid.UUID], day: date) -> list[Plan]:
     """The planned shifts of some stations on a day."""
     since = clock.day_bounds(day)[0]
     nobody = sa.exists().where(_nobody.household_id == _shift.household_id, _nobody.at >= since, _shift.day == day)
-    last = sa.select(Ring.outcome).where(Ring.shift_id == _shift.id).order_by(Ring.made_at.desc(), Ring.id.desc()).limit(1)
-    last_at = sa.select(sa.func.max(Ring.made_at)).where(Ring.shift_id == _shift.id)
+    said, said_at = last_said(_shift.id)
     rows = db.session().execute(
         sa.select(
             _raw(_shift.id),
@@ -329,8 +324,8 @@ def plans_on(stations: Sequence[uuid.UUID], day: date) -> list[Plan]:
             _shift.start_min,
             _shift.minutes,
             nobody.label("nobody"),
-            last.scalar_subquery().label("rung"),
-            sa.type_coerce(last_at.scalar_subquery(), Instant()).label("rung_at"),
+            said.label("rung"),
+            said_at.label("rung_at"),
             (_shift.state == PAUSED_SHIFT).label("paused"),
             _shift.note,
             _raw(_shift.station_id),

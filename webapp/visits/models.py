@@ -141,26 +141,6 @@ class Confirmation(Base):
 append_only("call_confirmation", "a confirmation is never changed")
 
 
-class Ring(Keyed, Made, Homed, Base):
-    """Somebody of the station rang about a shift: whom, what came of it, and what was said."""
-
-    __tablename__ = "ring"
-    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
-    station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
-    shift_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("shift.id"))
-    day: Mapped[date]
-    whom: Mapped[str] = mapped_column(sa.String(10))
-    """resident, neighbour, kin or caregiver."""
-    outcome: Mapped[str] = mapped_column(sa.String(10))
-    """there, coming, well, unanswered or trouble."""
-    words: Mapped[str] = mapped_column(sa.String(200), default="")
-    by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
-    __table_args__ = (sa.Index("ix_ring_station_id_day", "station_id", "day"), sa.Index("ix_ring_shift_id", "shift_id"))
-
-
-append_only("ring", "who was rung is never changed")
-
-
 class CallPlace(Base):
     """Where an act happened: a row of its own, so that retention can delete it. `id` is the act's (a call or nobody home)."""
 

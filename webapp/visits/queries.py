@@ -14,10 +14,13 @@ from sqlalchemy.orm import joinedload
 from webapp.access import Actor, within
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
-from webapp.people.models import Account, Contact, Household, Kin, Person, Place, Resident
+from webapp.messages import queries as told
+from webapp.messages.models import PhoneCall
+from webapp.messages.queries import Number
+from webapp.people.models import Account, Household, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster.models import PLANNED, Shift
-from webapp.store import db, secrets
+from webapp.store import db
 from webapp.store.strands import asked, strand, together
 from webapp.store.types import Uuid
 from webapp.visits.models import (
@@ -28,7 +31,6 @@ from webapp.visits.models import (
     CallPlace,
     Confirmation,
     NobodyHome,
-    Ring,
     Seen,
     Service,
     Visit,
@@ -298,11 +300,11 @@ def household_by_number(actor: Actor, number: str) -> Household | None:
 
 @dataclass(frozen=True)
 class Rung:
-    """A call of the station about a shift: whom, what came of it, what was said, by whom."""
+    """A call of the station about a shift: whom, what they said, more in words, by whom."""
 
     at: datetime
     whom: str
-    outcome: str
+    said: str
     words: str
     by: str
 
@@ -316,8 +318,8 @@ class Around:
     """Each with the caregiver's word about it; None while she has not said."""
     rings: Sequence[Rung]
     """The newest first."""
-    numbers: Sequence[tuple[str, str, str]]
-    """(resident, neighbour, kin or caregiver; name; number)."""
+    numbers: Sequence[Number]
+    """Hers first."""
 
 
 def around(shift: Shift) -> Around:
@@ -337,36 +339,21 @@ def around(shift: Shift) -> Around:
     visit = found[0][0] if found else None
     calls = [(call, agrees) for each, call, agrees in found if each is visit and call is not None]
     rows = asked(_NUMBERS, home=shift.household_id, caregiver=shift.caregiver_id, shift=shift.id)
-    numbers = [
-        (kind, row.a, secrets.unseal(row.sealed, f"{table}.phone:{row.key}"))
-        for kind, table in (("caregiver", "person"), ("resident", "resident"), ("neighbour", "contact"), ("kin", "person"))
-        for row in rows.get(kind, ())
-    ]
+    numbers = sorted(told.numbers_in(rows), key=lambda each: each.whom != "caregiver")
     rings = [Rung(row.at, row.a, row.b, row.c or "", row.d or "") for row in reversed(rows.get("ring", ()))]
     return Around(visit, calls, rings, numbers)
 
 
-_HOME = sa.bindparam("home", type_=Uuid())
 _NUMBERS = together(
-    strand("ring", key=Ring.id, at=Ring.made_at, a=Ring.whom, b=Ring.outcome, c=Ring.words, d=Person.name)
-    .select_from(Ring)
-    .outerjoin(Account, Account.id == Ring.by_id)
+    strand("ring", key=PhoneCall.id, at=PhoneCall.at, a=PhoneCall.whom, b=PhoneCall.said, c=PhoneCall.words, d=Person.name)
+    .select_from(PhoneCall)
+    .outerjoin(Account, Account.id == PhoneCall.by_id)
     .outerjoin(Person, Person.id == Account.person_id)
-    .where(Ring.shift_id == sa.bindparam("shift", type_=Uuid())),
+    .where(PhoneCall.subject_id == sa.bindparam("shift", type_=Uuid())),
     strand("caregiver", key=Person.id, a=Person.name, sealed=Person.phone_sealed).where(
         Person.id == sa.bindparam("caregiver", type_=Uuid()), Person.phone_sealed.is_not(None)
     ),
-    strand("resident", key=Resident.id, a=Resident.name, sealed=Resident.phone_sealed).where(
-        Resident.household_id == _HOME, Resident.ended_on.is_(None), Resident.phone_sealed.is_not(None)
-    ),
-    strand("neighbour", key=Contact.id, at=Contact.made_at, a=Contact.name, sealed=Contact.phone_sealed).where(
-        Contact.household_id == _HOME, Contact.phone_sealed.is_not(None)
-    ),
-    strand("kin", key=Person.id, at=Kin.since, a=Person.name, sealed=Person.phone_sealed)
-    .select_from(Kin)
-    .join(Resident, Resident.id == Kin.resident_id)
-    .join(Person, Person.id == Kin.person_id)
-    .where(Resident.household_id == _HOME, Kin.holds(), Person.phone_sealed.is_not(None)),
+    *told.NEAR,
 )
 
 

@@ -1,4 +1,4 @@
-"""Phone forgotten or broken: the head writes down what a caregiver rings in; she confirms it later. And who was rung."""
+"""Phone forgotten or broken: the head writes down what a caregiver rings in; she confirms it later."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from webapp.roster.models import Shift
 from webapp.store import audit, db
 from webapp.store.inbox import Act
 from webapp.visits import rules
-from webapp.visits.models import IN, OPEN, OUT, PHONED, VOID, Call, Confirmation, Ring, Visit, VisitException, limits, tell
+from webapp.visits.models import IN, OPEN, OUT, PHONED, VOID, Call, Confirmation, Visit, VisitException, limits, tell
 from webapp.visits.recording import GONE
 from webapp.visits.writing import find, settled
 
 LINES = ("resident", "own", "other")
-WHOM = ("resident", "neighbour", "kin", "caregiver")
-OUTCOMES = ("there", "coming", "well", "unanswered", "trouble")
 PHONE = rules.CODES[rules.PHONE]
 AHEAD = timedelta(minutes=5)
 
@@ -148,21 +146,3 @@ def confirm(act: Act, *, call: uuid.UUID, agrees: str | None) -> str | None:
     audit.note("visits.confirm", f"call:{call}", visit.household_id, agrees=yes)
     tell(visit.station_id, visit.household_id)
     return None if yes else "记下了，站长会来问您"
-
-
-def ring(shift: Shift, whom: str, outcome: str, words: str, actor: Actor) -> Ring:
-    """Somebody of the station rang about a shift. Refuses what is not named, and trouble without a word."""
-    if whom not in WHOM:
-        raise Refusal("whom", "请选打给谁了", field="whom")
-    if outcome not in OUTCOMES:
-        raise Refusal("outcome", "请选怎么样", field="outcome")
-    if outcome == "trouble" and len(words.strip()) < 2:
-        raise Refusal("no_words", "请写几个字，出了什么事", field="words")
-    row = Ring(
-        id=ids.new(), household_id=shift.household_id, station_id=shift.station_id, shift_id=shift.id, day=shift.day, whom=whom,
-        outcome=outcome, words=words.strip()[:200], by_id=actor.account_id,
-    )  # fmt: skip
-    db.session().add(row)
-    audit.note("visits.ring", row, shift.household_id, whom=whom, outcome=outcome)
-    tell(shift.station_id, shift.household_id)
-    return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,6 +46,7 @@ bp.add_app_template_filter(words.exception, "exception_word")
 bp.add_app_template_filter(words.category_icon, "category_icon")
 bp.add_app_template_filter(words.name_shown, "name_shown")
 bp.add_app_template_global(words.refusals, "refusals")
+bp.add_app_template_global(words.tile, "service_tile")
 
 
 # -- the caregiver's steps, for phones without our scripts --
@@ -203,9 +204,9 @@ def history(household_id: uuid.UUID) -> ResponseReturnValue:
     """The household's visits of the last 30 days, newest first."""
     household = people.household(guard.me(), household_id)
     since = clock.now() - timedelta(days=models.limits()["history_days"])
-    rows = queries.history(household_id, since, _mark(request.args.get("before")), HISTORY_PAGE + 1)
+    rows = queries.history(household_id, since, page.place_in(request.args.get("before")), HISTORY_PAGE + 1)
     more = rows[HISTORY_PAGE - 1] if len(rows) > HISTORY_PAGE else None
-    onward = more and url_for("visits.history", household_id=household_id, before=f"{clock.to_wire(more.arrived_at)}_{more.id}")
+    onward = more and url_for("visits.history", household_id=household_id, before=page.place_of(more.arrived_at, more.id))
     return page.render("visits/history.html", household=household, rows=rows[:HISTORY_PAGE], onward=onward, named=_named())
 
 
@@ -213,16 +214,6 @@ def _named() -> Callable[[str], str]:
     """How the reader may see names."""
     masked = guard.me().role in MASKED
     return lambda name: words.name_shown(name, masked)
-
-
-def _mark(text: str | None) -> tuple[datetime, uuid.UUID] | None:
-    """The last line of the page before, as its address names it; anything else is the first page."""
-    at, _sep, key = (text or "").partition("_")
-    known = ids.parse(key)
-    try:
-        return (clock.from_wire(at), known) if known else None
-    except ValueError:
-        return None
 
 
 @bp.get("/visits/<uuid:visit_id>", endpoint="show")

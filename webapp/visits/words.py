@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
+
+from markupsafe import Markup
 
 from webapp.kit import clock, show
 from webapp.kit.words import _, _l
 from webapp.people.rules import mask_name
 from webapp.visits import live, rules
+from webapp.web.assets import drawn
 
 EXCEPTIONS = {
     "LATE_IN": _l("来晚了"),
@@ -62,14 +66,6 @@ PLACES = {
     "none": _l("没有位置"),
 }
 LINE_WORDS = {"resident": _l("老人家的电话"), "own": _l("她自己的电话"), "other": _l("别的电话")}
-WHOM = {"resident": _l("老人"), "neighbour": _l("邻居"), "kin": _l("家属"), "caregiver": _l("养护员")}
-OUTCOMES = {
-    "there": _l("她已经在老人家"),
-    "coming": _l("她在路上"),
-    "well": _l("老人好好的"),
-    "unanswered": _l("没人接"),
-    "trouble": _l("出事了"),
-}
 REFUSALS = ("今天不想做", "身体不舒服", "家里人做了", "时间不够")
 LINES = {
     live.GAP: _l("没人去"),
@@ -124,6 +120,19 @@ def facts(code: str, told: Mapping[str, Any]) -> str:
 def category_icon(category: str) -> str:
     """The drawn sign of a catalogue category."""
     return CATEGORY_ICONS.get(category, "list")
+
+
+def tile(item: Mapping[str, Any], name: str, on: bool) -> Markup:
+    """One item of the catalogue to tick, as the field `name` takes it. A form shows dozens: each is put together once."""
+    return _tile(item["code"], item["zh"] if show.chinese() else item["en"], category_icon(item["category"]), name, on)
+
+
+@cache
+def _tile(code: str, said: str, icon: str, name: str, on: bool) -> Markup:
+    ticked = Markup(" checked") if on else ""
+    return Markup(
+        '<label class="tile"><input type="checkbox" name="{}" value="{}" id="{}-{}" data-kind="list"{}><span>{}{}</span></label>'
+    ).format(name, code, name, code, ticked, drawn(icon), said)
 
 
 def refusals() -> list[tuple[str, str]]:

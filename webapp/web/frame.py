@@ -36,6 +36,8 @@ DESK = (
 )
 KIN = (("today.index", "home", _l("老人")), ("doors.me", "user", _l("我的")))
 
+BARS = {"phone": PHONE, "desk": DESK, "kin": KIN}
+
 
 @dataclass(frozen=True)
 class Door:
@@ -51,7 +53,7 @@ def init_app(app: Flask) -> None:
     """Give templates their frame."""
     app.context_processor(_facts)
     app.jinja_env.filters["money"] = money.show
-    app.jinja_env.globals.update(nav=nav, languages=LANGUAGES, app_version=VERSION, still=still)
+    app.jinja_env.globals.update(bar_kind=bar_kind, bar_doors=bar_doors, languages=LANGUAGES, app_version=VERSION, still=still)
     app.extensions["still"] = {}
 
 
@@ -73,14 +75,20 @@ def still(name: str, *key: object, caller: Callable[[], Markup], unless: object 
     return drawn
 
 
-def nav() -> list[Door]:
-    """The bar of the reader's role; empty when nobody is signed in."""
+def bar_kind() -> tuple[str, str] | None:
+    """Which bar the page has and which of its entries one stands in; None when nobody is signed in."""
     who = actor()
     if who is None:
-        return []
-    doors = PHONE if who.role == Role.CAREGIVER else KIN if who.role == Role.KIN else DESK
+        return None
+    kind = "phone" if who.role == Role.CAREGIVER else "kin" if who.role == Role.KIN else "desk"
+    here = request.endpoint or ""
+    return kind, here if here in {entry[0] for entry in BARS[kind]} else ""
+
+
+def bar_doors(kind: str, here: str) -> list[Door]:
+    """The entries of a bar, as `bar_kind` names it."""
     known = current_app.view_functions
-    return [Door(url_for(e), icon, label, request.endpoint == e) for e, icon, label in doors if e in known]
+    return [Door(url_for(e), icon, label, e == here) for e, icon, label in BARS[kind] if e in known]
 
 
 def _facts() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from flask import Flask, request
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup, escape
 
-from webapp.kit import clock, ids
+from webapp.kit import clock, ids, show
 from webapp.store import secrets
 from webapp.web.forms import KeptForm
 from webapp.web.guard import me
@@ -68,7 +68,6 @@ def opening(
     subject = chain or (keep.chain and data.get(keep.chain)) or household or ""
     facts = {
         "action": action,
-        "data-title": keep.title,
         "data-then": then,
         "data-chain": chain or (f"field:{keep.chain}" if keep.chain else None),
         "data-household": household,
@@ -76,7 +75,7 @@ def opening(
         "data-place": "" if place else None,
     }
     tag = _said(facts)
-    fixed, fields = _fixed(form.made_of if isinstance(form, Blank) else type(form), place)
+    fixed, fields = _fixed(form.made_of if isinstance(form, Blank) else type(form), place, show.chinese())
     values = {name: "" if (value := data.get(name)) is None else escape(str(value)) for name, _tag in fields}
     hidden = "".join(f'{drawn}{values[name]}">' for name, drawn in fields)
     csrf = f'<input type="hidden" name="csrf_token" value="{generate_csrf()}">'
@@ -100,12 +99,13 @@ def _marks(kind: str) -> str:
 
 
 @cache
-def _fixed(form: type[KeptForm], place: bool) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """What is the same whenever a form is drawn: of its tag, and of each hidden field (name, tag up to the value)."""
+def _fixed(form: type[KeptForm], place: bool, _chinese: bool) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What never changes in a language: of a form's tag, and of each hidden field (name, tag up to the value)."""
     keep = form.keep
     facts = {
         "enctype": "multipart/form-data",
         "data-kept": keep.kind,
+        "data-title": keep.title,
         "data-schema": keep.schema,
         "data-makes": keep.makes,
         "data-adds": " ".join(f"{summed}={said}" for said, summed in keep.adds.items()) or None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from contextvars import copy_context
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, flash, make_response, redirect, render_template, request
@@ -10,6 +12,7 @@ from flask.wrappers import Response
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.kit import clock, ids
 from webapp.store import db
 from webapp.web.guard import htmx
 
@@ -32,6 +35,21 @@ def render(template: str, piece: str | None = None, status: int = 200, **facts: 
 def macro(template: str, name: str) -> Any:
     """A macro of `template` in the reader's language, for what is drawn in Python."""
     return getattr(current_app.jinja_env.get_template(template).module, name)
+
+
+def place_of(at: datetime, key: uuid.UUID) -> str:
+    """The last line of a page, for the address of the next one."""
+    return f"{clock.to_wire(at)}_{key}"
+
+
+def place_in(text: str | None) -> tuple[datetime, uuid.UUID] | None:
+    """The last line of the page before, as `place_of` named it; anything else is the first page."""
+    at, _sep, key = (text or "").partition("_")
+    known = ids.parse(key)
+    try:
+        return (clock.from_wire(at), known) if known else None
+    except ValueError:
+        return None
 
 
 INSIDE = "nuanchao.inside"

@@ -7,9 +7,10 @@ A page says a hundred sentences; to look each up every time was a third of drawi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 from flask import Flask
@@ -20,6 +21,7 @@ from jinja2 import FileSystemBytecodeCache, Template
 from jinja2.bccache import Bucket
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.runtime import Context, Macro
 
 from webapp.kit import show
 
@@ -35,9 +37,25 @@ def init_app(app: Flask, made: Path, words: Path) -> None:
     app.jinja_env.bytecode_cache = Compiled(str(folder))
 
 
+class Lean(Context):
+    """What a template is drawn from. Macros and plain functions, nearly all it calls, are called without being looked through."""
+
+    def call(self, told: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """`told` with its arguments, and with the context or environment before them if it wants that."""
+        kind = type(told)
+        if kind is Macro:
+            args = (self.eval_ctx, *args)
+        elif kind is not FunctionType and kind is not MethodType or hasattr(told, "jinja_pass_arg"):
+            return super().call(told, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return told(*args, **kwargs)
+
+
 class Templates(Environment):
     """The app's templates; each language has its own, compiled when first asked for."""
 
+    context_class = Lean
     language = ""
 
     def of(self, language: str) -> Templates:
