@@ -158,9 +158,10 @@ def _pages(world, day):
 
 
 def _reads(text, names, where):
-    """A page names none of them, but for what the station is asked on purpose and what kin read about their own."""
+    """A page names none of them, but for what was done today, what the station is asked on purpose, and what kin read."""
     day, who, path = where
-    if (path in ("/", "/today") and day < 2) or (path == "/live" and day == 0) or path.startswith("/family") or who == "limin":
+    today, of_the_week = path in ("/", "/today", "/live"), path == "/my-week"
+    if (today and day < 2) or (of_the_week and day < 7) or path.startswith("/family") or who == "limin":
         return
     text = re.sub(r"<option.*?</option>", "", text, flags=re.S)
     found = [name for name in names if name in text]
@@ -277,7 +278,7 @@ def test_a_list_that_does_not_look_whether_care_has_ended_is_found_out(world, ha
 
 def test_with_the_roster_left_out_a_leaving_is_not_quiet(world, hand, monkeypatch):
     furnish(world, hand)
-    monkeypatch.setattr(closing, "hand_on", lambda *_args: None)
+    monkeypatch.setattr(closing, "gone", lambda *_args: None)
     leaves(world)
     with pytest.raises(AssertionError):
         live_through(world, hand, ["王桂芳"], [], days=2)
