@@ -20,6 +20,7 @@ from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
 from webapp.ledger import views as ledger
 from webapp.logs import views as logs
+from webapp.logs import watching as _diaries  # noqa: F401  # its nightly look
 from webapp.messages import views as messages
 from webapp.people import doors, login
 from webapp.people import views as people
@@ -29,13 +30,13 @@ from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
 from webapp.today import doing, faces, packet
 from webapp.today import views as today
-from webapp.visits import desk
+from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, logs, ledger, endings,
-    departing, family, faces, packet, doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, endings, departing,
+    family, faces, packet, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -75,12 +75,15 @@ GRANTS: dict[str, frozenset[Role]] = {
         "visits.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
         "visits.live": READERS,
         "visits.settle": STAFF,
+        "visits.unlock": (Role.DISTRICT_OFFICER, Role.STREET_MANAGER),
+        "visits.export": STAFF,
         "logs.write": (Role.CAREGIVER,),
         "logs.see": (*READERS, Role.CAREGIVER),
         "ledger.write": (Role.CAREGIVER,),
         "ledger.see": (*READERS, Role.CAREGIVER, Role.AUDITOR),
         "ledger.settle": STAFF,
         "family.see": (Role.KIN,),
+        "family.say": (Role.KIN,),
         "endings.settle": STAFF,
     }.items()
 }
@@ -113,12 +116,15 @@ VERB_WORDS = {
     "visits.see": _l("看上门记录"),
     "visits.live": _l("看实时在岗"),
     "visits.settle": _l("核对上门记录"),
+    "visits.unlock": _l("同意站里办过了时间的改时间"),
+    "visits.export": _l("把上门记录导出成表格"),
     "logs.write": _l("写日记"),
     "logs.see": _l("看日记"),
     "ledger.write": _l("记账"),
     "ledger.see": _l("看账本"),
     "ledger.settle": _l("核对账目里要看的"),
     "family.see": _l("看自己老人的情况"),
+    "family.say": _l("说上门属实还是有疑问"),
     "endings.settle": _l("办老人、搬家和养护员离岗的收尾"),
 }
 """What a verb lets people do, for those who read the table."""

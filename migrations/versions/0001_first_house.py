@@ -73,6 +73,7 @@ def upgrade() -> None:
     sa.Column('lon_e6', sa.Integer(), nullable=False),
     sa.Column('accuracy_m', sa.Integer(), nullable=False),
     sa.Column('fix_age_ms', sa.BigInteger(), nullable=False),
+    sa.Column('rough', sa.Boolean(), server_default=sa.text('(false)'), nullable=False),
     sa.Column('distance_m', sa.Integer(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_call_place'))
     )
@@ -371,6 +372,31 @@ def upgrade() -> None:
     with op.batch_alter_table('contact', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_contact_household_id'), ['household_id'], unique=False)
 
+    op.create_table('correction',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('field', sa.String(length=3), nullable=False),
+    sa.Column('old', types.Instant(timezone=True), nullable=True),
+    sa.Column('new', types.Instant(timezone=True), nullable=False),
+    sa.Column('reason', sa.String(length=2), nullable=False),
+    sa.Column('memo', sa.String(length=200), nullable=False),
+    sa.Column('photos', sa.JSON(), nullable=False),
+    sa.Column('late', sa.Boolean(), nullable=False),
+    sa.Column('asked_by', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('received_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_correction_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_correction_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_correction_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_correction'))
+    )
+    with op.batch_alter_table('correction', schema=None) as batch_op:
+        batch_op.create_index('ix_correction_station_id_received_at', ['station_id', 'received_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_correction_visit_id'), ['visit_id'], unique=False)
+
     op.create_table('departure',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
     sa.Column('station_id', types.Uuid(length=16), nullable=False),
@@ -570,6 +596,29 @@ def upgrade() -> None:
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_spot_household_id'), ['household_id'], unique=False)
 
+    op.create_table('visit_exception',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('code', sa.String(length=20), nullable=False),
+    sa.Column('kind', sa.String(length=3), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('settled_by', types.Uuid(length=16), nullable=True),
+    sa.Column('reason', sa.String(length=2), nullable=True),
+    sa.Column('action', sa.String(length=1), nullable=True),
+    sa.Column('memo', sa.String(length=200), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_exception_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_visit_exception_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_exception'))
+    )
+    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
+        batch_op.create_index('ix_visit_exception_open', ['station_id', 'day'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+        batch_op.create_index('uq_visit_exception_visit_id_code', ['visit_id', 'code'], unique=True)
+
     op.create_table('alert',
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
     sa.Column('level', sa.String(length=8), nullable=False),
@@ -665,6 +714,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_card_resident_id'), ['resident_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_card_station_id'), ['station_id'], unique=False)
 
+    op.create_table('correction_opening',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('correction_id', types.Uuid(length=16), nullable=False),
+    sa.Column('why', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['correction_id'], ['correction.id'], name=op.f('fk_correction_opening_correction_id_correction')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_correction_opening'))
+    )
+    with op.batch_alter_table('correction_opening', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_correction_opening_correction_id'), ['correction_id'], unique=False)
+
+    op.create_table('correction_ruling',
+    sa.Column('correction_id', types.Uuid(length=16), nullable=False),
+    sa.Column('approves', sa.Boolean(), nullable=False),
+    sa.Column('action', sa.String(length=1), nullable=True),
+    sa.Column('answer', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['correction_id'], ['correction.id'], name=op.f('fk_correction_ruling_correction_id_correction')),
+    sa.PrimaryKeyConstraint('correction_id', name=op.f('pk_correction_ruling'))
+    )
     op.create_table('departure_step',
     sa.Column('departure_id', types.Uuid(length=16), nullable=False),
     sa.Column('code', sa.String(length=8), nullable=False),
@@ -731,6 +802,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_ending_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_ending_resident_id', ['resident_id'], unique=True, sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
 
+    op.create_table('flag_answer',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('exception_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['exception_id'], ['visit_exception.id'], name=op.f('fk_flag_answer_exception_id_visit_exception')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flag_answer'))
+    )
+    with op.batch_alter_table('flag_answer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_flag_answer_exception_id'), ['exception_id'], unique=False)
+
+    op.create_table('flag_reached',
+    sa.Column('exception_id', types.Uuid(length=16), nullable=False),
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['exception_id'], ['visit_exception.id'], name=op.f('fk_flag_reached_exception_id_visit_exception')),
+    sa.PrimaryKeyConstraint('exception_id', name=op.f('pk_flag_reached'))
+    )
     op.create_table('grant',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
     sa.Column('role', sa.String(length=24), nullable=False),
@@ -1182,6 +1272,13 @@ def upgrade() -> None:
     sa.Column('grade', sa.String(length=1), nullable=False),
     sa.Column('arrive_by', sa.String(length=5), nullable=True),
     sa.Column('leave_by', sa.String(length=5), nullable=True),
+    sa.Column('opened_by', types.Uuid(length=16), nullable=True),
+    sa.Column('counted', sa.Boolean(), server_default=sa.text('(true)'), nullable=False),
+    sa.Column('adjusted_in_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('adjusted_out_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('verified_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('seq', sa.Integer(), server_default=sa.text('1'), nullable=False),
+    sa.Column('changed_at', types.Instant(timezone=True), nullable=True),
     sa.Column('into_id', types.Uuid(length=16), nullable=True),
     sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_visit_caregiver_id_person')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_household_id_household')),
@@ -1191,11 +1288,89 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.create_index('ix_visit_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
+        batch_op.create_index('ix_visit_changed_at', ['changed_at'], unique=False)
         batch_op.create_index('ix_visit_household_id_arrived_at', ['household_id', 'arrived_at'], unique=False)
         batch_op.create_index('ix_visit_into_id', ['into_id'], unique=False, sqlite_where=sa.text('into_id is not null'), postgresql_where=sa.text('into_id is not null'))
         batch_op.create_index('ix_visit_open', ['caregiver_id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.create_index('ix_visit_shift_id', ['shift_id'], unique=False)
         batch_op.create_index('ix_visit_station_id_day', ['station_id', 'day'], unique=False)
+
+    op.create_table('attestation',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('way', sa.String(length=8), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
+    sa.Column('face', sa.String(length=4), nullable=True),
+    sa.Column('strokes', sa.Text(), nullable=False),
+    sa.Column('photos', sa.JSON(), nullable=False),
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('why', sa.String(length=10), nullable=True),
+    sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_attestation_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_attestation_resident_id_resident')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_attestation_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_attestation'))
+    )
+    with op.batch_alter_table('attestation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_attestation_visit_id'), ['visit_id'], unique=False)
+
+    op.create_table('call_back',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=True),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('seed', sa.String(length=64), nullable=False),
+    sa.Column('once', sa.String(length=80), nullable=False),
+    sa.Column('done_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_call_back_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_call_back_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_call_back_station_id_place')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_call_back_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_call_back')),
+    sa.UniqueConstraint('once', name=op.f('uq_call_back_once'))
+    )
+    with op.batch_alter_table('call_back', schema=None) as batch_op:
+        batch_op.create_index('ix_call_back_open', ['station_id', 'due_on'], unique=False, sqlite_where=sa.text('done_at is null'), postgresql_where=sa.text('done_at is null'))
+        batch_op.create_index(batch_op.f('ix_call_back_visit_id'), ['visit_id'], unique=False)
+
+    op.create_table('home_fix',
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('lat_e6', sa.Integer(), nullable=False),
+    sa.Column('lon_e6', sa.Integer(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_home_fix_household_id_household')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_home_fix_visit_id_visit')),
+    sa.PrimaryKeyConstraint('visit_id', name=op.f('pk_home_fix'))
+    )
+    with op.batch_alter_table('home_fix', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_home_fix_household_id'), ['household_id'], unique=False)
+
+    op.create_table('kin_word',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kin_id', types.Uuid(length=16), nullable=False),
+    sa.Column('agrees', sa.Boolean(), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_kin_word_household_id_household')),
+    sa.ForeignKeyConstraint(['kin_id'], ['kin.id'], name=op.f('fk_kin_word_kin_id_kin')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_kin_word_visit_id_visit')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_kin_word'))
+    )
+    with op.batch_alter_table('kin_word', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kin_word_visit_id'), ['visit_id'], unique=False)
 
     op.create_table('log',
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -1239,28 +1414,19 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_service_visit_id_visit')),
     sa.PrimaryKeyConstraint('visit_id', 'code', name=op.f('pk_service'))
     )
-    op.create_table('visit_exception',
-    sa.Column('visit_id', types.Uuid(length=16), nullable=False),
-    sa.Column('household_id', types.Uuid(length=16), nullable=False),
-    sa.Column('station_id', types.Uuid(length=16), nullable=False),
-    sa.Column('day', sa.Date(), nullable=False),
-    sa.Column('code', sa.String(length=16), nullable=False),
-    sa.Column('kind', sa.String(length=3), nullable=False),
-    sa.Column('facts', sa.JSON(), nullable=False),
-    sa.Column('settled_at', types.Instant(timezone=True), nullable=True),
-    sa.Column('settled_by', types.Uuid(length=16), nullable=True),
-    sa.Column('reason', sa.String(length=2), nullable=True),
-    sa.Column('memo', sa.String(length=200), nullable=True),
+    op.create_table('call_back_result',
     sa.Column('id', types.Uuid(length=16), nullable=False),
-    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_visit_exception_household_id_household')),
-    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_visit_exception_station_id_place')),
-    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_visit_exception_visit_id_visit')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_exception'))
+    sa.Column('call_back_id', types.Uuid(length=16), nullable=False),
+    sa.Column('way', sa.String(length=5), nullable=False),
+    sa.Column('outcome', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['call_back_id'], ['call_back.id'], name=op.f('fk_call_back_result_call_back_id_call_back')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_call_back_result'))
     )
-    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
-        batch_op.create_index('ix_visit_exception_open', ['station_id', 'day'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
-        batch_op.create_index('uq_visit_exception_visit_id_code', ['visit_id', 'code'], unique=True)
+    with op.batch_alter_table('call_back_result', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_call_back_result_call_back_id'), ['call_back_id'], unique=False)
 
     op.create_table('log_amendment',
     sa.Column('act_id', types.Uuid(length=16), nullable=False),
@@ -1335,23 +1501,40 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_log_amendment_log_id'))
 
     op.drop_table('log_amendment')
-    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
-        batch_op.drop_index('uq_visit_exception_visit_id_code')
-        batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+    with op.batch_alter_table('call_back_result', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_call_back_result_call_back_id'))
 
-    op.drop_table('visit_exception')
+    op.drop_table('call_back_result')
     op.drop_table('service')
     op.drop_table('seen')
     with op.batch_alter_table('log', schema=None) as batch_op:
         batch_op.drop_index('ix_log_household_id_day')
 
     op.drop_table('log')
+    with op.batch_alter_table('kin_word', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_kin_word_visit_id'))
+
+    op.drop_table('kin_word')
+    with op.batch_alter_table('home_fix', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_home_fix_household_id'))
+
+    op.drop_table('home_fix')
+    with op.batch_alter_table('call_back', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_call_back_visit_id'))
+        batch_op.drop_index('ix_call_back_open', sqlite_where=sa.text('done_at is null'), postgresql_where=sa.text('done_at is null'))
+
+    op.drop_table('call_back')
+    with op.batch_alter_table('attestation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_attestation_visit_id'))
+
+    op.drop_table('attestation')
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.drop_index('ix_visit_station_id_day')
         batch_op.drop_index('ix_visit_shift_id')
         batch_op.drop_index('ix_visit_open', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.drop_index('ix_visit_into_id', sqlite_where=sa.text('into_id is not null'), postgresql_where=sa.text('into_id is not null'))
         batch_op.drop_index('ix_visit_household_id_arrived_at')
+        batch_op.drop_index('ix_visit_changed_at')
         batch_op.drop_index('ix_visit_caregiver_id_day')
 
     op.drop_table('visit')
@@ -1458,6 +1641,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))
 
     op.drop_table('grant')
+    op.drop_table('flag_reached')
+    with op.batch_alter_table('flag_answer', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_flag_answer_exception_id'))
+
+    op.drop_table('flag_answer')
     with op.batch_alter_table('ending', schema=None) as batch_op:
         batch_op.drop_index('uq_ending_resident_id', sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
         batch_op.drop_index(batch_op.f('ix_ending_household_id'))
@@ -1472,6 +1660,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_departure_step_departure_id'))
 
     op.drop_table('departure_step')
+    op.drop_table('correction_ruling')
+    with op.batch_alter_table('correction_opening', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_correction_opening_correction_id'))
+
+    op.drop_table('correction_opening')
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_card_station_id'))
         batch_op.drop_index(batch_op.f('ix_card_resident_id'))
@@ -1493,6 +1686,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_alert_resident_id'))
 
     op.drop_table('alert')
+    with op.batch_alter_table('visit_exception', schema=None) as batch_op:
+        batch_op.drop_index('uq_visit_exception_visit_id_code')
+        batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+
+    op.drop_table('visit_exception')
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_spot_household_id'))
 
@@ -1540,6 +1738,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_departure_station_id'))
 
     op.drop_table('departure')
+    with op.batch_alter_table('correction', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_correction_visit_id'))
+        batch_op.drop_index('ix_correction_station_id_received_at')
+
+    op.drop_table('correction')
     with op.batch_alter_table('contact', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_contact_household_id'))
 

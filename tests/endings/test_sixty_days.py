@@ -27,6 +27,8 @@ from webapp.roster.leaving import Choice
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db, jobs
 from webapp.today import todo
+from webapp.visits import calling_back
+from webapp.visits.calling_back import CallBack
 from webapp.visits.models import NobodyHome, Visit, VisitException
 
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
@@ -35,7 +37,15 @@ DAYS = 60
 SWEEPS = {0, 8, 31, 59}
 """Days on which every page without an argument is opened by every role; on the others the busy ones."""
 BUSY = (("zhou", "/"), ("zhou", "/live"), ("zhou", "/leaves"), ("wang", "/"), ("qian", "/"), ("limin", "/family"))
-ARCHIVES = {"messages.tasks", "endings.index", "roster.index", "people.people", "cards.scans", "deliveries.index"}
+ARCHIVES = {
+    "review.call_backs",
+    "messages.tasks",
+    "endings.index",
+    "roster.index",
+    "people.people",
+    "cards.scans",
+    "deliveries.index",
+}
 """What is read there was looked for: history, ends, the weeks that were planned, who worked here."""
 ASKED_ON_PURPOSE = {"condolence", "settle_book"}
 KEPT_FROM = ["/today/packet", "/events", "/inbox/kinds", "/openapi.json", "/manifest.webmanifest", "/sw.js"]
@@ -79,6 +89,8 @@ def furnish(world, hand):
         qian = world.person("qian")
         chosen = {shift.id: Choice(qian) for shift in leaving.to_cover(leave)}
         leaving.approve(leave, chosen, _actor(world, world.account("zhou")))
+        drawn = {"station_id": place, "caregiver_id": qian.id, "due_on": clock.today(), "seed": "", "once": "sixty"}
+        session.add(CallBack(household_id=home, kind="surprise", **drawn))
     hand.at += timedelta(hours=1)
 
 
@@ -129,6 +141,8 @@ def _tables(world, homes, sent, day):
     assert set(session.scalars(told)) & set(keys) == set(), day
     planned = sa.select(Shift.day).where(Shift.household_id.in_(keys), Shift.state == PLANNED, Shift.day > clock.today())
     assert session.scalars(planned).all() == [], day
+    asked = sa.select(CallBack.kind).where(CallBack.household_id.in_(keys), CallBack.done_at.is_(None))
+    assert session.scalars(asked).all() == [], day
     late = sa.select(Task.kind).where(Task.household_id.in_(keys), Task.opened_at > clock.now() - timedelta(hours=20))
     assert day == 0 or set(session.scalars(late)) <= ASKED_ON_PURPOSE, day
     assert _sendings() == sent, day
@@ -253,7 +267,9 @@ def _alarms(world, who):
 
 
 @pytest.mark.parametrize(
-    ("room", "guard"), [(messages, "withdraw"), (cards, "revoke_all"), (closing, "close")], ids=["messages", "cards", "roster"]
+    ("room", "guard"),
+    [(messages, "withdraw"), (cards, "revoke_all"), (closing, "close"), (calling_back, "let_go")],
+    ids=["messages", "cards", "roster", "visits"],
 )
 def test_with_one_guard_left_out_a_death_is_not_quiet(world, hand, monkeypatch, room, guard):
     furnish(world, hand)

@@ -32,7 +32,9 @@ from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db, files, inbox
-from webapp.visits.models import VisitException
+from webapp.visits import correcting
+from webapp.visits.calling_back import CallBack
+from webapp.visits.models import Visit, VisitException
 
 HOMES = {"li": ("李秀兰", "wang", "songling"), "sun": ("孙德胜", "zhao", "wanghai")}
 NOBODY = uuid.UUID("00000000-0000-7000-8000-000000000000")
@@ -87,7 +89,8 @@ class Side:
 
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
-    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "ending_id",
+    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "correction_id", "call_back_id",
+    "ending_id",
 }  # fmt: skip
 STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id"}
 COUNTED = {"seq"}
@@ -161,6 +164,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
     _keep(world, side.caregiver, "logs.write", photo, "photo", visit=visit, mood="good", story="今天很好")
     held = _keep(world, side.caregiver, "logs.write", photo, "photo", inbox.QUARANTINED, visit=ids.new(), mood="good")
     db.undo()
+    made |= _asked(world, side, visit, "wu")
     reading = db.reading()
     made |= {
         "visit_id": visit, "about": f"log:{visit}", "call_id": stray, "entry_id": entry,
@@ -200,6 +204,25 @@ def _ends(home: people.Household, head: Account) -> ends.Ending:
 
 def _other(world: World, side: Side) -> people.Place:
     return world.place("wanghai" if side.station == "songling" else "songling")
+
+
+def _asked(world: World, side: Side, visit: uuid.UUID, asker: str) -> dict[str, Any]:
+    """A correction that the street asked for, and a call-back."""
+
+    class Asker:
+        account_id, person_id = world.account(asker).id, world.person(asker).id
+
+    with db.transaction() as session:
+        here = session.get_one(Visit, visit)
+        until = here.arrived_at + timedelta(milliseconds=1)
+        row = correcting.ask_for(Asker, here, "out", until, "05", "今天很好今天很好")  # type: ignore[arg-type]
+        back = CallBack(
+            household_id=here.household_id, station_id=here.station_id, visit_id=visit, caregiver_id=here.caregiver_id,
+            kind="surprise", due_on=here.day, seed="", once=f"rooms:{side.name}",
+        )  # fmt: skip
+        session.add(back)
+        session.flush()
+        return {"correction_id": row.id, "call_back_id": back.id}
 
 
 def _messages(world: World, side: Side, caregiver: Account, head: Account) -> dict[str, Any]:

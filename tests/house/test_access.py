@@ -27,6 +27,7 @@ BODY: dict[str, dict[str, str]] = {
     "todo.done": {"about": "about"},
     "ledger.none_today": {"household": "household_id"},
     "cards.sheet": {"keys": "card_id"},
+    "review.settle": {"key": "exception_id"},
 }
 """What a form must name besides its address, or it asks for nothing: form field → thing."""
 
@@ -208,7 +209,7 @@ def test_every_thing_an_account_owns_is_tried(furnished: Any) -> None:
     assert set(OWNED) <= owned
 
 
-LOOKING = {"look", "scan", "tries", "sign_in"}
+LOOKING = {"flag_reached", "look", "scan", "tries", "sign_in"}
 """What a look at a page may leave behind: that somebody looked."""
 NOTED = {"cards.picture": {"audit_entry", "audit_head", "audit_link"}}
 """Looks that are deeds too: a card's picture can be printed, so it is written down like a print."""

@@ -47,7 +47,7 @@ BEHIND = {
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
     "fpdf": ("cards.drawing", "cards.printing"),
     "pylopdf_fonts_zh_cn": ("cards.drawing", "cards.printing"),
-    "openpyxl": ("people.sheets",),
+    "openpyxl": ("people.sheets", "visits.exporting"),
     "xlsxwriter": ("kit.sheets", "people.sheets"),
     "pypinyin": ("people.rules",),
     "stdnum": ("cards.number", "people.sheets.cells", "people.rules"),  # the card's check digit; the national number
@@ -57,7 +57,7 @@ BEHIND = {
     "cryptography": ("store.inbox", "store.arrivals", "store.secrets", "web.tls", "people.entry"),
     "alembic": ("store.migrate",),
     "brotli": ("web.assets",),
-    "tqdm": ("sample",),
+    "tqdm": ("sample", "visits.commands"),
     "structlog": ("",),  # a log line may be written anywhere
 }
 """Each outside library and the rooms it may enter."""

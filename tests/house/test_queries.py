@@ -32,6 +32,9 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.inbox import APPLIED
+from webapp.visits import correcting
+from webapp.visits.calling_back import CallBack
+from webapp.visits.models import Visit, VisitException
 
 MOST = 6
 FEW, MANY = 1, 10
@@ -60,6 +63,14 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "diary of a home": ("wang", lambda rows: f"/households/{rows.home}/logs"),
     "visits of a home": ("zhou", lambda rows: f"/households/{rows.home}/visits"),
     "one visit": ("zhou", lambda rows: f"/visits/{rows.done}"),
+    "her own record": ("wang", lambda rows: "/record"),
+    "her answer": ("wang", lambda rows: f"/record/exceptions/{rows.flag}"),
+    "her correction": ("wang", lambda rows: f"/record/visits/{rows.done}/times"),
+    "the elder's word": ("wang", lambda rows: f"/visits/{rows.done}/word"),
+    "what waits": ("zhou", lambda rows: "/exceptions"),
+    "times to change": ("zhou", lambda rows: "/corrections"),
+    "a time to change": ("zhou", lambda rows: f"/corrections/{rows.correction}"),
+    "call-backs": ("zhou", lambda rows: "/call-backs"),
     "records that came in": ("zhou", lambda rows: "/deliveries"),
     "one record": ("zhou", lambda rows: f"/deliveries/{rows.held}"),
     "somebody of the staff": ("zhou", lambda rows: f"/people/{rows.wang}"),
@@ -116,6 +127,7 @@ class Rows:
             self._tell(n)
         self._away()
         self._ends()
+        self._doubt()
         for _ in range(many):
             self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
 
@@ -167,6 +179,27 @@ class Rows:
                 under_way = moving.ask(home, there, "海边路1号", clock.today(), "女儿", head, ids.new()).id
                 departure.begin(wang, clock.today(), "", True, head, ids.new())
             self.move = under_way
+
+    def _doubt(self) -> None:
+        """Of the last visit: findings she answered, times she asked for, words of others, call-backs."""
+        with db.transaction() as session:
+            visit = session.get_one(Visit, self.done)
+            self.flag = session.scalars(sa.select(VisitException.id).where(VisitException.visit_id == self.done)).first()
+            for n in range(self.many):
+                session.add(
+                    CallBack(
+                        household_id=self.home, station_id=visit.station_id, visit_id=self.done, caregiver_id=visit.caregiver_id,
+                        kind="surprise", due_on=visit.day, seed="", once=f"{self.many}:{n}",
+                    )
+                )  # fmt: skip
+        for n in range(self.many):
+            self.keep("visits.answer", exception=self.flag, words=f"说明{n}")
+            self.keep("visits.attest", visit=self.done, way="none", why="asleep")
+            with db.transaction() as session:
+                visit = session.get_one(Visit, self.done)
+                at = visit.left_at + timedelta(milliseconds=n + 1)
+                head = Head(self.world)
+                self.correction = correcting.ask_for(head, visit, "out", at, "05", "她打电话来说的").id
 
     def _neighbour(self, n: int) -> None:
         with db.transaction() as session:

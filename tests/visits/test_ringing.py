@@ -15,6 +15,7 @@ from webapp.store import db
 from webapp.store.inbox import APPLIED, QUARANTINED
 from webapp.visits import queries, ringing, rules
 from webapp.visits.models import Call, Visit, VisitException, limits
+from webapp.visits.settling import Said, settle
 
 LIMITS = limits
 
@@ -201,7 +202,7 @@ def test_the_head_cannot_wave_through_his_own_words(app, world, shift):
     waiting = sa.select(VisitException).where(VisitException.visit_id == key, VisitException.code == "PHONED_IN")
     row = db.session().scalars(waiting).one()
     with pytest.raises(Refusal) as refused:
-        row.settle(Head(world), "06")
+        settle(row, Head(world), Said("06"))
     assert refused.value.code == "own_word"
 
 

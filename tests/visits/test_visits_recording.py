@@ -7,12 +7,14 @@ import sqlalchemy as sa
 
 from tests.visits.kit import AT_HOME, arrive, card_of, planned_today, plate_of, send
 from webapp.kit import clock, ids
+from webapp.kit.refusal import Refusal
 from webapp.people import models as people
 from webapp.people.models import Household
 from webapp.store import db, inbox
 from webapp.store.db import database
-from webapp.visits import models, queries, recording
+from webapp.visits import models, queries, recording, settling
 from webapp.visits.models import Call, CallPlace, NobodyHome, Service, Visit, VisitException
+from webapp.visits.settling import Said
 
 
 def now():
@@ -341,8 +343,8 @@ def test_nobody_settles_what_concerns_their_own_visit(app, world):
 
     with db.transaction():
         row = queries.exceptions(key)[0]
-        with pytest.raises(models.Refusal, match="own_visit"):
-            row.settle(Asks, "08")
+        with pytest.raises(Refusal, match="own_visit"):
+            settling.settle(row, Asks, Said("08"))
 
 
 def test_retention_may_delete_the_place_and_leave_the_call(app, world):

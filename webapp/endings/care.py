@@ -22,6 +22,7 @@ from webapp.people.ends import DEATH, Ending
 from webapp.people.models import Household, Resident
 from webapp.roster import closing
 from webapp.store import db, rulebook
+from webapp.visits import calling_back
 from webapp.visits.models import VOID, Visit
 
 kinds.say("condolence", said.CONDOLENCE, "heart-pulse")
@@ -56,6 +57,8 @@ def end(
     which = Card.household_id == household.id if ending.last else Card.resident_id == resident.id
     cards.revoke_all(which, by, str(said.CARD_STOPPED))
     closing.close(household, alone, day, by, _attended(household.id, day))
+    if ending.last:
+        calling_back.let_go(household.id)
     _ask_station(ending, household)
     return ending
 

@@ -24,6 +24,7 @@ from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
 from webapp.store.strands import asked, strand, together
 from webapp.store.types import Uuid
+from webapp.visits.confirming import KinWord
 from webapp.visits.models import VOID, Service, Visit
 
 DAYS = 30
@@ -102,20 +103,29 @@ class Came:
     state: str
     caregiver: str
     deeds: tuple[tuple[str, str], ...]
+    agrees: bool | None
+    """What this relative said about it last; None: nothing yet."""
     story: str | None
 
 
-def came(household_id: uuid.UUID, *, story: bool, limit: int = 50) -> list[Came]:
+def came(kin: Kin, *, story: bool, limit: int = 50) -> list[Came]:
     """The visits of the last thirty days, newest first. Consent is asked by the caller; `story`: the diary too."""
     deeds = (
         sa.select(sa.func.aggregate_strings(Service.code + ":" + Service.outcome, ","))
         .where(Service.visit_id == Visit.id)
         .scalar_subquery()
     )
+    said = (
+        sa.select(KinWord.agrees)
+        .where(KinWord.visit_id == Visit.id, KinWord.kin_id == kin.id)
+        .order_by(KinWord.at.desc(), KinWord.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     ask = (
-        sa.select(Visit.id, Visit.day, Visit.arrived_at, Visit.left_at, Visit.minutes, Visit.state, Person.name, deeds)
+        sa.select(Visit.id, Visit.day, Visit.arrived_at, Visit.left_at, Visit.minutes, Visit.state, Person.name, deeds, said)
         .join(Person, Person.id == Visit.caregiver_id)
-        .where(Visit.household_id == household_id, Visit.arrived_at >= since(), Visit.state != VOID)
+        .where(Visit.household_id == kin.resident.household_id, Visit.arrived_at >= since(), Visit.state != VOID)
         .order_by(Visit.arrived_at.desc())
         .limit(limit)
     )
@@ -125,10 +135,10 @@ def came(household_id: uuid.UUID, *, story: bool, limit: int = 50) -> list[Came]
 
 
 def _came(row: Any) -> Came:
-    key, day, arrived_at, left_at, minutes, state, caregiver, deeds, *story = row
+    key, day, arrived_at, left_at, minutes, state, caregiver, deeds, agrees, *story = row
     told = [each.partition(":") for each in deeds.split(",")] if deeds else []
     served = tuple(sorted((code, outcome) for code, _colon, outcome in told))
-    return Came(key, day, arrived_at, left_at, minutes, state, caregiver, served, story[0] if story else None)
+    return Came(key, day, arrived_at, left_at, minutes, state, caregiver, served, agrees, story[0] if story else None)
 
 
 @dataclass(frozen=True)

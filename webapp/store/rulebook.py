@@ -64,6 +64,12 @@ def current(kind: str, on: date, place: uuid.UUID | None = None) -> dict[str, An
     return row.body if row else default(kind)
 
 
+def own(kind: str, on: date, place: uuid.UUID) -> dict[str, Any] | None:
+    """What of `kind` one place or household has of its own on a day; None when nothing is."""
+    row = _holding(kind, on, place)
+    return row.body if row and row.place_id is not None else None
+
+
 def edition(kind: str, on: date, place: uuid.UUID | None = None) -> datetime | None:
     """When the version was put that `current` gives; None for the default."""
     row = _holding(kind, on, place)

@@ -183,6 +183,7 @@ def _exceptions() -> Strand:
         .where(
             _ME.reaches_station(VisitException.station_id), VisitException.settled_at.is_(None),
             _cared_for(VisitException), VisitException.day >= sa.bindparam("lately", type_=sa.Date()),
+            sa.or_(VisitException.code != "MISSED", VisitException.day < _YESTERDAY),  # these are lines of their own
         )
         .order_by(VisitException.kind.desc(), VisitException.day.desc(), VisitException.made_at.desc()),
         FEW,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from wtforms import StringField
 from wtforms.widgets import HiddenInput
 
 from webapp.kit import ids
@@ -18,7 +20,9 @@ from webapp.web.forms import (
     KeyField,
     ListField,
     NumberField,
+    PhotoField,
     PlainForm,
+    StoryField,
     TextField,
     YesField,
     required,
@@ -153,4 +157,111 @@ class SettleForm(PlainForm):
     """A person has looked at an exception."""
 
     reason = ChoiceField(_l("原因"), validators=[required(_l("请选一个原因"))], choices=[])
+    action = ChoiceField(_l("怎么处理的"), choices=[])
     memo = TextField(_l("写几个字"), most=200)
+
+
+class AnswerForm(StepForm):
+    """What the caregiver says to a finding."""
+
+    keep = Keep(kind="visits.answer", title=_l("说明一下"))
+    exception = KeyField(validators=[required()])
+    words = StoryField(_l("您想说的"), [required(_l("请写几个字"))], most=200)
+
+
+class TimeField(MinuteField):
+    """A time of day, typed as 8:30 or kept as minutes after midnight."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = str(valuelist[0]).strip() if valuelist else ""
+        kept = text.isascii() and text.isdigit() and int(text) < 1440
+        super().process_formdata([f"{int(text) // 60}:{int(text) % 60:02d}"] if kept else valuelist)
+
+
+class CorrectForm(StepForm):
+    """She asks that a visit began or ended at another time. time: minutes after midnight."""
+
+    keep = Keep(kind="visits.correct", title=_l("改时间"), chain="visit")
+    visit = KeyField(validators=[required()])
+    field = ChoiceField(_l("改哪一个"), [required(_l("请选改哪一个"))], choices=[("in", _l("到的时间")), ("out", _l("走的时间"))])
+    time = TimeField(_l("应该是几点"), [required(_l("请填时间"))], render_kw={"type": "time"})
+    next_day = YesField(_l("是第二天的"))
+    reason = ChoiceField(_l("为什么"), [required(_l("请选一个原因"))], choices=words.REASON_CHOICES)
+    memo = StoryField(_l("说清楚一点"), [required(_l("请写几个字说明，至少6个字"))], most=200)
+    photo = PhotoField(_l("有纸条或照片就拍一张"), most=2)
+
+
+class AttestForm(StepForm):
+    """Somebody else than the caregiver says that she was there."""
+
+    keep = Keep(kind="visits.attest", title=_l("老人确认"), chain="visit")
+    visit = KeyField(validators=[required()])
+    way = ChoiceField(_l("怎么确认"), [required(_l("请选怎么确认的"))], choices=list(words.WAYS.items()))
+    token = TextField(widget=HiddenInput(), most=200, render_kw={"data-card": True})
+    number = TextField(_l("卡上的7位号码"), most=40)
+    face = ChoiceField(_l("老人点一个"), choices=list(words.FACES.items()))
+    strokes = TextField(widget=HiddenInput(), most=8000)
+    photo = PhotoField(_l("拍下按了手印的纸"), most=2)
+    witness = TextField(_l("见证人的名字"), most=40)
+    unrelated = YesField(_l("见证人不是家属，也不经手老人的钱"))
+    why = ChoiceField(_l("为什么不能确认"), choices=list(words.WHY_NOT.items()))
+    words = TextField(_l("怎么说的"), most=200)
+
+
+class OpenForm(PlainForm):
+    """The street lets a late correction be decided."""
+
+    why = TextField(_l("为什么同意"), [required(_l("请写明为什么同意"))], most=200)
+
+
+class DecideForm(PlainForm):
+    """Another person decides about a correction."""
+
+    says = ChoiceField(_l("同意吗"), [required(_l("请选一个"))], choices=[("yes", _l("同意")), ("no", _l("不同意"))])
+    action = ChoiceField(_l("怎么核实的"), choices=[])
+    answer = TextField(_l("写几个字"), most=200)
+
+
+class PhonedWordForm(PlainForm):
+    """电话里说的: whom the station rang about a visit, and the words."""
+
+    whom = TextField(_l("打给了谁"), [required(_l("请写打给了谁"))], most=40)
+    words = TextField(_l("对方怎么说的"), [required(_l("请写对方怎么说的"))], most=200)
+
+
+class MonthField(StringField):
+    """A month, 2026-11; its value is the first day."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.typed = str(valuelist[0]).strip() if valuelist else ""
+        try:
+            self.data = date.fromisoformat(f"{self.typed}-01")
+        except ValueError as error:
+            self.data = None
+            raise ValueError(str(_l("请写哪个月，比如 2026-11"))) from error
+
+    def _value(self) -> str:
+        return str(getattr(self, "typed", None) or self.data or "")
+
+
+SHEETS = [("csv", _l("表格 CSV")), ("xlsx", _l("表格 Excel")), ("json", "JSON")]
+
+
+class ExportForm(PlainForm):
+    """Which visits, as what."""
+
+    month = MonthField(_l("哪个月"), [required()], render_kw={"type": "month"})
+    station = ChoiceField(_l("哪个站"), choices=[])
+    form = ChoiceField(
+        _l("什么格式"),
+        [required(_l("请选一个"))],
+        choices=[("csv", _l("表格 CSV")), ("xlsx", _l("表格 Excel")), ("json", "JSON")],
+    )
+
+
+class CallBackForm(PlainForm):
+    """What came of a call-back."""
+
+    way = ChoiceField(_l("怎么回访的"), [required(_l("请选怎么回访的"))], choices=list(words.CALL_BACK_WAYS.items()))
+    outcome = ChoiceField(_l("怎么样"), [required(_l("请选怎么样"))], choices=list(words.CALL_BACK_OUTCOMES.items()))
+    words = TextField(_l("对方怎么说的"), most=200)

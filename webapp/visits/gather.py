@@ -151,6 +151,7 @@ def _question(by: str, at_home: bool, named: bool) -> sa.Select[*tuple[Any, ...]
             _open_visit(),
             _phoned(),
             _limits(),
+            _home_limits(),
             existing.id.label("visit_id"),
             existing.household_id.label("visit_household_id"),
             existing.station_id.label("visit_station_id"),
@@ -164,6 +165,8 @@ def _question(by: str, at_home: bool, named: bool) -> sa.Select[*tuple[Any, ...]
             existing.left_at.label("visit_left_at"),
             existing.arrive_by.label("visit_arrive_by"),
             existing.leave_by.label("visit_leave_by"),
+            existing.adjusted_in_at.label("visit_adjusted_in_at"),
+            existing.adjusted_out_at.label("visit_adjusted_out_at"),
             Spot.id.label("spot_id"),
             Spot.lat_e6,
             Spot.lon_e6,
@@ -256,6 +259,18 @@ def _limits() -> sa.Label[dict[str, Any]]:
     )
 
 
+def _home_limits() -> sa.Label[dict[str, Any]]:
+    """What the household has of its own."""
+    return (
+        sa.select(RuleSet.body)
+        .where(RuleSet.kind == "visits", RuleSet.valid_from <= _DAY, RuleSet.place_id == Household.id)
+        .order_by(RuleSet.valid_from.desc(), RuleSet.made_at.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("home_rules")
+    )
+
+
 def _known(rows: Sequence[Any]) -> Known:
     if not rows:
         shipped = rulebook.default("visits")
@@ -278,5 +293,5 @@ def _known(rows: Sequence[Any]) -> Known:
         visit=first if first.visit_id else None,
         spots=tuple(spots.values()),
         shifts=tuple(shifts.values()),
-        limits=first.rules or rulebook.default("visits"),
+        limits=(first.rules or rulebook.default("visits")) | (first.home_rules or {}),
     )

@@ -12,10 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.access import Actor
 from webapp.kit import clock
-from webapp.kit.refusal import Refusal
 from webapp.people.models import Household, Person
 from webapp.roster.models import Shift
-from webapp.store import audit, db, rulebook, topics
+from webapp.store import audit, rulebook, topics
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made, append_only, told
 from webapp.store.types import Instant, Uuid
@@ -56,6 +55,19 @@ class Visit(Homed, Base):
     arrive_by: Mapped[str | None] = mapped_column(sa.String(5))
     """Method of the call that `arrived_at` derives from; her own record outweighs one that was rung in (PHONE)."""
     leave_by: Mapped[str | None] = mapped_column(sa.String(5))
+    opened_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+    """The call that opened it; of calls before it nothing counts (扫错了, and scanned anew)."""
+    counted: Mapped[bool] = mapped_column(default=True, server_default=sa.text("true"))
+    """False: a person decided that it counts for nothing (不计入); it stays to be read."""
+    adjusted_in_at: Mapped[datetime | None] = mapped_column(Instant())
+    adjusted_out_at: Mapped[datetime | None] = mapped_column(Instant())
+    """Approved corrections; `arrived_at` and `left_at` follow them, the calls stay as captured."""
+    verified_at: Mapped[datetime | None] = mapped_column(Instant())
+    """Nothing is open about it any more; from then on its place is kept roughly only."""
+    seq: Mapped[int] = mapped_column(default=1, server_default=sa.text("1"))
+    """Grows by one with whatever changes about it, findings and confirmations included: exports carry it."""
+    changed_at: Mapped[datetime | None] = mapped_column(Instant(), default=clock.now)
+    """When `seq` grew last."""
     into_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     """Rung in, then recorded on her phone under another id: the visit this one turned out to be."""
     household: Mapped[Household] = relationship()
@@ -64,6 +76,7 @@ class Visit(Homed, Base):
     __table_args__ = (
         told("ix_visit_into_id", "into_id"),
         sa.Index("ix_visit_shift_id", "shift_id"),
+        sa.Index("ix_visit_changed_at", "changed_at"),
         sa.Index("ix_visit_station_id_day", "station_id", "day"),
         sa.Index("ix_visit_household_id_arrived_at", "household_id", "arrived_at"),
         sa.Index("ix_visit_caregiver_id_day", "caregiver_id", "day"),
@@ -150,6 +163,8 @@ class CallPlace(Base):
     lon_e6: Mapped[int]
     accuracy_m: Mapped[int]
     fix_age_ms: Mapped[int] = mapped_column(sa.BigInteger())
+    rough: Mapped[bool] = mapped_column(default=False, server_default=sa.text("false"))
+    """Kept to the setting's metres only."""
     distance_m: Mapped[int | None]
     """Metres from the nearest known point of the household; empty while none is known."""
 
@@ -209,17 +224,21 @@ class VisitException(Keyed, Made, Homed, Base):
     """Something about a visit that a person must put right (fix) or read and explain (ack). One row per visit and code."""
 
     __tablename__ = "visit_exception"
-    visit_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("visit.id"))
+    visit_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+    """The visit, or the one a shift minted and nobody made (MISSED)."""
     household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
     station_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
     day: Mapped[date]
-    code: Mapped[str] = mapped_column(sa.String(16))
+    code: Mapped[str] = mapped_column(sa.String(20))
     kind: Mapped[str] = mapped_column(sa.String(3))
     facts: Mapped[dict[str, Any]] = mapped_column(sa.JSON())
     settled_at: Mapped[datetime | None] = mapped_column(Instant())
     settled_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
+    """Empty where it settled by itself: what was missing came."""
     reason: Mapped[str | None] = mapped_column(sa.String(2))
     """Reason code of visits.json."""
+    action: Mapped[str | None] = mapped_column(sa.String(1))
+    """What was done about it: action code of visits.json."""
     memo: Mapped[str | None] = mapped_column(sa.String(200))
     __table_args__ = (
         sa.Index("uq_visit_exception_visit_id_code", "visit_id", "code", unique=True),
@@ -232,32 +251,13 @@ class VisitException(Keyed, Made, Homed, Base):
         ),
     )
 
-    def settle(self, actor: Actor, reason: str, memo: str = "") -> None:
-        """Put it right or acknowledge it, with a reason code; the captured values stay as they are.
 
-        Refuses a second time, an unknown reason, 其他 without words, and one's own visit.
-        """
-        visit = db.session().get_one(Visit, self.visit_id)
-        memo = memo.strip()[:200]
-        if self.settled_at is not None:
-            raise Refusal("settled", "这一项已经有人看过了")
-        if self.code in PHONED.values() and self.facts.get("by") == str(actor.account_id):
-            raise Refusal("own_word", "这一条是您替她记的，等她自己确认")
-        if visit.caregiver_id == actor.person_id:
-            raise Refusal("own_visit", "自己的上门要请别人来看")
-        if reason not in dict(limits()["reasons"]):
-            raise Refusal("no_reason", "请选一个原因", field="reason")
-        if reason == "99" and len(memo) < 6:
-            raise Refusal("no_memo", "选了“其他”，请写几个字说明", field="memo")
-        self.settled_at, self.settled_by = clock.now(), actor.account_id
-        self.reason, self.memo = reason, memo or None
-        audit.note("visits.settle", self, self.household_id, code=self.code, reason=reason)
-        tell(self.station_id, self.household_id)
-
-
-def limits(day: date | None = None, station_id: uuid.UUID | None = None) -> dict[str, Any]:
-    """The dated figures of visits.json."""
-    return rulebook.current("visits", day or clock.today(), station_id)
+def limits(day: date | None = None, station_id: uuid.UUID | None = None, household_id: uuid.UUID | None = None) -> dict[str, Any]:
+    """The dated figures of visits.json: the station's or district's, with what a household has of its own over them."""
+    day = day or clock.today()
+    usual = rulebook.current("visits", day, station_id)
+    own = rulebook.own("visits", day, household_id) if household_id else None
+    return usual | own if own else usual
 
 
 def pair_up(one: Visit, other: Visit) -> None:

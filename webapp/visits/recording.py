@@ -24,6 +24,7 @@ from webapp.store import audit, db, inbox
 from webapp.store.acts import BELIEVABLE
 from webapp.store.inbox import Act
 from webapp.visits import rules
+from webapp.visits.deriving import HAND
 from webapp.visits.gather import Known, Shown, know
 from webapp.visits.models import (
     DONE,
@@ -42,7 +43,7 @@ from webapp.visits.models import (
     tell,
 )
 from webapp.visits.rules import Evidence, Finding
-from webapp.visits.writing import call_row, card_state, find, keep_place, put, settled, skew_s, update_visit, visit_row
+from webapp.visits.writing import call_row, card_state, find, keep_place, put, settled, skew_s, touch, update_visit, visit_row
 
 STRAY = "还不知道是哪一户，先记下了，站里会来问您"
 GONE = "没找到这次上门，先放在站里，站里会来问您"
@@ -127,9 +128,11 @@ def _second_evidence(act: Act, raw: Act, seen: Shown, known: Known, household: u
         grade = rules.worse(grade, "B")
     put(Call, call_row(act, raw, seen, known, key, IN))
     keep_place(act, seen, known)
-    change: dict[str, Any] = {"arrived_at": act.at, "day": act.day, "grade": grade, "arrive_by": rules.CODES[seen.method]}
-    if here.visit_left_at is not None:
-        change["minutes"] = rules.minutes_between(act.at, here.visit_left_at)
+    change: dict[str, Any] = {"grade": grade}
+    if here.visit_adjusted_in_at is None:
+        change |= {"arrived_at": act.at, "day": act.day, "arrive_by": rules.CODES[seen.method]}
+        if here.visit_left_at is not None:
+            change["minutes"] = rules.minutes_between(act.at, here.visit_left_at)
     update_visit(key, change)
     find(key, here.visit_household_id, here.visit_station_id, act.day, found)
     settled(key, [PHONED[IN], "PHONE_DENIED"], act)
@@ -169,21 +172,23 @@ def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> st
     evidence = _evidence(act, raw, seen, known, here.visit_household_id)
     found = rules.findings(evidence, known.limits)
     rung_in = here.visit_state == DONE and here.visit_leave_by == PHONED_CODE
-    twice = here.visit_state == DONE and not rung_in
-    backwards = act.at < here.visit_arrived_at
-    minutes = rules.minutes_between(here.visit_arrived_at, act.at)
+    corrected = here.visit_adjusted_out_at
+    twice = here.visit_state == DONE and not rung_in and not corrected
+    left = corrected or act.at
+    backwards = left < here.visit_arrived_at
+    minutes = rules.minutes_between(here.visit_arrived_at, left)
     if backwards:
         found += rules.named([("TIME_ORDER", {"arrived": here.visit_arrived_at, "left": act.at})], known.limits)
     if twice:
         found += rules.named([("DUPLICATE", {"left": act.at})], known.limits)
-    else:
+    elif not backwards:
         found += rules.length_findings(minutes, here.visit_planned_minutes, known.limits)
     if rung_in and rules.apart(here.visit_left_at, act.at, known.limits):
         found += rules.named([("PHONE_APART", {"left": here.visit_left_at, "phone": act.at})], known.limits)
     put(Call, call_row(act, raw, seen, known, visit, OUT))
     keep_place(act, seen, known)
     grade = rules.worse(here.visit_grade, rules.grade(evidence, [finding.code for finding in found], known.limits))
-    over = {"left_at": act.at, "minutes": minutes, "state": DONE, "leave_by": rules.CODES[seen.method]}
+    over = {"left_at": left, "minutes": minutes, "state": DONE, "leave_by": HAND if corrected else rules.CODES[seen.method]}
     update_visit(visit, {"grade": grade} | ({} if twice else over))
     if rung_in:
         settled(visit, [PHONED[OUT]], act)
@@ -228,6 +233,7 @@ def serve(act: Act, *, visit: uuid.UUID, done: Sequence[str], refused: Sequence[
     if rows:
         insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
         session.execute(insert(cast(sa.Table, Service.__table__)).on_conflict_do_nothing(), rows)
+    touch(visit)
     audit.note("visits.services", f"visit:{visit}", here.household_id, done=sorted(done), refused=sorted(refused))
     tell(here.station_id, here.household_id)
     return None
@@ -351,6 +357,7 @@ def _evidence(act: Act, raw: Act, shown: Shown, known: Known, opened_for: uuid.U
         skew_s=skew_s(raw, act),
         width_min=_width_min(act),
         upload_h=int((act.received_at - act.at).total_seconds()) // 3600,
+        other_phone=act.courier_id not in (None, act.author_id),
     )
 
 
@@ -371,9 +378,18 @@ def _arrival_findings(act: Act, known: Known, planned: Any, again: bool, former:
         if planned.shift_caregiver_id not in (None, known.person_id):
             found.append(("REPLACEMENT", {"planned": planned.shift_caregiver_id}))
     if known.open_visit is not None and (former is None or known.open_visit != former.id):
-        found.append(("OVERLAP", {"visit": known.open_visit}))
+        found.append(_still_open(act, known, known.open_visit))
     if former is not None and rules.apart(former.arrived_at, act.at, known.limits):
         found.append(("PHONE_APART", {"arrived": former.arrived_at, "phone": act.at}))
     if again:
         found.append(("DUPLICATE", {"arrived": act.at}))
     return rules.named(found, known.limits)
+
+
+def _still_open(act: Act, known: Known, key: uuid.UUID) -> tuple[str, dict[str, Any]]:
+    """Another visit of hers goes on: the same home a moment ago is one arrival told twice, anything else an overlap."""
+    other = db.session().get_one(Visit, key)
+    near = abs((act.at - other.arrived_at).total_seconds()) <= known.limits["duplicate_min"] * 60
+    if near and other.household_id == known.household_id:
+        return "DUPLICATE", {"arrived": other.arrived_at, "visit": key}
+    return "OVERLAP", {"visit": key}

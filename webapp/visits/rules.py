@@ -82,6 +82,8 @@ class Evidence:
     """Minutes between the last signed server time and receipt; None when nothing bounds it below."""
     upload_h: int
     """Hours from the deed to its receipt."""
+    other_phone: bool = False
+    """Somebody else who was signed in there brought it."""
 
 
 def away_m(evidence: Evidence) -> int | None:
@@ -132,6 +134,8 @@ def findings(evidence: Evidence, limits: Mapping[str, Any]) -> list[Finding]:
         found.append(("CLOCK_SKEW", {"minutes": round(evidence.skew_s / 60)}))
     if evidence.upload_h >= limits["late_upload_h"]:
         found.append(("LATE_UPLOAD", {"hours": evidence.upload_h}))
+    if evidence.other_phone:
+        found.append(("OTHER_PHONE", {}))
     return named(found, limits)
 
 
@@ -169,13 +173,16 @@ def grade(evidence: Evidence, codes: Collection[str], limits: Mapping[str, Any])
     """A nothing missing; B one piece; C two, or a red rule; X contradiction: two homes at once, times that cannot be,
     or a sharp fix far away. A grade is never a refusal."""
     away = away_m(evidence)
-    if set(codes) & set(limits["contradictions"]):
-        return "X"
     if is_sharp(evidence, limits) and is_off(evidence, limits) and (away or 0) > limits["far_m"]:
         return "X"
-    if set(codes) & set(limits["red"]):
-        return "C"
-    return "ABCCC"[missing(evidence, limits)]
+    return worse(grade_of(codes, limits), "ABCCC"[missing(evidence, limits)])
+
+
+def grade_of(codes: Collection[str], limits: Mapping[str, Any]) -> str:
+    """What the findings alone leave of a grade: X where two things cannot both be, C by a red rule, else A."""
+    if set(codes) & set(limits["contradictions"]):
+        return "X"
+    return "C" if set(codes) & set(limits["red"]) else "A"
 
 
 def phone_grade(line: str, told_after_min: int, limits: Mapping[str, Any]) -> str:
@@ -194,7 +201,9 @@ def worse(one: str | None, other: str) -> str:
 
 
 def length_findings(minutes: int, planned: int | None, limits: Mapping[str, Any]) -> list[Finding]:
-    """SHORT or LONG against the plan; unplanned visits only when nobody stays that long."""
+    """SHORT or LONG against the plan; unplanned visits only when nobody stays that long. TOO_LONG is no visit any more."""
+    if minutes > limits["too_long_min"]:
+        return named([("TOO_LONG", {"minutes": minutes})], limits)
     if planned is None:
         long = minutes > limits["unplanned_long_min"]
         return named([("LONG", {"minutes": minutes})] if long else [], limits)
@@ -237,3 +246,11 @@ def over_days(days: Sequence[Sequence[StandIn]], near_m: int) -> list[StandIn]:
         least[each.id] = each if known is None or each.visits > known.visits else known
     free = [key for key in least if all(any(one.id == key and not one.busy for one in day) for day in days)]
     return stand_ins((least[key] for key in free), near_m)
+
+
+def rough(at: Point, metres: int) -> Point:
+    """A point kept to so many metres only: the middle of a square of that size."""
+    lat_step = metres / 111_195 * 1e6
+    lat = round((at.lat_e6 // lat_step + 0.5) * lat_step)
+    lon_step = lat_step / max(cos(radians(lat / 1e6)), 0.01)
+    return Point(lat, round((at.lon_e6 // lon_step + 0.5) * lon_step))

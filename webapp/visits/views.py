@@ -12,9 +12,9 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from webapp.access import MASKED, Actor, within
+from webapp.access import MASKED, Actor, can, within
 from webapp.kit import clock, ids
-from webapp.kit.refusal import Refusal
+from webapp.kit.refusal import Missing, Refusal
 from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people.models import Place, PlaceKind
@@ -22,7 +22,7 @@ from webapp.roster import models as roster
 from webapp.roster import queries as shifts
 from webapp.store import db
 from webapp.store.inbox import Receipt
-from webapp.visits import forms, live, models, queries, recording, ringing, words
+from webapp.visits import findings, forms, live, models, queries, recording, review, ringing, settling, words
 from webapp.visits.board import board, levels_of
 from webapp.web import guard, intake, page
 from webapp.web.forms import KeptForm
@@ -43,6 +43,7 @@ HISTORY_PAGE = 30
 TOPICS = 8  # what one stream carries; a place with more stations asks every few seconds instead
 
 bp.add_app_template_filter(words.exception, "exception_word")
+bp.add_app_template_filter(clock.day_of, "day_of")
 bp.add_app_template_filter(words.category_icon, "category_icon")
 bp.add_app_template_filter(words.name_shown, "name_shown")
 bp.add_app_template_global(words.refusals, "refusals")
@@ -220,40 +221,47 @@ def _named() -> Callable[[str], str]:
 @allow("visits.see")
 def show_visit(visit_id: uuid.UUID) -> ResponseReturnValue:
     """One visit with all its evidence: captured values as captured, findings in words."""
-    visit = queries.visit(guard.me(), visit_id)
-    return page.render("visits/show.html", **_all_about(visit), form=_settle_form())
+    try:
+        visit = queries.visit(guard.me(), visit_id)
+    except Missing:
+        missed = shifts.shift_by_visit(visit_id) if queries.find(visit_id) is None else None
+        if missed is None or not can(guard.me(), "roster.see"):
+            raise
+        return page.go(url_for("desk.shift", shift_id=shifts.shift(guard.me(), missed.id).id))
+    return page.render("visits/show.html", **_all_about(visit), form=review.settle_form())
 
 
 def _all_about(visit: models.Visit) -> dict[str, Any]:
+    told = findings.about(visit.id)
+    facts = models.limits(visit.day)
+    calls = queries.calls(visit.id)
     return {
         "visit": visit,
-        "calls": queries.calls(visit.id),
-        "services": queries.services(visit.id),
-        "seen": queries.seen(visit.id),
+        "calls": calls,
+        "unplaced": any(place and place.distance_m is None and not place.rough for _call, place in calls),
+        "services": told.services,
+        "seen": told.seen,
+        "told": told,
         "exceptions": queries.exceptions(visit.id),
         "words": words,
         "named": _named(),
         "masked": guard.me().role in MASKED,
-        "reasons": dict(models.limits(visit.day)["reasons"]),
+        "reasons": dict(facts["reasons"]),
+        "actions": dict(facts["actions"]),
     }
-
-
-def _settle_form() -> forms.SettleForm:
-    form = forms.SettleForm(request.form if request.method == "POST" else None)
-    form.reason.choices = [("", _("请选")), *((code, _(said)) for code, said in models.limits()["reasons"])]
-    return form
 
 
 @bp.post("/visits/exceptions/<uuid:exception_id>")
 @allow("visits.settle")
 def settle(exception_id: uuid.UUID) -> ResponseReturnValue:
-    """Somebody of the station has looked at a finding."""
+    """Somebody of the station has looked at a finding, and with it at all that waits for the same cause."""
     who = guard.me()
     row = queries.exception(who, exception_id)
-    form = _settle_form()
+    form = review.settle_form()
     if form.validate():
         try:
-            row.settle(who, form.reason.data, form.memo.data or "")
+            said = settling.Said(form.reason.data, form.action.data or "", form.memo.data or "")
+            settling.settle_all(settling.alike(row), who, said)
             return page.go(url_for("visits.show", visit_id=row.visit_id), _("记下了"))
         except Refusal as refusal:
             wrong = form[refusal.facts.get("field", "reason")]

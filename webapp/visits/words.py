@@ -41,7 +41,53 @@ EXCEPTIONS = {
     "PHONED_OUT": _l("电话报的走，等她确认"),
     "PHONE_APART": _l("电话里说的和手机记的差得多"),
     "PHONE_DENIED": _l("她说不是这样"),
+    "NO_IN": _l("没有签到"),
+    "NO_OUT": _l("没有签退"),
+    "MISSED": _l("没有去"),
+    "TOO_LONG": _l("长得不像一次上门"),
+    "NO_TASKS": _l("没记做了什么"),
+    "NO_LOG": _l("没写日记"),
+    "NO_CONFIRM": _l("没有老人或家属的确认"),
+    "OVER_AUTH": _l("这个月比排的多"),
+    "OTHER_PHONE": _l("从别人的手机交来的"),
+    "SAME_SPOT": _l("几家的卡在同一个地方扫的"),
+    "ALBUM_RUN": _l("几分钟里扫了几家的卡"),
+    "IMPOSSIBLE_TRAVEL": _l("路上的时间太短"),
+    "CONSTANT_PLACE": _l("每次的位置一模一样"),
+    "STEADY_PLACE": _l("位置准得不像真的"),
+    "NO_GPS_AGAIN": _l("好几次都不给位置"),
+    "ON_LEAVE": _l("请了假却签到"),
+    "TWO_HERE": _l("两个人同时在这一家"),
+    "SAME_PHOTO": _l("照片以前用过"),
+    "KIN_DOUBT": _l("家属或老人有疑问"),
 }
+"""What was found, in the words everybody reads, the caregiver too."""
+REASONS = {
+    "01": _l("老人要求改时"), "02": _l("老人外出或住院"), "03": _l("老人突发情况"), "04": _l("忘记签到"), "05": _l("忘记签退"),
+    "06": _l("手机没电或坏了"), "07": _l("没网或系统故障"), "08": _l("定位不准"), "09": _l("二维码坏了或丢了"),
+    "10": _l("在约定的其他地点服务"), "11": _l("养护员迟到"), "12": _l("养护员早退"), "13": _l("临时顶班"),
+    "14": _l("排班排错了"), "15": _l("延长服务"), "16": _l("恶劣天气"), "17": _l("养护员突发情况"),
+    "18": _l("多人协同"), "19": _l("补录任务或日记"), "20": _l("重复记录"), "99": _l("其他"),
+}  # fmt: skip
+REASON_CHOICES = [("", _l("请选")), *REASONS.items()]
+WAYS = {
+    "card": _l("老人的卡"),
+    "finger": _l("手指签名"),
+    "print": _l("按手印"),
+    "witness": _l("见证人"),
+    "none": _l("今天不能确认"),
+}
+WAY_WORDS = {**WAYS, "phone": _l("电话里说的")}
+FACES = {"good": _l("好"), "fair": _l("还行"), "poor": _l("不好")}
+WHY_NOT = {"asleep": _l("睡着了"), "unable": _l("不能自己表示"), "unwilling": _l("不愿意"), "out": _l("不在家")}
+CALL_BACKS = {
+    "first_week": _l("头一个星期"),
+    "monthly": _l("每月回访"),
+    "surprise": _l("抽到的"),
+    "door": _l("子女照护，上门看看"),
+}
+CALL_BACK_WAYS = {"phone": _l("打电话"), "door": _l("上门")}
+CALL_BACK_OUTCOMES = {"well": _l("说来过，都好"), "doubt": _l("有疑问"), "unanswered": _l("没人接")}
 GRADES = {
     "A": _l("都对上了"),
     "B": _l("少一样凭据"),
@@ -92,6 +138,16 @@ CATEGORY_ICONS = {
 }  # fmt: skip
 
 
+FIGURES = {
+    "SAME_SPOT": (_l("前后 %(n)s 分钟"), "minutes"),
+    "ALBUM_RUN": (_l("%(n)s 户"), "homes"),
+    "CONSTANT_PLACE": (_l("%(n)s 次"), "times"),
+    "STEADY_PLACE": (_l("%(n)s 次"), "times"),
+    "NO_GPS_AGAIN": (_l("%(n)s 次"), "times"),
+    "NO_CONFIRM": (_l("%(n)s 天"), "days"),
+}
+
+
 def exception(code: str) -> str:
     """What was found, in a few words."""
     return str(EXCEPTIONS.get(code, _l("请看一下")))
@@ -101,6 +157,11 @@ def facts(code: str, told: Mapping[str, Any]) -> str:
     """The figures beside a finding; empty when there are none."""
     if code == "LATE_IN" or code == "CLOCK_SKEW":
         return show.length(abs(int(told["minutes"])))
+    if code in FIGURES:
+        unit, name = FIGURES[code]
+        return str(unit) % {"n": told[name]} if name in told else ""
+    if code == "IMPOSSIBLE_TRAVEL":
+        return _("%(m)s 米只用了 %(n)s 分钟", m=told["metres"], n=told["minutes"])
     if code == "OUT_OF_RADIUS":
         return _("差 %(n)s 米", n=told["distance_m"])
     if code == "LOW_ACCURACY":
@@ -109,7 +170,7 @@ def facts(code: str, told: Mapping[str, Any]) -> str:
         return _("过了 %(n)s 小时", n=told["hours"])
     if code == "NO_GPS":
         return str(PLACES.get(told.get("why", ""), ""))
-    if code in ("SHORT", "LONG"):
+    if code in ("SHORT", "LONG", "TOO_LONG", "OVER_AUTH"):
         here = show.length(int(told["minutes"]))
         return _("%(here)s，排的是 %(planned)s", here=here, planned=show.length(told["planned"])) if "planned" in told else here
     if code in ("DUPLICATE", "TIME_ORDER", "PHONE_APART", "PHONE_DENIED"):

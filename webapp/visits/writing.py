@@ -71,6 +71,7 @@ def visit_row(act: Act, shown: Shown, known: Known, planned: Any, key: uuid.UUID
         "shift_id": planned.shift_id if planned else None,
         "day": act.day,
         "arrived_at": act.at,
+        "opened_by": act.id,
         "state": OPEN,
         "arrive_by": rules.CODES[shown.method],
         "planned_start_min": planned.start_min if planned else None,
@@ -85,9 +86,15 @@ def put(table: type[Any], row: dict[str, Any]) -> None:
 
 
 def update_visit(key: uuid.UUID, change: dict[str, Any]) -> None:
-    """Change what is derived of a visit."""
+    """Change what is derived of a visit; it counts as changed."""
     visit = cast(sa.Table, Visit.__table__)
-    db.session().execute(sa.update(visit).where(visit.c.id == key).values(change))
+    news = change | {"seq": visit.c.seq + 1, "changed_at": clock.now()}
+    db.session().execute(sa.update(visit).where(visit.c.id == key).values(news))
+
+
+def touch(key: uuid.UUID) -> None:
+    """Something that belongs to a visit changed: exports carry it anew."""
+    update_visit(key, {})
 
 
 def find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, found: Sequence[Finding]) -> None:
