@@ -19,6 +19,7 @@ from webapp.kit import clock, draw, ids
 from webapp.kit.refusal import Refusal
 from webapp.people.models import HomeCareUnit, Household, Person, Place, PlaceKind
 from webapp.people.queries import nothing
+from webapp.roster.absences import Pause
 from webapp.store import audit, db, jobs
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made, append_only
@@ -164,7 +165,7 @@ def draw_station(station: uuid.UUID, today: date, seed: str | None = None) -> li
         .execute(
             sa.select(HomeCareUnit.household_id, HomeCareUnit.caregiver_id, HomeCareUnit.since, HomeCareUnit.relative)
             .join(Household, Household.id == HomeCareUnit.household_id)
-            .where(Household.station_id == station, HomeCareUnit.until.is_(None))
+            .where(Household.station_id == station, HomeCareUnit.until.is_(None), ~_pauses(today))
         )
         .all()
     )
@@ -197,6 +198,12 @@ def draw_station(station: uuid.UUID, today: date, seed: str | None = None) -> li
     if made:
         audit.note("visits.draw_call_backs", f"place:{station}", seed=seed, drawn=[row.once for row in made])
     return made
+
+
+def _pauses(day: date) -> sa.ColumnElement[bool]:
+    """Condition: the whole household pauses (住院, 出门): nobody there is asked."""
+    held = (Pause.since <= day, sa.or_(Pause.until.is_(None), Pause.until >= day))
+    return sa.exists().where(Pause.household_id == HomeCareUnit.household_id, Pause.resident_id.is_(None), *held)
 
 
 def _weights(station: uuid.UUID, day: date, facts: dict[str, Any]) -> dict[uuid.UUID, int]:
