@@ -15,6 +15,7 @@ from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
 from webapp.endings import departing
 from webapp.endings import views as endings
+from webapp.evaluations import views as evaluations
 from webapp.family import views as family
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
@@ -36,7 +37,7 @@ from webapp.web import assets, errors, frame, guard, headers, intake, language, 
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, endings, departing,
-    family, faces, packet, doing, today,
+    evaluations, family, faces, packet, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -417,6 +417,43 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_departure_station_id'), ['station_id'], unique=False)
         batch_op.create_index('uq_departure_person_id', ['person_id'], unique=True, sqlite_where=sa.text('withdrawn_at is null'), postgresql_where=sa.text('withdrawn_at is null'))
 
+    op.create_table('evaluation',
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('corrections', sa.JSON(), nullable=False),
+    sa.Column('home', sa.Integer(), nullable=True),
+    sa.Column('attitude', sa.Integer(), nullable=True),
+    sa.Column('home_words', sa.String(length=200), nullable=False),
+    sa.Column('attitude_words', sa.String(length=200), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('adjustment', sa.Integer(), nullable=False),
+    sa.Column('adjustment_words', sa.String(length=200), nullable=False),
+    sa.Column('points', sa.JSON(), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=True),
+    sa.Column('grade', sa.String(length=10), nullable=True),
+    sa.Column('gathered_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('judged_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('judged_by', types.Uuid(length=16), nullable=True),
+    sa.Column('answer_by', sa.Date(), nullable=True),
+    sa.Column('seen_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('signed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('signed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('sealed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('sealed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_evaluation_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_evaluation_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation'))
+    )
+    with op.batch_alter_table('evaluation', schema=None) as batch_op:
+        batch_op.create_index('ix_evaluation_month', ['month'], unique=False)
+        batch_op.create_index('ix_evaluation_station_id_month', ['station_id', 'month'], unique=False)
+        batch_op.create_index('uq_evaluation_caregiver_id_month', ['caregiver_id', 'month'], unique=True)
+
     op.create_table('home_care_unit',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
@@ -801,6 +838,57 @@ def upgrade() -> None:
     with op.batch_alter_table('ending', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_ending_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_ending_resident_id', ['resident_id'], unique=True, sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
+
+    op.create_table('evaluation_objection',
+    sa.Column('evaluation_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=4), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('upheld', sa.Boolean(), nullable=True),
+    sa.Column('reply', sa.String(length=300), nullable=False),
+    sa.Column('replied_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('replied_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_evaluation_objection_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation_objection'))
+    )
+    with op.batch_alter_table('evaluation_objection', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_evaluation_objection_evaluation_id'), ['evaluation_id'], unique=False)
+
+    op.create_table('evaluation_review',
+    sa.Column('evaluation_id', types.Uuid(length=16), nullable=False),
+    sa.Column('why', sa.String(length=300), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('home', sa.Integer(), nullable=True),
+    sa.Column('attitude', sa.Integer(), nullable=True),
+    sa.Column('points', sa.JSON(), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=True),
+    sa.Column('grade', sa.String(length=10), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_evaluation_review_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation_review'))
+    )
+    with op.batch_alter_table('evaluation_review', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_evaluation_review_evaluation_id'), ['evaluation_id'], unique=False)
+
+    op.create_table('evaluation_veto',
+    sa.Column('evaluation_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('heard', sa.String(length=300), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('confirmed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('confirmed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['evaluation_id'], ['evaluation.id'], name=op.f('fk_evaluation_veto_evaluation_id_evaluation')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation_veto'))
+    )
+    with op.batch_alter_table('evaluation_veto', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_evaluation_veto_evaluation_id'), ['evaluation_id'], unique=False)
 
     op.create_table('flag_answer',
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -1646,6 +1734,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_flag_answer_exception_id'))
 
     op.drop_table('flag_answer')
+    with op.batch_alter_table('evaluation_veto', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_evaluation_veto_evaluation_id'))
+
+    op.drop_table('evaluation_veto')
+    with op.batch_alter_table('evaluation_review', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_evaluation_review_evaluation_id'))
+
+    op.drop_table('evaluation_review')
+    with op.batch_alter_table('evaluation_objection', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_evaluation_objection_evaluation_id'))
+
+    op.drop_table('evaluation_objection')
     with op.batch_alter_table('ending', schema=None) as batch_op:
         batch_op.drop_index('uq_ending_resident_id', sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
         batch_op.drop_index(batch_op.f('ix_ending_household_id'))
@@ -1733,6 +1833,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_home_care_unit_caregiver_id'))
 
     op.drop_table('home_care_unit')
+    with op.batch_alter_table('evaluation', schema=None) as batch_op:
+        batch_op.drop_index('uq_evaluation_caregiver_id_month')
+        batch_op.drop_index('ix_evaluation_station_id_month')
+        batch_op.drop_index('ix_evaluation_month')
+
+    op.drop_table('evaluation')
     with op.batch_alter_table('departure', schema=None) as batch_op:
         batch_op.drop_index('uq_departure_person_id', sqlite_where=sa.text('withdrawn_at is null'), postgresql_where=sa.text('withdrawn_at is null'))
         batch_op.drop_index(batch_op.f('ix_departure_station_id'))

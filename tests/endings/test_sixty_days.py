@@ -175,7 +175,7 @@ def _pages(world, day):
 
 
 def _reads(text, names, where):
-    """A page names none of them, but for what they did themselves, what was done today, what the station is asked on purpose, and what kin read."""
+    """A page names none of them, but for their own deeds, what was done today, what is asked on purpose, what kin read."""
     day, who, path = where
     today, of_the_week = path in ("/", "/today", "/live"), path == "/my-week"
     if (today and day < 2) or (of_the_week and day < 7) or path.startswith(RECORDS) or who == "limin":

@@ -21,7 +21,10 @@ from tests.world import World
 from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.endings import departure, moving
+from webapp.evaluations import gather
+from webapp.evaluations.models import SEALED, Evaluation
 from webapp.kit import clock, ids
+from webapp.kit.month import Month
 from webapp.ledger.models import EntryFlag
 from webapp.messages import announcing
 from webapp.messages import models as messages
@@ -94,7 +97,7 @@ HOMELY = {
 }  # fmt: skip
 STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id"}
 COUNTED = {"seq"}
-AUTHORED = {*COUNTED, "notice_id", "leave_id"}
+AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
 PASSED = {"move_id"}
 """Whoever reaches the station it comes from or the one it goes to: here all of them."""
@@ -102,7 +105,8 @@ TOLD = {"told_id"}
 """Whoever it was announced to."""
 OWN = {"import_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
-WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x", "step": "keys"}
+WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
+         "indicator": "M01", "step": "keys"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -154,6 +158,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)
+    made["evaluation_id"] = _sheet(world, side.caregiver)
     visit, stray = ids.new(), ids.new()
     arrived = send(world, "visits.arrive", side.caregiver, visit=visit, household=home.id, method="card_missing")
     assert arrived.state == inbox.APPLIED, arrived.say
@@ -204,6 +209,17 @@ def _ends(home: people.Household, head: Account) -> ends.Ending:
 
 def _other(world: World, side: Side) -> people.Place:
     return world.place("wanghai" if side.station == "songling" else "songling")
+
+
+def _sheet(world: World, who: str) -> uuid.UUID:
+    """A month's sheet of the caregiver, gathered; the stand-in's is sealed."""
+    with db.transaction() as session:
+        gather.gather(Month.of(clock.today()).previous())
+        sealed = session.scalars(sa.select(Evaluation).where(Evaluation.caregiver_id == world.person("qian").id)).one()
+        if sealed.sealed_at is None:
+            sealed.state, sealed.signed_at, sealed.sealed_at = SEALED, clock.now(), clock.now()
+        mine = sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person(who).id)
+        return session.scalars(mine).one()
 
 
 def _asked(world: World, side: Side, visit: uuid.UUID, asker: str) -> dict[str, Any]:

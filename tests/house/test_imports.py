@@ -45,10 +45,10 @@ BEHIND = {
     "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
-    "fpdf": ("cards.drawing", "cards.printing"),
-    "pylopdf_fonts_zh_cn": ("cards.drawing", "cards.printing"),
+    "fpdf": ("cards.drawing", "cards.printing", "evaluations.printing"),
+    "pylopdf_fonts_zh_cn": ("cards.drawing", "cards.printing", "evaluations.printing"),
     "openpyxl": ("people.sheets", "visits.exporting"),
-    "xlsxwriter": ("kit.sheets", "people.sheets"),
+    "xlsxwriter": ("kit.sheets", "people.sheets", "evaluations.printing"),
     "pypinyin": ("people.rules",),
     "stdnum": ("cards.number", "people.sheets.cells", "people.rules"),  # the card's check digit; the national number
     "huey": ("clockwork",),

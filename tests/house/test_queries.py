@@ -17,10 +17,14 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
 
+from tests.evaluations.kit import As, lay
 from tests.visits.kit import Apart, send
 from tests.world import World
 from webapp.endings import departure, moving
+from webapp.evaluations import gather
+from webapp.evaluations.models import Evaluation
 from webapp.kit import clock, ids
+from webapp.kit.month import Month
 from webapp.ledger import models as ledger
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
@@ -89,6 +93,13 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "a household moves": ("zhou", lambda rows: f"/households/{rows.home}/move"),
     "a move": ("he", lambda rows: f"/moves/{rows.move}"),
     "a caregiver leaves": ("zhou", lambda rows: f"/people/{rows.wang}/departure"),
+    "a month's sheets": ("zhou", lambda rows: f"/evaluations?month={rows.month}"),
+    "a street's month": ("wu", lambda rows: f"/evaluations?month={rows.month}&station={rows.station}"),
+    "a sheet": ("zhou", lambda rows: f"/evaluations/{rows.sheet}"),
+    "a sheet, her own": ("wang", lambda rows: f"/evaluations/{rows.sheet}"),
+    "records behind a figure": ("zhou", lambda rows: f"/evaluations/{rows.sheet}/records/M05"),
+    "her months": ("wang", lambda rows: "/my-month"),
+    "stations compared": ("wu", lambda rows: f"/evaluations/compare?month={rows.month}"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
 
@@ -127,6 +138,7 @@ class Rows:
             self._tell(n)
         self._away()
         self._ends()
+        self._sheets()
         self._doubt()
         for _ in range(many):
             self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
@@ -179,6 +191,25 @@ class Rows:
                 under_way = moving.ask(home, there, "海边路1号", clock.today(), "女儿", head, ids.new()).id
                 departure.begin(wang, clock.today(), "", True, head, ids.new())
             self.move = under_way
+
+    def _sheets(self) -> None:
+        """As many months as there are rows, the last with so many objections, counted from visits of that month."""
+        self.month, self.station = Month.of(clock.today()).previous(), self.world.place("songling").id
+        with db.transaction() as session:
+            month = self.month
+            for _ in range(self.many):
+                gather.gather(month)
+                month = month.previous()
+            if self.many == MANY:
+                for n in range(self.many):
+                    lay(self.world, "李秀兰", self.month.first + timedelta(days=n), quiet=False)
+            mine = sa.select(Evaluation).where(Evaluation.caregiver_id == self.wang, Evaluation.month == str(self.month))
+            sheet = session.scalars(mine).one()
+            self.sheet = sheet.id
+            if sheet.judged_at is None:
+                sheet.judge(As(self.world, "zhou"), 3, 2, {})
+            for n in range(self.many):
+                sheet.object(As(self.world, "wang"), "M01", f"第{n}天我去了")
 
     def _doubt(self) -> None:
         """Of the last visit: findings she answered, times she asked for, words of others, call-backs."""

@@ -26,6 +26,7 @@ NOT_SPOKEN = (
     "webapp/cards/printing.py",
     "webapp/cards/number.py",  # how digits are spoken
     "webapp/people/commands.py",  # for whoever sets the house up
+    "webapp/evaluations/commands.py",  # both languages side by side, on a terminal
     "webapp/web/tls.py",  # both languages side by side, on a terminal
 )
 """Rooms whose Chinese is not a screen's."""

@@ -102,7 +102,10 @@ def _book(facts: Facts) -> Fraction | None:
         return None
     slips = Fraction(facts["receipts_attached"], facts["receipts_needed"]) if facts["receipts_needed"] else Fraction(1)
     written = Fraction(facts["book_days_written"], facts["book_days"])
-    return Fraction(5, 10) * written + Fraction(3, 10) * slips + Fraction(2, 10) * reconciled(facts["differences_fen"])
+    exact = Fraction(5, 10) * written + Fraction(3, 10) * slips
+    if facts["differences_fen"] is None:  # no cash is counted here yet: the other two parts stand for it
+        return exact / Fraction(8, 10)
+    return exact + Fraction(2, 10) * reconciled(facts["differences_fen"])
 
 
 def reconciled(differences_fen: Sequence[int | None]) -> Fraction:

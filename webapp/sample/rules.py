@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 STREETS_OF = {"small": 1, "street": 1, "district": 16}
-DAYS_OF = {"small": 30, "street": 91, "district": 365}
+DAYS_OF = {"small": 92, "street": 91, "district": 365}
 ALERTS = (
     ("青霉素过敏", "allergy", "danger"),
     ("起身要扶", "fall", "watch"),

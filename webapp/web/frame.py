@@ -32,6 +32,7 @@ DESK = (
     ("visits.live", "activity", _l("实时在岗")),
     ("people.index", "users", _l("老人和人员")),
     ("roster.index", "calendar", _l("排班")),
+    ("evaluations.index", "clipboard-check", _l("月考核")),
     ("doors.me", "user", _l("我的")),
 )
 KIN = (("today.index", "home", _l("老人")), ("doors.me", "user", _l("我的")))

@@ -1,0 +1,302 @@
+"""What stands on the sheets: a station's month, one sheet, a caregiver's year, and how stations compare."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from webapp.access import Actor, within
+from webapp.evaluations.models import DISPUTED, OPEN, SEALED, SIGNED, Evaluation, Objection, Review, Veto
+from webapp.kit.month import Month
+from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
+from webapp.logs.models import Log
+from webapp.people.models import Account, Household, Person, Place
+from webapp.people.queries import nothing
+from webapp.roster.models import PLANNED, Shift
+from webapp.store import db
+from webapp.visits.models import VOID, Service, Visit
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sheet in a list. total: tenths, of the last review where there is one."""
+
+    id: uuid.UUID
+    caregiver_id: uuid.UUID
+    name: str
+    station_id: uuid.UUID
+    state: str
+    total: int | None
+    grade: str | None
+    reviewed: bool
+
+
+def _latest() -> Any:
+    """The newest review of each sheet."""
+    newer = sa.orm.aliased(Review)
+    later = sa.exists().where(newer.evaluation_id == Review.evaluation_id, newer.made_at > Review.made_at)
+    return sa.and_(Review.evaluation_id == Evaluation.id, ~later)
+
+
+_TOTAL = sa.case((Review.id.is_not(None), Review.total), else_=Evaluation.total).label("total")
+_GRADE = sa.case((Review.id.is_not(None), Review.grade), else_=Evaluation.grade).label("grade")
+
+
+def lines(actor: Actor, month: Month, station_id: uuid.UUID) -> list[Line]:
+    """The sheets of a station's month within reach, by name; those that need somebody stand first."""
+    ask = (
+        within(actor, sa.select(Evaluation))
+        .with_only_columns(
+            Evaluation.id, Evaluation.caregiver_id, Person.name, Evaluation.station_id, Evaluation.state, _TOTAL, _GRADE,
+            Review.id.is_not(None),
+        )
+        .join(Person, Person.id == Evaluation.caregiver_id)
+        .outerjoin(Review, _latest())
+        .where(Evaluation.month == str(month), Evaluation.station_id == station_id)
+        .order_by(Evaluation.state != DISPUTED, Person.initials, Person.id)
+    )  # fmt: skip
+    return [Line(*row) for row in db.session().execute(ask)]
+
+
+def sheet(actor: Actor, key: uuid.UUID) -> Evaluation:
+    """One sheet within reach with all that was said about it. Raises Missing."""
+    whole = [joinedload(getattr(Evaluation, name)) for name in ("caregiver", "station", "objections", "vetoes", "reviews")]
+    found = db.session().scalars(within(actor, sa.select(Evaluation)).where(Evaluation.id == key).options(*whole)).unique()
+    if (row := found.one_or_none()) is None:
+        raise nothing()
+    return row
+
+
+@dataclass(frozen=True)
+class Past:
+    """A month of a caregiver: its total in tenths, None without one."""
+
+    id: uuid.UUID
+    month: Month
+    state: str
+    total: int | None
+    grade: str | None
+
+
+def year(caregiver_id: uuid.UUID, until: Month, limit: int = 12) -> list[Past]:
+    """The caregiver's sheets up to a month, the oldest first, at most a year."""
+    ask = (
+        sa.select(Evaluation.id, Evaluation.month, Evaluation.state, _TOTAL, _GRADE)
+        .outerjoin(Review, _latest())
+        .where(Evaluation.caregiver_id == caregiver_id, Evaluation.month <= str(until))
+        .order_by(Evaluation.month.desc())
+        .limit(limit)
+    )
+    found = [Past(key, Month.parse(month), state, total, grade) for key, month, state, total, grade in db.session().execute(ask)]
+    return found[::-1]
+
+
+def neighbours(sheet: Evaluation) -> list[uuid.UUID]:
+    """The sheets of the same station and month in the order of the list: who is before and after."""
+    ask = (
+        sa.select(Evaluation.id)
+        .join(Person, Person.id == Evaluation.caregiver_id)
+        .where(Evaluation.month == sheet.month, Evaluation.station_id == sheet.station_id)
+        .order_by(Person.initials, Person.id)
+    )
+    return list(db.session().scalars(ask))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a station's month is: how many sheets in all, to be judged or signed, objected to, signed, sealed; their mean."""
+
+    station_id: uuid.UUID
+    station: str
+    street_id: uuid.UUID | None
+    all: int
+    open: int
+    disputed: int
+    signed: int
+    sealed: int
+    scored: int
+    sum: int
+    grades: dict[str, int]
+
+    @property
+    def mean(self) -> int | None:
+        """Tenths."""
+        return round(self.sum / self.scored) if self.scored else None
+
+
+def progress(actor: Actor, month: Month) -> list[Progress]:
+    """The stations within reach and how far each is, by code."""
+
+    def number(condition: Any) -> Any:
+        return sa.func.sum(sa.case((condition, 1), else_=0))
+
+    bands = ("excellent", "good", "pass", "fail")
+    ask = (
+        within(actor, sa.select(Place))
+        .with_only_columns(
+            Place.id, Place.name, Place.street_id, number(Evaluation.id.is_not(None)), number(Evaluation.state.in_(OPEN)),
+            number(Evaluation.state == DISPUTED), number(Evaluation.state == SIGNED), number(Evaluation.state == SEALED),
+            number(_TOTAL.element.is_not(None)), sa.func.sum(sa.func.coalesce(_TOTAL.element, 0)),
+            *(number(_GRADE.element == band) for band in bands),
+        )
+        .outerjoin(Evaluation, sa.and_(Evaluation.station_id == Place.id, Evaluation.month == str(month)))
+        .outerjoin(Review, _latest())
+        .where(Place.kind == "station")
+        .group_by(Place.id, Place.name, Place.street_id, Place.code)
+        .order_by(Place.code)
+    )  # fmt: skip
+    found = []
+    for key, name, street, *numbers in db.session().execute(ask):
+        counted = [int(n or 0) for n in numbers]
+        whole, is_open, disputed, signed, sealed, scored, total, *graded = counted
+        grades = dict(zip(bands, graded, strict=True))
+        found.append(Progress(key, name, street, whole, is_open, disputed, signed, sealed, scored, total, grades))
+    return found
+
+
+def months(actor: Actor) -> list[Month]:
+    """The months within reach that have sheets, the newest first, at most a year."""
+    reached = within(actor, sa.select(Evaluation)).with_only_columns(Evaluation.month).distinct()
+    return [Month.parse(text) for text in db.session().scalars(reached.order_by(Evaluation.month.desc()).limit(12))]
+
+
+def of_station(actor: Actor, month: Month, station_ids: Sequence[uuid.UUID]) -> Sequence[Evaluation]:
+    """Whole sheets of some stations' month, for printing and tables."""
+    whole = [joinedload(getattr(Evaluation, name)) for name in ("caregiver", "station", "objections", "vetoes", "reviews")]
+    ask = within(actor, sa.select(Evaluation)).where(Evaluation.month == str(month), Evaluation.station_id.in_(station_ids))
+    rows = db.session().scalars(ask.join(Evaluation.caregiver).order_by(Evaluation.station_id, Person.initials).options(*whole))
+    return rows.unique().all()
+
+
+def objection(found: Evaluation, key: uuid.UUID | None) -> Objection:
+    """One objection to a sheet. Raises Missing."""
+    row = next((each for each in found.objections if each.id == key), None)
+    if row is None:
+        raise nothing()
+    return row
+
+
+def veto(found: Evaluation, key: uuid.UUID | None) -> Veto:
+    """One veto of a sheet. Raises Missing."""
+    row = next((each for each in found.vetoes if each.id == key), None)
+    if row is None:
+        raise nothing()
+    return row
+
+
+# -- the records behind a figure --
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record behind a figure. good: whether it speaks for her; what: a word of templates/evaluations/records.html."""
+
+    day: date
+    household: str
+    good: bool
+    what: str
+    n: int = 0
+    visit_id: uuid.UUID | None = None
+    entry_id: uuid.UUID | None = None
+    household_id: uuid.UUID | None = None
+
+
+def records(found: Evaluation, code: str, limit: int = 200) -> list[Record]:
+    """What an indicator was counted from, what speaks against her first, then by day."""
+    asked = {"M01": _shifts, "M02": _arrivals, "M03": _items, "M04": _diaries, "M05": _book}.get(code)
+    rows = asked(found) if asked else []
+    return sorted(rows, key=lambda each: (each.good, each.day))[:limit]
+
+
+def _visits(found: Evaluation, *columns: Any) -> sa.Select[Any]:
+    month = found.of
+    return (
+        sa.select(Visit.id, Visit.day, Household.name, *columns)
+        .join(Household, Household.id == Visit.household_id)
+        .where(Visit.caregiver_id == found.caregiver_id, Visit.day.between(month.first, month.last), Visit.state != VOID)
+        .order_by(Visit.day)
+    )
+
+
+def _shifts(found: Evaluation) -> list[Record]:
+    came = sa.and_(Visit.shift_id == Shift.id, Visit.state != VOID, Visit.caregiver_id == found.caregiver_id)
+    ask = (
+        sa.select(Shift.day, Household.name, Visit.id, Shift.caregiver_id, Shift.household_id)
+        .join(Household, Household.id == Shift.household_id)
+        .outerjoin(Visit, came)
+        .where(Shift.day.between(found.of.first, found.of.last), Shift.state == PLANNED)
+        .where(sa.or_(Shift.caregiver_id == found.caregiver_id, Visit.id.is_not(None)))
+    )
+    return [
+        Record(day, home, visit is not None, "came" if visit and who == found.caregiver_id else "relief" if visit else "missed",
+               visit_id=visit, household_id=key)
+        for day, home, visit, who, key in db.session().execute(ask)
+    ]  # fmt: skip
+
+
+def _arrivals(found: Evaluation) -> list[Record]:
+    rows = db.session().scalars(
+        sa.select(Visit)
+        .where(Visit.caregiver_id == found.caregiver_id, Visit.day.between(found.of.first, found.of.last), Visit.state != VOID)
+        .where(Visit.planned_start_min.is_not(None))
+        .options(joinedload(Visit.household))
+    )
+    made = []
+    for visit in rows:
+        late = int((visit.arrived_at - visit.planned_at).total_seconds() // 60) if visit.planned_at else 0
+        made.append(Record(visit.day, visit.household.name, late <= 15, "late", max(late, 0), visit.id))
+    return made
+
+
+def _items(found: Evaluation) -> list[Record]:
+    done = sa.func.sum(sa.case((Service.outcome == "done", 1), else_=0))
+    refused = sa.func.sum(sa.case((Service.outcome == "refused", 1), else_=0))
+    counted = sa.select(Service.visit_id, done.label("done"), refused.label("refused")).group_by(Service.visit_id).subquery()
+    ask = _visits(found, Shift.items, counted.c.done, counted.c.refused).join(Shift, Shift.id == Visit.shift_id)
+    rows = db.session().execute(ask.outerjoin(counted, counted.c.visit_id == Visit.id))
+    made = []
+    for key, day, home, items, n, no in rows:
+        gone = max(0, len(items or ()) - int(n or 0) - int(no or 0))
+        made.append(Record(day, home, not gone, "undone" if gone else "did", gone or int(n or 0), key))
+    return made
+
+
+def _diaries(found: Evaluation) -> list[Record]:
+    rows = db.session().execute(_visits(found, Log.at).outerjoin(Log, sa.and_(Log.visit_id == Visit.id, Log.story != "")))
+    made = []
+    for key, day, home, at in rows:
+        made.append(Record(day, home, at is not None, "wrote" if at else "unwritten", 0, key))
+    return made
+
+
+def _book(found: Evaluation) -> list[Record]:
+    month = found.of
+    wrote = sa.exists().where(Entry.household_id == Visit.household_id, Entry.day == Visit.day)
+    quiet = sa.exists().where(QuietDay.household_id == Visit.household_id, QuietDay.day == Visit.day)
+    kept = sa.exists().where(Book.household_id == Visit.household_id, Book.opened_on <= Visit.day)
+    days = db.session().execute(_visits(found, Visit.household_id).where(kept, ~wrote, ~quiet))
+    made = [Record(day, home, False, "gap", 0, key, household_id=house) for key, day, home, house in days]
+    homes = sa.select(Visit.household_id).where(
+        Visit.caregiver_id == found.caregiver_id, Visit.day.between(month.first, month.last)
+    )
+    slips = (
+        sa.select(Entry.id, Entry.day, Household.name, Entry.fen)
+        .join(Account, Account.id == Entry.author_id)
+        .join(Household, Household.id == Entry.household_id)
+        .where(
+            Entry.household_id.in_(homes),
+            Account.person_id == found.caregiver_id,
+            Entry.day.between(month.first, month.last),
+            Entry.slip,
+        )
+        .where(~sa.exists().where(EntryReceipt.entry_id == Entry.id))
+    )
+    return made + [
+        Record(day, home, False, "slip", abs(fen), entry_id=key) for key, day, home, fen in db.session().execute(slips)
+    ]
