@@ -118,7 +118,7 @@ def live_through(world, hand, names: Collection[str], homes: Collection, heads=(
         _lists(world, names, heads, day)
         for who, path in _pages(world, day):
             answer = world.client(who).get(path)
-            if answer.status_code == 200:
+            if answer.status_code == 200 and answer.mimetype == "text/html":
                 _reads(answer.text, names, (day, who, path))
         hand.at += timedelta(hours=12)
         drain()
