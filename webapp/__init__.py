@@ -25,11 +25,11 @@ from webapp.logs import watching as _diaries  # noqa: F401  # its nightly look
 from webapp.messages import views as messages
 from webapp.people import doors, login
 from webapp.people import views as people
-from webapp.roster import away
+from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to roster's own
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
-from webapp.today import doing, faces, packet
+from webapp.today import carrying, doing, faces, packet, proof  # noqa: F401  # carrying has jobs only
 from webapp.today import views as today
 from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
@@ -37,7 +37,7 @@ from webapp.web import assets, errors, frame, guard, headers, intake, language, 
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, endings, departing,
-    evaluations, family, faces, packet, doing, today,
+    evaluations, family, faces, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

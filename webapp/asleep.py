@@ -28,6 +28,7 @@ ASLEEP = (
     "webapp.clockwork",
     "webapp.people.sheets.marking",
     "webapp.people.sheets.opening",
+    "webapp.roster.fridge",
     "webapp.store.migrate",
     "webapp.web.tls",
 )

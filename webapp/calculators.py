@@ -24,6 +24,7 @@ CALCULATORS: dict[str, cases.Calculator] = {
     "assessment": ability.answer,
     "subsidy": applications.answer,
     "calendar": days.answer,
+    "draw": inspections.answer_draw,
 }
 """Kind → how one case is answered by the rules of that kind."""
 _HERE = Path(__file__).parent
@@ -34,6 +35,7 @@ for _kind, _path in {
     "assessment": "health/assessment.json",
     "subsidy": "applications/subsidy_rules.json",
     "calendar": "store/calendars.json",
+    "draw": "inspections/inspection.json",
 }.items():
     rulebook.ship(_kind, _HERE / _path)
 

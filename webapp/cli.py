@@ -91,7 +91,8 @@ def run_jobs() -> None:
 def rules(kind: str, file: Path, valid_from: str | None, on: str | None, other: Path | None) -> None:
     """Answer the cases in FILE and print them, or add FILE as a newer version of a rule set.
 
-    Kinds that can be answered: evaluation, inspection, health, assessment, subsidy, calendar. With --from, and for every
+    Kinds that can be answered: evaluation, inspection, health, assessment, subsidy, calendar,
+    draw. With --from, and for every
     other kind, FILE is a rule set and is added.
     """
     try:

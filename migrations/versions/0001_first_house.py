@@ -268,6 +268,7 @@ def upgrade() -> None:
     op.create_table('person',
     sa.Column('station_id', types.Uuid(length=16), nullable=True),
     sa.Column('portrait', sa.String(length=64), nullable=True),
+    sa.Column('portrait_consent_on', sa.Date(), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.Column('name', sa.String(length=60), nullable=False),

@@ -59,5 +59,8 @@
     worker().catch(e => console.warn(e));
   }
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin);
-  else begin();
+  else {
+    begin();   // at once: a tap must not wait for the bundles after this one
+    if (document.readyState !== 'complete') document.addEventListener('DOMContentLoaded', () => start(document));   // and what those brought
+  }
 })();

@@ -174,6 +174,17 @@
     Promise.resolve(nc.overlay && nc.overlay.run()).then(() => hand(root)).catch(e => console.warn(e));
   }
 
+  /** With the card in hand its step is what comes next: it moves to the top of its piece, and the bar that asks for a card goes. */
+  function front(form) {
+    const part = form.closest('section[data-when]'), piece = part && part.parentElement;
+    if (!piece || !piece.matches('[data-chain]') || piece.children[1] === part) return;
+    piece.insertBefore(part, piece.children[1]);
+    piece.querySelectorAll('.act[data-when]').forEach(el => {
+      el.removeAttribute('data-when');
+      el.hidden = true;
+    });
+  }
+
   /** The scanned token goes to the step that is due on the page it was scanned for, for half an hour at most. */
   function hand(root) {
     const kept = sessionStorage.getItem('card'), card = kept && JSON.parse(kept);
@@ -189,6 +200,7 @@
       form.querySelectorAll('[data-card-shown]').forEach(el => { el.hidden = el.dataset.cardShown !== way; });
       form.querySelectorAll('[data-card-asked]').forEach(el => { el.hidden = true; });
       if (seen) seen.hidden = false;
+      else front(form);
       form.querySelectorAll('[data-card-whose]').forEach(el => { el.textContent = card.whose; });
     }
   }

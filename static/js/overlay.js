@@ -4,6 +4,8 @@
      [data-when="planned arrived"] shown in these states; [data-when-kept="queued sending delivered waiting held"] by the
      newest unseen act ("none" without one); [data-sum="cash_fen" data-value="1200" (data-as="money")] adds what unseen acts add
      <template data-kept-template="ledger.spend log.write" (data-newest="last")> cloned per unseen act (no value: all);
+     [data-mirror="visits.services"]: boxes are ticked and words filled as the newest unseen act of that kind says, unless somebody types
+     <details data-folds="logs.write" open>: folded, and its <summary hidden> shown, once there is an unseen act of that kind
      inside [data-fill="field|title|made_at|seq|say|age"] (data-as="money|time", data-words='{"food":"买菜"}'), [data-fill-href="/x#{chain}"].
    Chip: [data-outbox-count data-words="{n} 条手机已存" hidden], gets data-late when a person should look.
    Outbox page: [data-outbox-list data-other="…" data-now="刚刚" data-minutes="{n} 分钟前" data-hours data-days] with one <template>,
@@ -57,12 +59,28 @@
     choose(own(piece, '[data-when]'), 'data-when', makers.length ? makers[makers.length - 1].makes : piece.dataset.state || '');
     choose(own(piece, '[data-when-kept]').filter(el => !el.closest('[data-kept-id]')), 'data-when-kept', last ? last.state : 'none');
     own(piece, '[data-sum]').forEach(el => write(el, rows.reduce((sum, row) => sum + added(row, el.dataset.sum), +el.dataset.value || 0)));
+    own(piece, '[data-mirror]').forEach(el => mirror(el, rows));
+    own(piece, '[data-folds]').forEach(el => fold(el, rows));
     own(piece, '[data-kept-id]').forEach(el => el.remove());
     own(piece, 'template[data-kept-template]').forEach(template => {
       const kinds = template.dataset.keptTemplate, first = template.dataset.newest !== 'last';
       rows.filter(row => !kinds || kinds.split(' ').includes(row.kind))
         .forEach(row => template.parentNode.insertBefore(fill(template, row), first ? template.nextSibling : template));
     });
+  }
+
+  /** A form that was kept and is still on the page says what was kept. */
+  function mirror(el, rows) {
+    const row = rows.filter(each => each.kind === el.dataset.mirror).pop(), form = el.closest('form');
+    if (!row || form.hasAttribute('data-dirty')) return;
+    el.querySelectorAll('input[type=checkbox]').forEach(box => { box.checked = [].concat(row.envelope.body[box.name] || []).includes(box.value); });
+  }
+
+  function fold(el, rows) {
+    const some = rows.some(row => row.kind === el.dataset.folds), head = el.querySelector('summary');
+    if (some === !head.hidden) return;   // once: who opens it again wants it open
+    head.hidden = !some;
+    el.open = !some;
   }
 
   function added(row, field) {

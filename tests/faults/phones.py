@@ -511,6 +511,6 @@ def live(phone: Handset, *, acts: int, every_s: float, until: threading.Event) -
         until.wait(0.01 if made < acts else 0.05)
 
 
-def drained(phones: list[Handset]) -> bool:
-    """Whether nobody has anything left to send."""
-    return not any(phone.unsent or phone.unsent_photos for phone in phones)
+def left(phones: Sequence[Handset]) -> int:
+    """How many records and photos are still to be sent."""
+    return sum(len(phone.unsent) + len(phone.unsent_photos) for phone in phones)

@@ -14,7 +14,7 @@ from tests.faults import checker
 from tests.faults.checker import Finding
 from tests.faults.line import Line, Mood
 from tests.faults.nemesis import Nemesis
-from tests.faults.phones import Handset, drained, live
+from tests.faults.phones import Handset, left, live
 from tests.faults.server import PATIENCE_S
 from tests.faults.stage import Home, Stage
 
@@ -95,6 +95,9 @@ def run(
     return _verdict(found, nemesis, phones, line, time.monotonic() - began, peace_s)
 
 
+STUCK_S = 60
+
+
 def peace(phones: Sequence[Handset], line: Line, acts: int) -> None:
     """The trouble is over: every phone makes what it had still to make and one record more, and sends all it has."""
     line.mood = Mood()
@@ -105,10 +108,13 @@ def peace(phones: Sequence[Handset], line: Line, acts: int) -> None:
     for phone in phones:  # the first record of another day tells an idle phone of a restore
         phone.clock_off *= 0
         phone.keep("ledger.none_today", {"household": str(phone.home.household)})
-    while time.monotonic() < until and not drained(list(phones)):
+    least, until = left(phones), time.monotonic() + STUCK_S
+    while time.monotonic() < until and least:  # after a restore much is told again: blocked is what gets no further
         for phone in phones:
             phone.rest = 0.0
         time.sleep(0.1)
+        if (now := left(phones)) < least:
+            least, until = now, time.monotonic() + STUCK_S
 
 
 def _verdict(

@@ -20,7 +20,7 @@ from tests.faults import bugs, checker
 from tests.faults.checker import Finding
 from tests.faults.line import Line, Mood
 from tests.faults.nemesis import Restore
-from tests.faults.phones import Handset, drained
+from tests.faults.phones import Handset, left
 from tests.faults.stage import Home, stage
 from tests.store.kit import Phone
 from tests.visits.kit import card_of
@@ -79,7 +79,7 @@ class Play:
         until = time.monotonic() + patience_s
 
         def one(phone: Handset) -> None:
-            while time.monotonic() < until and not drained([phone]):
+            while time.monotonic() < until and left([phone]):
                 phone.flush(press=True)
 
         self._each(one)

@@ -45,15 +45,20 @@ BEHIND = {
     "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
-    "fpdf": ("cards.drawing", "cards.printing", "evaluations.printing"),
-    "pylopdf_fonts_zh_cn": ("cards.drawing", "cards.printing", "evaluations.printing"),
+    "fpdf": ("cards.drawing", "roster.fridge", "cards.printing", "evaluations.printing"),
+    "pylopdf_fonts_zh_cn": ("cards.drawing", "roster.fridge", "cards.printing", "evaluations.printing"),
     "openpyxl": ("people.sheets", "visits.exporting"),
     "xlsxwriter": ("kit.sheets", "people.sheets", "evaluations.printing"),
     "pypinyin": ("people.rules",),
     "stdnum": ("cards.number", "people.sheets.cells", "people.rules"),  # the card's check digit; the national number
     "huey": ("clockwork",),
     "psycopg": ("web.live",),
-    "PIL": ("store.files", "cards.drawing", "sample.morning"),  # photos in; cards out; made-up receipts
+    "PIL": (
+        "store.files",
+        "cards.drawing",
+        "roster.fridge",
+        "sample.morning",
+    ),  # photos in; cards and fridge sheets out; made-up receipts
     "cryptography": ("store.inbox", "store.arrivals", "store.secrets", "web.tls", "people.entry"),
     "alembic": ("store.migrate",),
     "brotli": ("web.assets",),

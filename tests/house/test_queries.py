@@ -79,6 +79,7 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "one record": ("zhou", lambda rows: f"/deliveries/{rows.held}"),
     "somebody of the staff": ("zhou", lambda rows: f"/people/{rows.wang}"),
     "the week's roster": ("zhou", lambda rows: "/roster"),
+    "her proof": ("wang", lambda rows: "/proof"),
     "her own roster": ("wang", lambda rows: "/my-week"),
     "a household's plan": ("zhou", lambda rows: f"/households/{rows.home}/plan"),
     "leave, her own": ("wang", lambda rows: "/leave"),

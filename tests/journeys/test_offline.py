@@ -53,6 +53,12 @@ def test_a_day_without_network_is_all_there_afterwards(handset: Page, world):
     diary.locator("textarea[name=story]").fill("没有信号的一天")
     diary.get_by_role("button", name="写好了").click()
     expect(page.locator("#steps")).to_contain_text("没有信号的一天")
+    page.reload()
+    ticked = page.locator("label.tile:has(input:checked)")
+    expect(ticked).to_have_count(2)
+    assert sorted(ticked.all_inner_texts()) == ["买菜做饭", "打扫房间"]
+    expect(diary).to_be_hidden()
+    expect(page.get_by_text("再写几句")).to_be_visible()
 
     page.get_by_role("link", name="记支出").click()
     for key in "36.50":
@@ -63,10 +69,17 @@ def test_a_day_without_network_is_all_there_afterwards(handset: Page, world):
     expect(page.locator("#steps")).to_contain_text("36.50")
 
     page.goto("/scan")
+    leave = page.get_by_role("button", name="我走了", exact=True)
+    expect(leave).to_be_visible()
+    expect(page.get_by_role("link", name="扫码签退")).to_be_hidden()
+    assert leave.bounding_box()["y"] < page.locator("form[data-kept='visits.services']").bounding_box()["y"], (
+        "what is due comes first"
+    )
     _tap(page, "我走了")
     expect(page.get_by_text("已签退").first).to_be_visible()
     page.goto("/")
     expect(page.locator("main").get_by_text("已完成").first).to_be_visible()
+    expect(page.get_by_role("link", name="扫码签到")).to_be_hidden()
     page.goto("/outbox")
     expect(page.locator("[data-outbox-list] li")).to_have_count(5)
     assert [line for line in wrong if not any(word in line for word in LOUD)] == []

@@ -41,7 +41,7 @@ TALLEST = 8000
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
-    "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week",
+    "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
     " change people household resident seen books cards card printing end ended ends moved departs departing",
     "qian": "handover",
@@ -155,7 +155,7 @@ def addresses(world: Any) -> dict[str, str]:
         "book": f"{home}/book",
         "spend": f"{home}/book/spend", "receive": f"{home}/book/receive", "entry": entry,
         "outbox": "/outbox", "me": "/me", "live": "/live", "roster": "/roster", "plan": f"{home}/plan",
-        "leave": "/leave", "week": "/my-week",
+        "leave": "/leave", "week": "/my-week", "proof": "/proof",
         "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",
         "desk": f"/shifts/{shift_id}", "handover": f"{home}/handover".replace("/households", "/today/households"),
         "end": f"/residents/{world.resident('张福贵').id}/end", "ended": f"/endings/{ending}", "ends": "/endings",

@@ -12,7 +12,7 @@ HEAD = (
 )
 
 
-def page(body: str, account: str = ACCOUNT, scripts: tuple[str, ...] = ("app.js",), attrs: str = "") -> str:
+def page(body: str, account: str = ACCOUNT, scripts: tuple[str, ...] = ("app.js", "forms.js"), attrs: str = "") -> str:
     """A whole page for `account` with the named bundles."""
     tags = "".join(f'<script src="/{name}" defer></script>' for name in scripts)
     return f'{HEAD}{tags}</head><body data-account="{account}" data-app="2026.11.21" {attrs}>{body}</body></html>'
@@ -92,5 +92,13 @@ PAGES = {
             for n in ("lat_e6", "lon_e6", "accuracy_m", "fix_age_ms", "place_state")
         )
         + '<p data-place-note="denied" hidden>没让用位置</p><button>签到</button></form>'
+    ),
+    "/gate": page(
+        f'<form id="arrive" method="post" action="/x" data-kept="visits.arrive" data-chain="{VISIT}" data-place="300">'
+        + "".join(
+            f'<input type="hidden" name="{n}" data-kind="place">'
+            for n in ("lat_e6", "lon_e6", "accuracy_m", "fix_age_ms", "place_state")
+        )
+        + '<p data-gate="600"><span data-gate-wait>等</span><span data-gate-got hidden>记好了</span></p><button>签到</button></form>'
     ),
 }

@@ -27,7 +27,6 @@ from webapp.web import assets
 HOME = pathlib.Path(__file__).resolve().parents[2]
 STATIC = HOME / "static"
 BUNDLES = {name: [STATIC / part for part in parts] for name, parts in assets.BUNDLES.items()}
-BUNDLES["app.js"] += BUNDLES["forms.js"]  # a page of the stub names one bundle
 CSP = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

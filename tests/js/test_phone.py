@@ -578,6 +578,28 @@ def test_the_place_goes_along_as_whole_numbers(page: Page, stub: Stub) -> None:
     assert 0 <= place["fix_age_ms"] < 60000
 
 
+INSIDE = "navigator.geolocation.watchPosition = (_got, sorry) => { setTimeout(() => sorry({code: 2}), 50); return 1; }"
+
+
+@pytest.mark.parametrize(
+    ("page_", "later", "known"), [("/gate", 9, True), ("/gate", 11, False), ("/placed", 1, True), ("/placed", 3, False)]
+)
+def test_the_place_taken_at_the_gate_counts_inside(page: Page, stub: Stub, page_: str, later: int, known: bool) -> None:
+    """Indoors nothing is found any more; minutes later the fix of the page before still stands, told with its age."""
+    page.goto(stub.url + "/gate")
+    expect(page.locator("[data-gate-got]")).to_be_visible()
+    page.add_init_script(INSIDE)
+    page.add_init_script(f"{{ const now = Date.now; Date.now = () => now() + {later * 60000}; }}")
+    page.goto(stub.url + page_)
+    if page_ == "/gate":
+        expect(page.locator("[data-gate-got]" if known else "[data-gate-wait]")).to_be_visible()
+    arrive(page)
+    until(lambda: len(rows(page)) == 1)
+    place = rows(page)[0]["envelope"]["body"]
+    assert (place["place_state"], "lat_e6" in place) == (("ok", True) if known else ("timeout", False))
+    assert not known or later * 60000 <= place["fix_age_ms"] < later * 60000 + 60000
+
+
 def test_without_leave_to_use_the_place_the_act_is_kept_all_the_same(page: Page, phone: BrowserContext, stub: Stub) -> None:
     phone.clear_permissions()
     page.goto(stub.url + "/placed")

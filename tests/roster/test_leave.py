@@ -354,3 +354,25 @@ def test_one_shift_is_given_to_somebody_else_from_the_live_roster(asked, world, 
     assert db.reading().scalars(sa.select(Relief.caregiver_id)).one() == world.person("qian").id
     assert world.client("wang").get(f"/shifts/{key}").status_code == 403
     assert world.client("he").get(f"/shifts/{key}").status_code == 404
+
+
+def test_she_takes_back_what_nobody_has_answered(app, world):
+    day = (clock.today() + timedelta(days=3)).isoformat()
+    asked = send(world, "roster.leave", "wang", kind="sick", since=day, until=day, why="").id
+    assert send(world, "roster.withdraw_leave", "qian", leave=asked).state == "quarantined"
+    assert send(world, "roster.withdraw_leave", "wang", leave=asked).state == "applied"
+    assert send(world, "roster.withdraw_leave", "wang", leave=asked).state == "applied"
+    db.undo()
+    assert db.reading().get(Leave, asked).state == "undone"
+    assert "不请了" in world.client("wang").get("/leave").text
+    assert "王桂芳" not in world.client("zhou").get("/leaves").text
+    assert send(world, "roster.leave", "wang", kind="sick", since=day, until=day, why="").state == "applied"
+
+
+def test_what_was_decided_is_not_taken_back_by_a_tap(app, world):
+    day = (clock.today() + timedelta(days=3)).isoformat()
+    asked = send(world, "roster.leave", "wang", kind="sick", since=day, until=day, why="").id
+    with db.transaction():
+        db.session().get_one(Leave, asked).state = "approved"
+    gone = send(world, "roster.withdraw_leave", "wang", leave=asked)
+    assert (gone.state, "打给服务站" in gone.say) == ("quarantined", True)

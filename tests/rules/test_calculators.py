@@ -68,7 +68,7 @@ def answers(app: Flask, tmp_path: Path, kind: str, told: Any, *more: str) -> Any
     return json.loads(words)
 
 
-@pytest.mark.parametrize("kind", CALCULATORS)
+@pytest.mark.parametrize("kind", FILES)
 def test_every_test_case_of_the_domain_comes_out_as_it_says(paper: Flask, tmp_path: Path, kind: str) -> None:
     cases = expected(kind)
     asked = [{name: value for name, value in case.items() if name in GIVEN[kind]} for case in cases]
@@ -80,7 +80,7 @@ def test_every_test_case_of_the_domain_comes_out_as_it_says(paper: Flask, tmp_pa
 
 
 def test_the_rules_of_the_product_are_those_of_the_domain() -> None:
-    assert all(expected(kind) for kind in CALCULATORS)
+    assert all(expected(kind) for kind in FILES) and set(CALCULATORS) == {*FILES, "draw"}
 
 
 BAD: dict[str, list[Any]] = {
@@ -116,7 +116,7 @@ BAD: dict[str, list[Any]] = {
 UNREADABLE = ["", "{", "[1]", "[]", '"words"', "NaN", '{"a": Infinity}', "[[]]", "null"]
 
 
-@pytest.mark.parametrize("kind", CALCULATORS)
+@pytest.mark.parametrize("kind", FILES)
 def test_bad_input_gets_a_plain_sentence_and_exit_code_two(paper: Flask, tmp_path: Path, kind: str) -> None:
     for told in (*BAD[kind], *UNREADABLE):
         code, words = ask(paper, tmp_path, kind, told)

@@ -285,18 +285,15 @@ def _book(found: Evaluation) -> list[Record]:
     homes = sa.select(Visit.household_id).where(
         Visit.caregiver_id == found.caregiver_id, Visit.day.between(month.first, month.last)
     )
-    slips = (
-        sa.select(Entry.id, Entry.day, Household.name, Entry.fen)
+    slip = sa.exists().where(EntryReceipt.entry_id == Entry.id)
+    lines = (
+        sa.select(Entry.id, Entry.day, Household.name, Entry.fen, Entry.slip, slip)
         .join(Account, Account.id == Entry.author_id)
         .join(Household, Household.id == Entry.household_id)
-        .where(
-            Entry.household_id.in_(homes),
-            Account.person_id == found.caregiver_id,
-            Entry.day.between(month.first, month.last),
-            Entry.slip,
-        )
-        .where(~sa.exists().where(EntryReceipt.entry_id == Entry.id))
+        .where(Entry.household_id.in_(homes), Account.person_id == found.caregiver_id)
+        .where(Entry.day.between(month.first, month.last))
     )
-    return made + [
-        Record(day, home, False, "slip", abs(fen), entry_id=key) for key, day, home, fen in db.session().execute(slips)
-    ]
+    for key, day, home, fen, wanted, there in db.session().execute(lines):
+        missing = wanted and not there
+        made.append(Record(day, home, not missing, "slip" if missing else "entry", abs(fen), entry_id=key))
+    return made

@@ -20,6 +20,7 @@ from webapp.people import queries as people
 from webapp.people.ends import Ending
 from webapp.people.models import Account, Household, Kin, Look, Person, Place, Resident
 from webapp.people.queries import nothing
+from webapp.roster.absences import Pause
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
 from webapp.store.strands import asked, strand, together
@@ -175,6 +176,8 @@ class Around:
     duty: tuple[str, str] | None
     looks: Sequence[Looked]
     plans: Sequence[Any]
+    pause: Any = None
+    """The pause that holds today: a since, b until (may be empty), n whether visits go on elsewhere."""
 
 
 def around(kin: Kin, station: Place) -> Around:
@@ -183,7 +186,8 @@ def around(kin: Kin, station: Place) -> Around:
     given = {"home": kin.resident.household_id, "today": clock.today(), **people.answering(station)}
     found: Mapping[str, Sequence[Any]] = asked(question, **given)
     looks = [Looked(row.a, row.at, row.b) for row in reversed(found.get("look", ()))]
-    return Around(people.duty_in(found, station), looks, found.get("plan", ()))
+    held = [row for row in found.get("pause", ()) if row.other in (None, kin.resident_id)]
+    return Around(people.duty_in(found, station), looks, found.get("plan", ()), held[-1] if held else None)
 
 
 _HOME = sa.bindparam("home", type_=Uuid())
@@ -202,8 +206,17 @@ _PLANS = (
     .outerjoin(Person, Person.id == Shift.caregiver_id)
     .where(Shift.household_id == _HOME, Shift.day == sa.bindparam("today", type_=sa.Date()), Shift.state == PLANNED)
 )
+_TODAY = sa.bindparam("today", type_=sa.Date())
+_PAUSES = (
+    strand(
+        "pause", key=Pause.id, other=Pause.resident_id, at=Pause.made_at, a=sa.cast(Pause.since, sa.Text()),
+        b=sa.cast(Pause.until, sa.Text()), n=sa.case((Pause.spot_id.is_not(None), 1), else_=0),
+    )
+    .select_from(Pause)
+    .where(Pause.household_id == _HOME, Pause.since <= _TODAY, sa.or_(Pause.until.is_(None), Pause.until >= _TODAY))
+)  # fmt: skip
 _BESIDE = together(people.DUTY, sa.select(_LOOKS.subquery()))
-_AROUND = together(people.DUTY, sa.select(_LOOKS.subquery()), _PLANS)
+_AROUND = together(people.DUTY, sa.select(_LOOKS.subquery()), _PLANS, _PAUSES)
 
 
 def since() -> datetime:

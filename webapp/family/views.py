@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -51,6 +52,8 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "looks": around.looks,
         "ended": tie.kin.resident.ended_on,
         "ending": queries.ending(tie.kin),
+        "pause": around.pause,
+        "iso": date.fromisoformat,
     }
     facts |= _agreed(tie, around)
     with db.transaction():  # short, and last: reading thirty days must not hold up those who write

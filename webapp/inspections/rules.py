@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from webapp.kit import cases
+from webapp.kit import cases, draw
+from webapp.kit.refusal import Refusal
 
 YES, NO, NA = "yes", "no", "na"
 STARS, DIFFERENCE, PERCENT, TEXT, YES_NO = "stars", "amount_diff", "percent", "text", "yes_no_na"
@@ -75,3 +76,47 @@ def answer(rules: Mapping[str, Any], case: cases.Case) -> dict[str, Any]:
     found = judge(rules, cases.table(case, "answers"))
     rate = None if found.rate is None else cases.half_up(found.rate, 4)
     return {"pass_rate": rate, "band": found.band or None}
+
+
+# -- the draw (双随机): which units, and who goes --
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One drawn unit and the two who go there."""
+
+    unit: str
+    inspectors: tuple[str, ...]
+
+
+def risk(unit: Mapping[str, Any]) -> int:
+    """The weight of a unit: double when it was never inspected or has a critical finding open."""
+    return 2 if unit.get("never_inspected") or unit.get("open_critical") else 1
+
+
+def sent(seed: str, units: Sequence[Mapping[str, Any]], inspectors: Sequence[str], many: int, together: int = 2) -> list[Sent]:
+    """The units drawn from a published list by a published seed, and for each the inspectors who go, drawn by seed:unit.
+
+    A unit names whom it must not meet in "not" (relatives, own station, the same inspector within 90 days). Refuses where
+    too few are left for a unit: then somebody from another street is asked for.
+    """
+    drawn = draw.drawn(seed, {str(unit["id"]): risk(unit) for unit in units}, many)
+    apart = {str(unit["id"]): set(unit.get("not", ())) for unit in units}
+    found = []
+    for key in drawn:
+        free = [each for each in inspectors if each not in apart[key]]
+        if len(free) < together:
+            raise Refusal("too_few", "%(unit)s 没有够两位能去的监督员，请从别的街道请人", unit=key)
+        found.append(Sent(key, tuple(draw.drawn(f"{seed}:{key}", dict.fromkeys(free, 1), together))))
+    return found
+
+
+def answer_draw(_rules: Mapping[str, Any], case: cases.Case) -> dict[str, Any]:
+    """{"seed", "units": [{"id", "never_inspected", "open_critical", "not"}], "inspectors", "many"} → "drawn"."""
+    units = cases.items(case, "units")
+    if not all(isinstance(unit, Mapping) and unit.get("id") and isinstance(unit.get("not", []), list) for unit in units):
+        raise Refusal("shape", "%(name)s 要用花括号写成一项一项的", name="units")
+    inspectors = [str(each) for each in cases.items(case, "inspectors")]
+    many = cases.whole(cases.need(case, "many"), "many", 1, max(len(units), 1))
+    found = sent(str(cases.need(case, "seed")), units, inspectors, many)
+    return {"drawn": [{"unit": each.unit, "inspectors": list(each.inspectors)} for each in found]}

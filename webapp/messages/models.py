@@ -335,6 +335,13 @@ def handle(
     Two taps within a minute are one.
     """
     session = db.session()
+    taken_on(key, by)
+    carried = session.scalars(sa.select(Task).where(Task.key == key, Task.cleared_at.is_(None))).all()
+    for task in carried:
+        task.facts = task.facts | (facts or {})
+        task.clear(by, how, memo)
+    if carried:
+        return
     lately = sa.select(Task.id).where(Task.key == key, Task.place_id == place_id, Task.cleared_at > clock.now() - TWICE)
     if session.scalar(lately.limit(1)) is not None:
         return

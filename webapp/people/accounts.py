@@ -97,6 +97,8 @@ class Person(Keyed, Made, Identified, Base):
     __tablename__ = "person"
     station_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
     portrait: Mapped[str | None] = mapped_column(sa.String(64))
+    portrait_consent_on: Mapped[date | None]
+    """The day she agreed that her portrait hangs in the homes she goes to."""
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:

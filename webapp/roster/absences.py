@@ -19,7 +19,7 @@ from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made
 from webapp.store.types import Instant, Uuid
 
-ASKED, APPROVED, REFUSED = "asked", "approved", "refused"
+ASKED, APPROVED, REFUSED, WITHDRAWN = "asked", "approved", "refused", "undone"
 BY_HERSELF, BY_PHONE = "form", "phone"
 _GOES_ON = sa.text("ended_at is null")
 

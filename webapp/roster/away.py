@@ -26,7 +26,11 @@ from webapp.web.guard import allow
 from webapp.web.intake import Kept
 
 bp = Blueprint("away", __name__)
-KEPT = [Kept(forms.AskLeaveForm, leaving.ask), Kept(forms.ConfirmLeaveForm, leaving.confirm)]
+KEPT = [
+    Kept(forms.AskLeaveForm, leaving.ask),
+    Kept(forms.ConfirmLeaveForm, leaving.confirm),
+    Kept(forms.WithdrawLeaveForm, leaving.withdraw),
+]
 WHOLE = "all"
 AT_HOME = ""
 SHOWN_BACK = timedelta(days=14)
@@ -143,13 +147,34 @@ def mine() -> ResponseReturnValue:
 
 
 def _mine(who: Actor) -> dict[str, Any]:
-    return {"leaves": queries.leaves_of(who.person_id), "words": words, "confirm": _confirm, "today": clock.today()}
+    return {
+        "leaves": queries.leaves_of(who.person_id),
+        "words": words,
+        "confirm": _confirm,
+        "withdraw": _withdraw,
+        "today": clock.today(),
+    }
 
 
 def _confirm(key: uuid.UUID) -> forms.ConfirmLeaveForm:
     form = forms.ConfirmLeaveForm(data={"leave": key})
     form.leave.id = f"leave-{key}"  # several stand on one page
     return form
+
+
+def _withdraw(key: uuid.UUID) -> forms.WithdrawLeaveForm:
+    form = forms.WithdrawLeaveForm(data={"leave": key})
+    form.leave.id = f"withdraw-{key}"
+    return form
+
+
+@bp.post("/leave/withdraw")
+@allow("roster.ask")
+def withdraw() -> ResponseReturnValue:
+    """She takes back what she asked for, without our scripts."""
+    form = forms.WithdrawLeaveForm(request.form)
+    said = intake.receive(form).say if form.validate() else _("没找到这张请假条，先放在站里")
+    return page.go(url_for("away.mine"), _(said))
 
 
 @bp.post("/leave/confirm")

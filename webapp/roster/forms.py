@@ -134,3 +134,10 @@ class ConfirmLeaveForm(KeptForm):
 
     keep = Keep(kind="roster.confirm_leave", title=_l("请假是我说的"), drafts=False)
     leave = KeyField(validators=[required()])
+
+
+class WithdrawLeaveForm(KeptForm):
+    """She takes back what she asked for."""
+
+    keep = Keep(kind="roster.withdraw_leave", title=_l("这次不请了"), drafts=False)
+    leave = KeyField(validators=[required()])

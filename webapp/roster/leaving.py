@@ -15,7 +15,7 @@ from webapp.kit.refusal import Refusal
 from webapp.people import models as people
 from webapp.people.models import Account, Assignment, Household, Person
 from webapp.roster import models, rules
-from webapp.roster.absences import APPROVED, ASKED, BY_HERSELF, BY_PHONE, REFUSED, Leave, Relief
+from webapp.roster.absences import APPROVED, ASKED, BY_HERSELF, BY_PHONE, REFUSED, WITHDRAWN, Leave, Relief
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import audit, db, topics
 from webapp.store.inbox import Act
@@ -62,7 +62,7 @@ def _write(
         raise Refusal("leave_long_ago", "太早了，请打给服务站", field="since")
     session = db.session()
     same = sa.select(Leave.id).where(
-        Leave.person_id == person.id, Leave.state != REFUSED, Leave.since <= until, Leave.until >= since
+        Leave.person_id == person.id, Leave.state.in_((ASKED, APPROVED)), Leave.since <= until, Leave.until >= since
     )
     if session.scalar(same.limit(1)) is not None:
         raise Refusal("leave_twice", "这几天已经请过假了", field="since")
@@ -90,6 +90,25 @@ def confirm(act: Act, *, leave: uuid.UUID) -> str | None:
     return None
 
 
+def withdraw(act: Act, *, leave: uuid.UUID) -> str | None:
+    """She does not need it any more, says the caregiver herself, while nobody has answered. Twice is once.
+
+    Refuses another's leave and one that was decided: somebody may have been sent, so she rings the station.
+    """
+    mine = sa.select(Leave).join(Account, Account.person_id == Leave.person_id).where(Account.id == act.author_id)
+    row = db.session().scalar(mine.where(Leave.id == leave))
+    if row is None:
+        raise Refusal("no_leave", UNKNOWN)
+    if row.state == WITHDRAWN:
+        return None
+    if row.state != ASKED:
+        raise Refusal("leave_decided", "站长已经回话了，要改请打给服务站")
+    row.state, row.confirmed_at = WITHDRAWN, row.confirmed_at or act.at
+    audit.note("roster.withdraw_leave", row)
+    _tell(row)
+    return "好，这次不请了"
+
+
 def to_cover(leave: Leave, attended: Collection[uuid.UUID] = ()) -> list[Shift]:
     """The shifts of today and later that the leave leaves open: still hers, or nobody's because of it; without `attended`."""
     session = db.session()
@@ -113,6 +132,8 @@ def approve(leave: Leave, chosen: Mapping[uuid.UUID, Choice], actor: Actor, atte
     """
     if leave.person_id == actor.person_id:
         raise Refusal("own_leave", "自己的假要请别人来批")
+    if leave.state == WITHDRAWN:
+        raise Refusal("leave_undone", "她自己不请了，不用再批")
     if leave.state == REFUSED:
         raise Refusal("leave_refused", "这张请假条已经回绝了")
     shifts = to_cover(leave, attended)
@@ -189,8 +210,14 @@ def _refuse_busy(who: Person, shift: Shift, leave: Leave | None) -> None:
     others = sa.select(Shift.start_min, Shift.minutes, Household.name).join(Household, Household.id == Shift.household_id)
     mine = others.where(Shift.caregiver_id == who.id, Shift.day == shift.day, Shift.state == PLANNED, Shift.id != shift.id)
     for start, minutes, home in session.execute(mine):
-        if rules.meets(shift.start_min, shift.minutes, start, minutes):
+        if rules.meets(goes_at(shift), shift.minutes, start, minutes):
             raise Refusal("relief_busy", "%(name)s这个时间在%(home)s家，请换一位", home=home, **facts)
+
+
+def goes_at(shift: Shift) -> int:
+    """When a stand-in would go, minutes after midnight: now, where it should have begun already."""
+    late = shift.day == clock.today() and clock.minute_of(clock.now()) > shift.start_min
+    return clock.minute_of(clock.now()) if late else shift.start_min
 
 
 def _let_in(row: Relief, who: Person) -> None:

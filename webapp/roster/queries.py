@@ -14,7 +14,7 @@ from webapp.access import Actor, Role, within
 from webapp.people.models import Account, Grant, HomeCareUnit, Household, Look, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster import rules
-from webapp.roster.absences import APPROVED, ASKED, Leave, Pause, Relief
+from webapp.roster.absences import APPROVED, ASKED, WITHDRAWN, Leave, Pause, Relief
 from webapp.roster.models import CANCELLED, PAUSED, PLANNED, ServicePlan, Shift, settings
 from webapp.store import db
 
@@ -211,7 +211,7 @@ def leaves_of(person_id: uuid.UUID, limit: int = 20) -> Sequence[Leave]:
 
 def leaves(actor: Actor, since: date, limit: int = 60) -> Sequence[Leave]:
     """The leaves within reach that end on `since` or later, what waits first."""
-    ask = within(actor, sa.select(Leave)).where(Leave.until >= since).options(joinedload(Leave.person))
+    ask = within(actor, sa.select(Leave)).where(Leave.until >= since, Leave.state != WITHDRAWN).options(joinedload(Leave.person))
     return db.session().scalars(ask.order_by(Leave.state != ASKED, Leave.since, Leave.id).limit(limit)).all()
 
 

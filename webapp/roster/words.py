@@ -7,8 +7,8 @@ from webapp.roster import models
 
 PAUSES = {"hospital": _l("住院"), "child": _l("住子女家"), "trip": _l("出门"), "other": _l("别的原因")}
 KINDS = {"sick": _l("生病"), "family": _l("家里有事"), "rest": _l("休息日"), "other": _l("别的原因")}
-STATES = {"asked": _l("等站长回话"), "approved": _l("站长同意了"), "refused": _l("站长没同意")}
-STATE_TONES = {"asked": "wait", "approved": "ok", "refused": "plain"}
+STATES = {"asked": _l("等站长回话"), "approved": _l("站长同意了"), "refused": _l("站长没同意"), "undone": _l("不请了")}
+STATE_TONES = {"asked": "wait", "approved": "ok", "refused": "plain", "undone": "plain"}
 
 
 def note(told: str | None) -> str:

@@ -77,6 +77,7 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
         "home": home,
         "shift": shift,
         "shown": shown,
+        "gate": limits(clock.today(), home.station_id)["fix_age_no_signal_s"] if home.no_signal else None,
         "names": {each.id: each.name for each in home.residents},
         "alerts": [alert for each in here for alert in each.alerts],
         "numbers": queries.numbers(rows, scene.station),

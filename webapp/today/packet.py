@@ -91,7 +91,7 @@ def _homes(who: Actor, days: Any) -> list[uuid.UUID]:
 def _leaves(days: dict[date, list[Stop]], homes: Sequence[uuid.UUID]) -> Iterator[Leaf]:
     for day in days:
         yield Leaf("/", url_for("today.start", day=day.isoformat()), day)
-    for endpoint in ("today.scan", "ledger.index", "doors.outbox", "doors.me", "away.mine", "roster.mine"):
+    for endpoint in ("today.scan", "ledger.index", "doors.outbox", "doors.me", "away.mine", "roster.mine", "proof.mine"):
         yield Leaf(url_for(endpoint), url_for(endpoint))
     yield _held(url_for("today.unplanned"))
     for key in dict.fromkeys(stop.visit_id for stops in days.values() for stop in stops):

@@ -279,12 +279,27 @@ def _task(row: Any) -> Item:
     calls = [(name, phone) for name, phone in row.three or ()]
     if row.sealed and row.a in ("ring", "unseen"):
         calls.insert(0, (row.d, secrets.unseal(row.sealed, f"person.phone:{row.third}")))
+    if row.a in CALLED and row.other:
+        return _carried(row)
     title = words.title(row.a, row.one) if row.a != "notice" else words.title(what or row.a, row.one)
     about = words.title(what) if what and row.a != "notice" else ""
     return Item(
         row.a, row.c, str(row.key), row.at, who=row.b or "", about=about, calls=tuple(calls), due=row.due,
         tap=RANG if row.a in ("ring", "unseen") else DONE, notice_id=row.fourth, title=title,
         link=told.address(row.e, row.two), deed=url_for("messages.clear", task_id=row.key),
+    )  # fmt: skip
+
+
+def _carried(row: Any) -> Item:
+    """A visit of an earlier day that nobody came to: it stays until a call is written down."""
+    key = str((row.one or {}).get("about", ""))
+    calls = ((row.d, secrets.unseal(row.sealed, f"person.phone:{row.third}")),) if row.sealed else ()
+    since = datetime.fromisoformat(row.one["since"]) if "since" in row.one else row.at
+    about = " · ".join(filter(None, (_("%(when)s 应到", when=show.when(since)), row.d or _("没排人"))))
+    return Item(
+        row.a, row.c, key, since, who=row.b or "", about=about, calls=calls, tap=CALL, title=words.title(row.a),
+        link=url_for("people.household", household_id=row.other),
+        deed=url_for("todo.call", household_id=row.other, about=key),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import queries as people
 from webapp.people.models import Account, Household
-from webapp.store import audit, db, inbox
+from webapp.store import audit, db, inbox, jobs
 from webapp.store.acts import BELIEVABLE
 from webapp.store.inbox import Act
 from webapp.visits import rules
@@ -289,6 +289,8 @@ def nobody(
     )  # fmt: skip
     keep_place(act, shown, known)
     audit.note("visits.nobody", f"nobody_home:{act.id}", household, told=told, at=act.at)
+    due = act.received_at + timedelta(minutes=limits(act.day)["nobody_min"])
+    jobs.ask("today.nobody_left", due_at=due, once=f"today.nobody_left:{act.id}", nobody=str(act.id))
     tell(known.station_id, household)
     return None if told else "记下了。请马上打给服务站"
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from webapp.kit import clock
 from webapp.people.models import HomeCareUnit, Person, Spot
+from webapp.roster import leaving
 from webapp.roster import models as roster
 from webapp.roster import rules as planning
 from webapp.roster.absences import APPROVED, Leave
@@ -93,13 +94,13 @@ def facts(team: Sequence[Person], homes: Sequence[uuid.UUID], first: date, last:
 
 def of_shift(shift: Shift, team: Sequence[Person], known: Facts, but: uuid.UUID | None) -> list[StandIn]:
     """Everybody of a team as a stand-in for one shift; `but`: whoever should have gone."""
-    day = shift.day.isoformat()
+    day, start = shift.day.isoformat(), leaving.goes_at(shift)
     found = []
     for person in team:
         if person.id in (but, shift.caregiver_id):
             continue
         hers = known.shifts.get((person.id, day), ())
-        busy = (person.id, day) in known.away or any(planning.meets(shift.start_min, shift.minutes, *each) for each in hers)
+        busy = (person.id, day) in known.away or any(planning.meets(start, shift.minutes, *each) for each in hers)
         near = [rules.distance_m(a, b) for a in known.homes.get(person.id, ()) for b in known.spots.get(shift.household_id, ())]
         been = known.been.get((person.id, shift.household_id), 0)
         found.append(StandIn(person.id, person.name, len(hers), min(near, default=None), been, busy))

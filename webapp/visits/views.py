@@ -66,7 +66,8 @@ def arrive(household_id: uuid.UUID) -> ResponseReturnValue:
     household = people.household(who, household_id)
     shift = _shift_today(who, household_id)
     form = forms.ArriveForm(data=_arrival(household_id, shift))
-    return page.render("visits/arrive.html", form=form, household=household, shift=shift)
+    gate = models.limits(clock.today(), household.station_id)["fix_age_no_signal_s"] if household.no_signal else None
+    return page.render("visits/arrive.html", form=form, household=household, shift=shift, gate=gate)
 
 
 def _typed(**known: uuid.UUID) -> MultiDict[str, str]:

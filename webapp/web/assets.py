@@ -42,6 +42,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
     "offline.js": _ours(*OFFLINE),
     "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),
     "alarm.js": _ours("alarm"),
+    "print.js": _ours("print"),
     "sign.js": _ours("sign"),
     "desk.js": _ours("rowkeys"),
     "scan.js": ("vendor/ponyfill.js", "js/scan.js"),

@@ -1,0 +1,89 @@
+"""What must not be forgotten: a silent visit of earlier days stays in the list until somebody cleared it, and a door that
+nobody opened and nobody went to becomes a red notice on the ladder."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from webapp.kit import clock, ids
+from webapp.messages import models as messages
+from webapp.messages.models import Task
+from webapp.people.models import Place, PlaceKind
+from webapp.roster.models import PLANNED, Shift
+from webapp.store import db, jobs
+from webapp.visits.models import VOID, NobodyHome, Visit
+
+NIGHTS = 3
+"""A server that slept some nights catches up for so many days."""
+
+
+@jobs.job("today.carry", nightly=True)
+def carry() -> None:
+    """Visits that nobody came to and nobody rang about, as their day leaves the list, become tasks that stay."""
+    today = clock.today()
+    days = [today - timedelta(days=2 + n) for n in range(NIGHTS)]
+    stations = db.session().scalars(sa.select(Place.id).where(Place.kind == PlaceKind.STATION)).all()
+    for station in stations:
+        _carry(station, days)
+    _let_go()
+
+
+def _let_go() -> None:
+    """Whose visit came in after all, from a phone that was long without a network, is forgotten."""
+    session = db.session()
+    carried = sa.select(Task.key).where(Task.cleared_at.is_(None), Task.kind.in_(("silent", "gap")))
+    keys = {ids.parse(key.partition(":")[2]): key for key in session.scalars(carried)}
+    came = sa.select(Visit.shift_id).where(Visit.shift_id.in_(list(keys)), Visit.state != VOID)
+    for shift in session.scalars(came) if keys else ():
+        messages.resolve(keys[shift])
+
+
+def _carry(station: uuid.UUID, days: list[date]) -> None:
+    session = db.session()
+    attended = sa.exists().where(Visit.shift_id == Shift.id, Visit.state != VOID)
+    stood = sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.day == Shift.day)
+    ask = sa.select(Shift).where(
+        Shift.station_id == station, Shift.day.in_(days), Shift.state == PLANNED, ~attended, ~stood
+    )  # fmt: skip
+    shifts = session.scalars(ask.order_by(Shift.day, Shift.start_min)).all()
+    since = clock.instant(min(days), 0)
+    told = sa.select(Task.key).where(Task.place_id == station, sa.or_(Task.cleared_at.is_(None), Task.cleared_at >= since))
+    known = set(session.scalars(told)) if shifts else set()
+    for shift in shifts:
+        kind = "silent" if shift.caregiver_id else "gap"
+        if not {f"silent:{shift.id}", f"gap:{shift.id}"} & known:
+            key = f"{kind}:{shift.id}"
+            due = clock.instant(shift.day, shift.start_min).isoformat()
+            messages.open_task(
+                kind, station, key, household_id=shift.household_id, person_id=shift.caregiver_id,
+                facts={"about": key, "since": due},
+            )  # fmt: skip
+
+
+AGAIN, ROUNDS = timedelta(minutes=5), 24
+
+
+@jobs.job("today.nobody_left")
+def nobody_left(nobody: str, round_: int = 0) -> None:
+    """So long after a door stayed shut: has anybody been there, or been rung? If not, it is red and climbs until then."""
+    session = db.session()
+    row = session.get(NobodyHome, ids.parse(nobody))
+    if row is None:
+        return
+    key = f"nobody:{row.id}"
+    later = sa.select(Visit.id).where(Visit.household_id == row.household_id, Visit.arrived_at > row.at, Visit.state != VOID)
+    handled = sa.select(Task.id).where(Task.key == key, Task.place_id == row.station_id, Task.cleared_at.is_not(None))
+    if session.scalar(later.limit(1)) is not None or session.scalar(handled.limit(1)) is not None:
+        messages.resolve(key)
+        return
+    if round_ == 0:
+        messages.notify(
+            "nobody", row.station_id, key, household_id=row.household_id, endpoint="todo.call",
+            args={"household_id": row.household_id, "about": key}, listed=False,
+        )  # fmt: skip
+    if round_ < ROUNDS:
+        once = f"today.nobody_left:{row.id}:{round_ + 1}"
+        jobs.ask("today.nobody_left", due_at=clock.now() + AGAIN, once=once, nobody=nobody, round_=round_ + 1)
