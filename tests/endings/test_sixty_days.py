@@ -112,7 +112,7 @@ def live_through(world, hand, names: Collection[str], homes: Collection, heads=(
     """Sixty days: jobs at night, at ten and in the evening; pages at ten. Raises AssertionError at the first word about them."""
     sent = _sendings()
     for day in range(days):
-        jobs.ask_nightly()
+        _night(day)
         drain()
         _tables(world, homes, sent, day)
         _lists(world, names, heads, day)
@@ -123,6 +123,14 @@ def live_through(world, hand, names: Collection[str], homes: Collection, heads=(
         hand.at += timedelta(hours=12)
         drain()
         hand.at += timedelta(hours=12)
+
+
+def _night(day):
+    """The nightly deeds; the look at every hour of a day, which costs the most, on the days of sweeps."""
+    with db.transaction():
+        for name in jobs.NIGHTLY:
+            if day in SWEEPS or name != "visits.look_over_day":
+                jobs.ask(name, once=f"{name}:{clock.today()}")
 
 
 def _sendings():
@@ -212,7 +220,7 @@ def test_who_pauses_is_neither_missed_nor_asked(world, hand):
         pausing.pause(world.household("孙德胜"), None, "hospital", "侄子", clock.today(), by=world.account("he").id)
     sent = _sendings()
     for day in range(DAYS):
-        jobs.ask_nightly()
+        _night(day)
         drain()
         _tables(world, [home.id], sent, day)
         _lists(world, ["孙德胜"], ("he", "wu"), day)
@@ -230,7 +238,7 @@ def test_who_has_moved_is_the_other_stations(world, hand):
     post(world, "he", f"/moves/{key}", caregiver=world.person("zhao").id, on=clock.today())
     db.undo()
     for day in range(DAYS):
-        jobs.ask_nightly()
+        _night(day)
         drain()
         _lists(world, ["李秀兰"], ("zhou",), day)
         for who, path in BUSY:
