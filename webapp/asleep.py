@@ -26,6 +26,7 @@ ASLEEP = (
     "webapp.cards.drawing.letters",
     "webapp.cards.printing",
     "webapp.clockwork",
+    "webapp.evaluations.printing",
     "webapp.people.sheets.marking",
     "webapp.people.sheets.opening",
     "webapp.roster.fridge",

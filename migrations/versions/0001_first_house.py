@@ -655,6 +655,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('visit_exception', schema=None) as batch_op:
         batch_op.create_index('ix_visit_exception_open', ['station_id', 'day'], unique=False, sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
+        batch_op.create_index('ix_visit_exception_station_id_day', ['station_id', 'day'], unique=False)
         batch_op.create_index('uq_visit_exception_visit_id_code', ['visit_id', 'code'], unique=True)
 
     op.create_table('alert',
@@ -1789,6 +1790,7 @@ def downgrade() -> None:
     op.drop_table('alert')
     with op.batch_alter_table('visit_exception', schema=None) as batch_op:
         batch_op.drop_index('uq_visit_exception_visit_id_code')
+        batch_op.drop_index('ix_visit_exception_station_id_day')
         batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
 
     op.drop_table('visit_exception')

@@ -108,13 +108,14 @@ def peace(phones: Sequence[Handset], line: Line, acts: int) -> None:
     for phone in phones:  # the first record of another day tells an idle phone of a restore
         phone.clock_off *= 0
         phone.keep("ledger.none_today", {"household": str(phone.home.household)})
-    least, until = left(phones), time.monotonic() + STUCK_S
-    while time.monotonic() < until and least:  # after a restore much is told again: blocked is what gets no further
+    open_, until = left(phones), time.monotonic() + STUCK_S
+    while time.monotonic() < until and open_:  # after a restore much is told again: blocked is what gets no further
         for phone in phones:
             phone.rest = 0.0
         time.sleep(0.1)
-        if (now := left(phones)) < least:
-            least, until = now, time.monotonic() + STUCK_S
+        before, open_ = open_, left(phones)
+        if open_ < before:
+            until = time.monotonic() + STUCK_S
 
 
 def _verdict(

@@ -113,8 +113,9 @@ def set_up(folder: Path) -> Flask:
         doors = [Door(url, icon, word, url == f"/{name}") for url, icon, word in (OFFICE if name == "review" else CAREGIVER)]
         scale, phone = request.args.get("scale", "100"), "0411-0000 1234"
         return render_template(
-            f"{name}.html", nav=lambda: doors, scale=scale, station_phone=phone, filled=filled(), faulty=faulty()
-        )
+            f"{name}.html", bar_kind=lambda: ("look", name), bar_doors=lambda *_bar: doors, scale=scale, station_phone=phone,
+            filled=filled(), faulty=faulty(),
+        )  # fmt: skip
 
     return app
 

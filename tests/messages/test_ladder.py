@@ -249,5 +249,5 @@ def test_all_of_it_is_in_the_audit_chain_and_no_job_broke(world, hand, gateway):
     db.undo()
     assert audit.verify(db.reading()) == []
     assert db.reading().scalars(sa.select(Job.trouble).where(Job.trouble.is_not(None))).all() == []
-    assert {"messages.send"} == jobs.ALONE
+    assert "messages.send" in jobs.ALONE
     assert timedelta(minutes=1) < jobs.LEASE

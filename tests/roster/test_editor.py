@@ -1,5 +1,6 @@
 """The week is edited: holidays, two who go together, what stands against a plan, and what was published."""
 
+import uuid
 from datetime import date, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from webapp.roster.models import Shift
 from webapp.roster.publishing import Changed, Publication, PublishedChange
 from webapp.store import db, rulebook
 
-A, B = ids.new(), ids.new()
+A, B = uuid.UUID(int=1), uuid.UUID(int=2)
 MONDAY = date(2026, 11, 23)
 
 

@@ -20,6 +20,7 @@ from webapp.ledger.models import Entry, Posting
 from webapp.people.models import Grant, HomeCareUnit, Household, Place, Resident
 from webapp.roster.models import Shift
 from webapp.sample import commands, frame
+from webapp.sample.rules import DAYS_OF
 from webapp.store import audit, db, migrate
 from webapp.visits.models import Call, Service, Visit
 
@@ -65,9 +66,9 @@ def test_the_small_world_is_what_was_asked_for(empty: Flask) -> None:
     assert sorted(held) == [1, 2, 3]
     assert count(Household, Household.no_signal) == 1
     past = Visit.day < clock.today()
-    assert count(Visit, past) == 6 * 30
-    assert count(Call, Call.at < clock.day_bounds(clock.today())[0]) == 2 * 6 * 30
-    assert count(Service) > 6 * 30 * 2
+    assert count(Visit, past) == 6 * DAYS_OF["small"]
+    assert count(Call, Call.at < clock.day_bounds(clock.today())[0]) == 2 * 6 * DAYS_OF["small"]
+    assert count(Service) > 6 * DAYS_OF["small"] * 2
     assert count(Shift, Shift.day == clock.today()) == 6
 
 

@@ -22,6 +22,8 @@ from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.today import todo
 from webapp.visits import live, models
+from webapp.visits import rules as evidence
+from webapp.visits.writing import find
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +109,17 @@ def test_an_hour_after_the_planned_end_somebody_must_ring_and_only_a_call_clears
     assert "打给邻居：人都好" in history and "周建国" in history
     hand.go(24 * 60)
     assert listed(world) == [("silent", "李秀兰")], "the next day's is another cause"
+
+
+@pytest.mark.parametrize(("code", "shown"), [("NO_CONFIRM", []), ("LATE_IN", [("ack", "李秀兰")])])
+def test_what_one_word_answers_for_many_waits_on_its_own_page(world, hand, code, shown):
+    home = world.household("李秀兰")
+    visit = send(world, "visits.arrive", visit=ids.new(), household=home.id, method="number")
+    with db.transaction() as session:
+        session.execute(sa.delete(models.VisitException))
+        row = session.scalars(sa.select(models.Visit)).one()
+        find(row.id, home.id, home.station_id, row.day, evidence.named([(code, {"days": 7, "minutes": 20})], models.limits()))
+    assert visit and [line for line in listed(world) if line[0] in ("ack", "fix")] == shown
 
 
 def test_a_call_is_one_fact_wherever_it_is_written_down(world, hand):

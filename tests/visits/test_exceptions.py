@@ -145,7 +145,9 @@ BOTH: dict[str, tuple[Side, Side]] = {
     ),
     "NO_CONFIRM": (
         lambda: watched(done(), after_min=180, confirmed=set()),
-        lambda: watched(done(), after_min=179, confirmed=set()) | watched(done(), after_min=180),
+        lambda: watched(done(), after_min=179, confirmed=set())
+        | watched(done(), after_min=180)
+        | watched(done(), after_min=180, confirmed=set(), asked={"h1"}),
     ),
 }  # fmt: skip
 IN_THE_DATABASE = {

@@ -48,5 +48,5 @@ class VetoForm(PlainForm):
     """一票否决: what happened, and what she said to it."""
 
     code = ChoiceField(_l("哪一条"), [required()], choices=[])
-    words = StoryField(_l("事实"), [required()], most=300)
+    words = StoryField(_l("事实"), [required()], most=300, id="facts")
     heard = StoryField(_l("她怎么说（先听她说）"), [required()], most=300)

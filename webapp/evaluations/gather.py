@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -39,8 +39,10 @@ Counts = dict[uuid.UUID, dict[str, Any]]
 Home = tuple[uuid.UUID, date]
 
 
-def gather(month: Month) -> int:
+def gather(month: Month, stations: Sequence[uuid.UUID] | None = None) -> int:
     """Count the month and write every sheet that is not signed yet; returns how many caregivers were counted.
+
+    Only those of `stations`, when they are given.
 
     Repeating it changes nothing but what has come in since. Days to come are not counted.
     """
@@ -48,6 +50,8 @@ def gather(month: Month) -> int:
     rows, now = [], clock.now()
     kept = _kept(month)
     for person, station in staff.items():
+        if stations is not None and station not in stations:
+            continue
         facts = counts.get(person) or empty()
         state, corrections, home, attitude, adjustment, vetoed = kept.get(person, (None, {}, None, None, 0, False))
         if state is None or state in OPEN:

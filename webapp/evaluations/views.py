@@ -81,12 +81,13 @@ def _due(month: Month) -> dict[str, Any]:
 @bp.post("/evaluations/gather")
 @allow("evaluations.gather")
 def count() -> ResponseReturnValue:
-    """Count the month again, late records included; signed sheets stay."""
-    month = _month()
+    """Count the month again, late records included; signed sheets and those out of reach stay."""
+    who, month = guard.me(), _month()
     there = url_for("evaluations.index", month=str(month), station=request.form.get("station") or None)
     if month >= Month.of(clock.today()):
         raise Refusal("month_goes_on", "这个月还没过完，下个月1日再算")
-    return page.go(there, _("算好了 %(n)s 个人", n=gather.gather(month)))
+    stations = [_station(who)] if request.form.get("station") else [each.id for each in people.stations(who)]
+    return page.go(there, _("算好了 %(n)s 个人", n=gather.gather(month, stations)))
 
 
 @bp.post("/evaluations/seal")
@@ -95,10 +96,10 @@ def seal_station() -> ResponseReturnValue:
     """The street confirms every signed sheet of a station's month."""
     who, month = guard.me(), _month()
     station = _station(who)
-    signed = [each for each in queries.of_station(who, month, [station]) if each.state == SIGNED]
+    ready = (each for each in queries.of_station(who, month, [station]) if each.state == SIGNED)
+    signed = [each for each in ready if each.signed_by != who.account_id]
     for each in signed:
-        if each.signed_by != who.account_id:
-            each.seal(who)
+        each.seal(who)
     return page.go(url_for("evaluations.index", month=str(month), station=station), _("定了 %(n)s 张", n=len(signed)))
 
 

@@ -17,11 +17,11 @@ from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import forms, models, queries, rules, taps
-from webapp.people.forms import EditForm, FreshForm, wrong
+from webapp.people.forms import EditForm, wrong
 from webapp.people.models import Resident
 from webapp.store import db, secrets
 from webapp.web import page
-from webapp.web.forms import PlainForm
+from webapp.web.forms import KeyField, PlainForm
 from webapp.web.guard import actor
 
 bp = Blueprint("people", __name__)
@@ -43,7 +43,8 @@ def taken(form: PlainForm, deed: Callable[[], object]) -> bool:
     """
     if not form.is_submitted() or not form.validate():
         return False
-    if isinstance(form, FreshForm) and not taps.first_tap(form.key.data or ids.new()):
+    key = form["key"] if "key" in form else None  # noqa: SIM401 - forms have no get
+    if isinstance(key, KeyField) and not taps.first_tap(key.data or ids.new()):
         return True
     try:
         deed()

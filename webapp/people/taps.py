@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -11,13 +10,10 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kit import clock, ids
-from webapp.kit.refusal import Refusal
-from webapp.kit.words import _
+from webapp.kit import clock
 from webapp.store import db, jobs
 from webapp.store.db import Base
 from webapp.store.types import Instant, Uuid
-from webapp.web.forms import PlainForm
 
 
 class FormTaken(Base):
@@ -34,25 +30,6 @@ def first_tap(key: uuid.UUID) -> bool:
     insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     taken = insert(FormTaken).values(key=key, at=clock.now()).on_conflict_do_nothing().returning(FormTaken.key)
     return session.scalar(taken) is not None
-
-
-def taken(form: PlainForm, deed: Callable[[], object]) -> bool:
-    """Whether the form is good and its deed is done; a Refusal goes beside its field. A second tap does nothing."""
-    if not form.validate():
-        return False
-    if "key" in form and not first_tap(form["key"].data or ids.new()):
-        return True
-    try:
-        deed()
-        return True
-    except Refusal as refusal:
-        name = refusal.facts.get("field", "")
-        field = form[name] if name in form else None  # noqa: SIM401 - forms have no get
-        if field is None:
-            form.form_errors.append(refusal.words(_))
-        else:
-            field.errors = [refusal.words(_)]
-        return False
 
 
 @jobs.job("people.forget_taps", nightly=True)

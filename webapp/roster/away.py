@@ -16,9 +16,9 @@ from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import forms as places
 from webapp.people import queries as people
+from webapp.people.desk import taken
 from webapp.people.models import Household, Person, Spot
 from webapp.people.rules import mask_name
-from webapp.people.taps import taken
 from webapp.roster import forms, leaving, pausing, queries, words
 from webapp.store import db
 from webapp.web import guard, intake, page

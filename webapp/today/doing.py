@@ -12,8 +12,8 @@ from webapp.messages import models as messages
 from webapp.messages import queries as told
 from webapp.messages import words
 from webapp.messages.forms import CallForm
+from webapp.people.desk import taken
 from webapp.people.queries import nothing
-from webapp.people.taps import taken
 from webapp.today import todo
 from webapp.web import page
 from webapp.web.guard import allow, me

@@ -83,6 +83,7 @@ def _given(actor: Actor, now: datetime, levels: Sequence[str]) -> dict[str, Any]
         "today": today,
         "yesterday": today - timedelta(days=1),
         "lately": today - LOOK_BACK,
+        "apart": limits["apart"],
         "dealt_since": clock.instant(today, 0) - timedelta(days=2),
         "late": minute - limits["late_min"],
         "silent": minute - limits["silent_min"],
@@ -183,6 +184,7 @@ def _exceptions() -> Strand:
         .where(
             _ME.reaches_station(VisitException.station_id), VisitException.settled_at.is_(None),
             _cared_for(VisitException), VisitException.day >= sa.bindparam("lately", type_=sa.Date()),
+            VisitException.code.not_in(sa.bindparam("apart", expanding=True, type_=sa.String())),
             sa.or_(VisitException.code != "MISSED", VisitException.day < _YESTERDAY),  # these are lines of their own
         )
         .order_by(VisitException.kind.desc(), VisitException.day.desc(), VisitException.made_at.desc()),

@@ -117,8 +117,8 @@ def open_ones(actor: Actor, limit: int = 60) -> Sequence[CallBack]:
     return (
         db.session()
         .scalars(
-            within(actor, sa.select(CallBack))
-            .where(CallBack.done_at.is_(None))
+            sa.select(CallBack)
+            .where(actor.reaches_station(CallBack.station_id), CallBack.done_at.is_(None))
             .order_by(CallBack.due_on, CallBack.id)
             .limit(limit)
             .options(

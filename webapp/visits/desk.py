@@ -18,9 +18,9 @@ from webapp.messages import models as messages
 from webapp.messages import words as saying
 from webapp.messages.forms import CallForm
 from webapp.people import queries as people
+from webapp.people.desk import taken
 from webapp.people.models import Person
 from webapp.people.rules import mask_name
-from webapp.people.taps import taken
 from webapp.roster import leaving
 from webapp.roster import models as roster
 from webapp.roster import queries as planned

@@ -12,12 +12,12 @@ import io
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import IO, Any
 
+import openpyxl
 import sqlalchemy as sa
-from openpyxl import Workbook
 from sqlalchemy.orm import aliased
 
 from webapp.access import Actor
@@ -59,6 +59,20 @@ Line = dict[str, Any]
 def lines(wanted: Wanted, reach: Callable[[Any], sa.ColumnElement[bool]] | None = None) -> Iterator[list[Line]]:
     """The lines in order of day and id (or of change), some hundreds at a time. reach: condition on a station's column."""
     places = _places()
+    if wanted.since is not None:
+        yield from _parts(wanted, reach, places)
+        return
+    stations = list(places) if wanted.stations is None else list(wanted.stations)
+    spread = sa.select(sa.func.min(Visit.day), sa.func.max(Visit.day)).where(Visit.station_id.in_(stations))
+    oldest, newest = db.session().execute(spread).one()
+    day = max(oldest, wanted.first or oldest) if oldest else None
+    last = min(newest, wanted.last or newest) if newest else None
+    while day is not None and last is not None and day <= last:  # day by day: the index is by station and day
+        yield from _parts(replace(wanted, first=day, last=day, stations=stations), reach, places)
+        day += timedelta(days=1)
+
+
+def _parts(wanted: Wanted, reach: Any, places: dict[uuid.UUID, tuple[str, str, str]]) -> Iterator[list[Line]]:
     mark: tuple[Any, uuid.UUID] | None = None
     while True:
         rows = _visits(wanted, reach, mark)
@@ -91,10 +105,10 @@ def _visits(wanted: Wanted, reach: Any, mark: tuple[Any, uuid.UUID] | None) -> S
         .order_by(order, Visit.id)
         .limit(PART)
     )  # fmt: skip
-    if wanted.first:
-        ask = ask.where(Visit.day >= wanted.first)
-    if wanted.last:
-        ask = ask.where(Visit.day <= wanted.last)
+    if wanted.first and wanted.first == wanted.last:
+        ask = ask.where(Visit.day == wanted.first)
+    elif wanted.first or wanted.last:
+        ask = ask.where(Visit.day.between(wanted.first or date.min, wanted.last or date.max))
     if wanted.since:
         ask = ask.where(Visit.changed_at >= wanted.since)
     if wanted.stations is not None:
@@ -285,7 +299,7 @@ def write_json(parts: Iterator[list[Line]], out: IO[bytes], told: Callable[[int]
 
 def write_xlsx(parts: Iterator[list[Line]], out: IO[bytes], told: Callable[[int], object] = int) -> int:
     """A sheet for people; written row by row to disk, so memory stays flat."""
-    book = Workbook(write_only=True)
+    book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("visits")
     sheet.append(list(FIELDS))
     many = 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -75,6 +75,14 @@ class Shown:
 _CARDS = {"token": Card.token_digest, "number": Card.number}
 
 
+class Open(NamedTuple):
+    """A visit that goes on: which, where, since when."""
+
+    id: uuid.UUID
+    household_id: uuid.UUID
+    arrived_at: datetime
+
+
 @dataclass(frozen=True)
 class Known:
     """All that the database knows about a call, from one reading."""
@@ -88,7 +96,8 @@ class Known:
     station_id: uuid.UUID | None
     no_signal: bool
     assigned: bool
-    open_visit: uuid.UUID | None
+    open_visit: Open | None
+    """Another visit of hers that goes on."""
     phoned: uuid.UUID | None
     """Her visit here that somebody wrote down for her at about this time, under another id."""
     visit: Any
@@ -148,7 +157,9 @@ def _question(by: str, at_home: bool, named: bool) -> sa.Select[*tuple[Any, ...]
             Household.station_id,
             Household.no_signal,
             _assigned(),
-            _open_visit(),
+            _open_visit("id", "open_visit"),
+            _open_visit("household_id", "open_home"),
+            _open_visit("arrived_at", "open_at"),
             _phoned(),
             _limits(),
             _home_limits(),
@@ -214,14 +225,14 @@ def _attended() -> sa.Label[bool]:
     return sa.exists().where(recent, other.shift_id == Shift.id, other.id != _KEY, other.state != VOID).label("attended")
 
 
-def _open_visit() -> sa.Label[uuid.UUID]:
+def _open_visit(column: str, name: str) -> sa.Label[Any]:
     other = sa.orm.aliased(Visit)
     return (
-        sa.select(other.id)
+        sa.select(getattr(other, column))
         .where(other.caregiver_id == Account.person_id, other.state == OPEN, other.id != _KEY, other.partner_id.is_(None))
         .limit(1)
         .scalar_subquery()
-        .label("open_visit")
+        .label(name)
     )
 
 
@@ -288,7 +299,7 @@ def _known(rows: Sequence[Any]) -> Known:
         station_id=first.station_id,
         no_signal=bool(first.no_signal),
         assigned=bool(first.assigned),
-        open_visit=first.open_visit,
+        open_visit=Open(first.open_visit, first.open_home, first.open_at) if first.open_visit else None,
         phoned=first.phoned_visit,
         visit=first if first.visit_id else None,
         spots=tuple(spots.values()),

@@ -242,6 +242,7 @@ class VisitException(Keyed, Made, Homed, Base):
     memo: Mapped[str | None] = mapped_column(sa.String(200))
     __table_args__ = (
         sa.Index("uq_visit_exception_visit_id_code", "visit_id", "code", unique=True),
+        sa.Index("ix_visit_exception_station_id_day", "station_id", "day"),
         sa.Index(
             "ix_visit_exception_open",
             "station_id",

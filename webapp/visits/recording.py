@@ -25,7 +25,7 @@ from webapp.store.acts import BELIEVABLE
 from webapp.store.inbox import Act
 from webapp.visits import rules
 from webapp.visits.deriving import HAND
-from webapp.visits.gather import Known, Shown, know
+from webapp.visits.gather import Known, Open, Shown, know
 from webapp.visits.models import (
     DONE,
     IN,
@@ -379,7 +379,7 @@ def _arrival_findings(act: Act, known: Known, planned: Any, again: bool, former:
             found.append(("LATE_IN", {"minutes": late}))
         if planned.shift_caregiver_id not in (None, known.person_id):
             found.append(("REPLACEMENT", {"planned": planned.shift_caregiver_id}))
-    if known.open_visit is not None and (former is None or known.open_visit != former.id):
+    if known.open_visit is not None and (former is None or known.open_visit.id != former.id):
         found.append(_still_open(act, known, known.open_visit))
     if former is not None and rules.apart(former.arrived_at, act.at, known.limits):
         found.append(("PHONE_APART", {"arrived": former.arrived_at, "phone": act.at}))
@@ -388,10 +388,9 @@ def _arrival_findings(act: Act, known: Known, planned: Any, again: bool, former:
     return rules.named(found, known.limits)
 
 
-def _still_open(act: Act, known: Known, key: uuid.UUID) -> tuple[str, dict[str, Any]]:
+def _still_open(act: Act, known: Known, other: Open) -> tuple[str, dict[str, Any]]:
     """Another visit of hers goes on: the same home a moment ago is one arrival told twice, anything else an overlap."""
-    other = db.session().get_one(Visit, key)
     near = abs((act.at - other.arrived_at).total_seconds()) <= known.limits["duplicate_min"] * 60
     if near and other.household_id == known.household_id:
-        return "DUPLICATE", {"arrived": other.arrived_at, "visit": key}
-    return "OVERLAP", {"visit": key}
+        return "DUPLICATE", {"arrived": other.arrived_at, "visit": other.id}
+    return "OVERLAP", {"visit": other.id}

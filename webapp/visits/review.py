@@ -16,6 +16,7 @@ from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import queries as people
+from webapp.people.desk import taken
 from webapp.store import audit, db
 from webapp.visits import (
     calling_back,
@@ -35,7 +36,6 @@ from webapp.visits.correcting import Correction
 from webapp.visits.exporting import Wanted
 from webapp.visits.settling import Said
 from webapp.web import guard, page
-from webapp.web.forms import PlainForm
 from webapp.web.guard import allow
 
 bp = Blueprint("review", __name__)
@@ -138,7 +138,7 @@ def decide(correction_id: uuid.UUID) -> ResponseReturnValue:
     who = guard.me()
     row, form = findings.correction(who, correction_id), _decide_form(request.form)
     deed = lambda: correcting.decide(row, who, form.says.data == "yes", form.action.data or "", form.answer.data or "")  # noqa: E731
-    if _taken(form, deed):
+    if taken(form, deed):
         return page.go(url_for("review.corrections"), _("改好了") if form.says.data == "yes" else _("记下了，不改"))
     return _correction(row, 422, decide=form)
 
@@ -149,25 +149,9 @@ def open_correction(correction_id: uuid.UUID) -> ResponseReturnValue:
     """The street lets the station decide what came late."""
     who = guard.me()
     row, form = findings.correction(who, correction_id), forms.OpenForm(request.form)
-    if _taken(form, lambda: correcting.open_again(row, who, form.why.data or "")):
+    if taken(form, lambda: correcting.open_again(row, who, form.why.data or "")):
         return page.go(url_for("review.correction", correction_id=correction_id), _("好，站里可以办了"))
     return _correction(row, 422, opening=form)
-
-
-def _taken(form: PlainForm, deed: Callable[[], object]) -> bool:
-    """Whether the form is good and its deed is done; a Refusal goes beside its field."""
-    if not form.validate():
-        return False
-    try:
-        deed()
-    except Refusal as refusal:
-        name = refusal.facts.get("field", "")
-        if name in form:
-            form[name].errors = [refusal.words(_)]
-        else:
-            form.form_errors.append(refusal.words(_))
-        return False
-    return True
 
 
 # -- asking --
@@ -181,7 +165,7 @@ def phoned_word(visit_id: uuid.UUID) -> ResponseReturnValue:
     visit = queries.visit(who, visit_id)
     form = forms.PhonedWordForm()
     back = url_for("visits.show", visit_id=visit_id)
-    if request.method == "POST" and _taken(
+    if request.method == "POST" and taken(
         form, lambda: confirming.by_phone(visit, who, form.whom.data or "", form.words.data or "")
     ):
         return page.go(back, _("记下了"))
@@ -230,7 +214,7 @@ def called_back(call_back_id: uuid.UUID) -> ResponseReturnValue:
     who = guard.me()
     row, form = calling_back.one(who, call_back_id), forms.CallBackForm(request.form)
     deed = lambda: row.answer(who, form.way.data, form.outcome.data, form.words.data or "")  # noqa: E731
-    if _taken(form, deed):
+    if taken(form, deed):
         return page.go(url_for("review.call_backs"), _("记下了"))
     return _call_backs(422, form, row.id)
 

@@ -63,6 +63,8 @@ class Day:
     """(household, caregiver) of units where a child is the caregiver: one scan a day."""
     waiting: dict[uuid.UUID, list[VisitException]] = field(default_factory=dict)
     known: set[tuple[uuid.UUID, str]] = field(default_factory=set)
+    asked: set[uuid.UUID] = field(default_factory=set)
+    """Homes whose word was missed within the setting's days already: once is enough."""
 
 
 def look_over_station(station: uuid.UUID, day: date, now: datetime) -> None:
@@ -118,6 +120,7 @@ def _read(station: uuid.UUID, day: date, facts: Mapping[str, Any]) -> Day:
         visits, shifts, [mark for mark in _flat(marks) if clock.day_of(mark.at) == day], marks,
         roster.away_on(people, [day]), served, _confirmed(homes, day, facts), {(home, who) for home, who in units},
     )  # fmt: skip
+    here.asked |= _asked(station, day, facts)
     for row in rows:
         here.known.add((row.visit_id, row.code))
         if row.settled_at is None:
@@ -166,6 +169,15 @@ def _confirmed(homes: Sequence[uuid.UUID], day: date, facts: Mapping[str, Any]) 
     said = sa.select(Attestation.household_id).where(Attestation.household_id.in_(homes), Attestation.at >= since)
     kin = sa.select(KinWord.household_id).where(KinWord.household_id.in_(homes), KinWord.at >= since)
     return set(db.session().scalars(said.union(kin)))
+
+
+def _asked(station: uuid.UUID, day: date, facts: Mapping[str, Any]) -> set[uuid.UUID]:
+    """Homes of which NO_CONFIRM was said within the setting's days."""
+    lately = VisitException.day.between(day - timedelta(days=facts["no_confirm_days"] - 1), day)
+    ask = sa.select(VisitException.household_id).where(
+        VisitException.station_id == station, lately, VisitException.code == "NO_CONFIRM"
+    )
+    return set(db.session().scalars(ask))
 
 
 def _found(here: Day, day: date, now: datetime, facts: Mapping[str, Any]) -> dict[uuid.UUID, list[Finding]]:
@@ -218,7 +230,8 @@ def _missing(each: Any, here: Day, now: datetime, facts: Mapping[str, Any]) -> l
     rest = each.left_at and now >= each.left_at + timedelta(minutes=facts["no_tasks_min"])
     if each.state == DONE and rest and each.id not in here.served:
         found.append(("NO_TASKS", {}))
-    if each.state == DONE and rest and each.household_id not in here.confirmed:
+    if each.state == DONE and rest and each.household_id not in here.confirmed | here.asked:
+        here.asked.add(each.household_id)
         found.append(("NO_CONFIRM", {"days": facts["no_confirm_days"]}))
     return found
 
