@@ -123,6 +123,12 @@ _HELD = sa.select(HomeCareUnit.household_id).where(HomeCareUnit.caregiver_id == 
 _HANDED = sa.select(DepartureStep.subject_id).where(
     DepartureStep.departure_id == sa.bindparam("departure", type_=Uuid()), DepartureStep.code == "homes"
 )
+_LAST = (
+    sa.select(HomeCareUnit.household_id)
+    .join(Ending, sa.and_(Ending.household_id == HomeCareUnit.household_id, Ending.at == HomeCareUnit.until))
+    .where(HomeCareUnit.caregiver_id == _PERSON)
+)
+"""Homes whose care ended while she cared for them."""
 _ACCOUNT = sa.select(Account.id).where(Account.person_id == _PERSON).scalar_subquery()
 _LEFT = together(
     strand("home", key=Household.id, a=Household.name).where(Household.id.in_(_HELD)),
@@ -132,7 +138,7 @@ _LEFT = together(
     .select_from(Book)
     .join(Household, Household.id == Book.household_id)
     .where(
-        sa.or_(Book.household_id.in_(_HELD), Book.household_id.in_(_HANDED)),
+        sa.or_(*(Book.household_id.in_(hers) for hers in (_HELD, _HANDED, _LAST))),
         sa.or_(Book.cash_fen != 0, Book.advance_fen != 0, Book.wallet_fen != 0),
     ),
     strand("badge", key=Card.id, a=Card.number).where(Card.person_id == _PERSON, Card.revoked_at.is_(None)),

@@ -34,6 +34,7 @@ from webapp.roster.models import Shift
 from webapp.store import db, secrets
 from webapp.store.strands import Strand, asked, strand, together
 from webapp.store.types import Instant
+from webapp.today.carrying import cared_for
 from webapp.visits import live, models
 from webapp.visits import words as visits
 from webapp.visits.live import Moment, Plan
@@ -103,7 +104,7 @@ _NAME, _PHONE = (sa.case((_LEFT, None), else_=column) for column in (Person.name
 
 def _cared_for(table: Any) -> sa.ColumnElement[bool]:
     """A home whose care has ended, or that another station has taken over, asks for nothing here."""
-    return sa.and_(Household.ended_on.is_(None), Household.station_id == table.station_id)
+    return cared_for(table.station_id)
 
 
 def _first(select: sa.Select[Any], limit: int) -> Strand:
