@@ -15,6 +15,7 @@ from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
 from webapp.endings import departing
 from webapp.endings import views as endings
+from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
 from webapp.family import views as family
 from webapp.kit import clock, settings

@@ -76,7 +76,7 @@ def test_a_number_costs_one_statement_and_only_when_it_changed(app: Flask, world
 def test_a_record_that_could_not_be_kept_leaves_the_number_too(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     phone = enrolled(world)
 
-    def full(*_args: Any) -> None:
+    def full(*_args: Any, **_told: Any) -> None:
         raise OSError(28, "No space left")
 
     monkeypatch.setattr("webapp.store.inbox._apply", full)

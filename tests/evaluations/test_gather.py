@@ -11,7 +11,7 @@ from flask import Flask
 from tests.evaluations.kit import LAST, As, lay
 from tests.house.test_queries import heard
 from tests.world import World
-from webapp.evaluations import gather, models
+from webapp.evaluations import counting, gather, models
 from webapp.evaluations.models import Evaluation
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
@@ -25,9 +25,9 @@ D = [LAST.first + timedelta(days=n) for n in range(12)]
 def facts(world: World, who: str = "wang") -> dict[str, object]:
     """What was counted of one, all at once and alone: always the same."""
     person = world.person(who).id
-    alone = gather.count(LAST, person).get(person)
-    assert alone == gather.count(LAST).get(person)
-    return alone or gather.empty()
+    alone = counting.count(LAST, person).get(person)
+    assert alone == counting.count(LAST).get(person)
+    return alone or counting.empty()
 
 
 def test_visits_are_counted_in_visits_and_who_came_has_the_credit(world: World) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from webapp.kit import cases
@@ -32,13 +33,18 @@ class Score:
 
 def curve(points: Sequence[Sequence[Any]], ratio: Fraction) -> Fraction:
     """The share of the weight that a ratio earns: linear between the points, clamped outside."""
-    known = [(Fraction(str(x)), Fraction(str(y))) for x, y in points]
+    known = _exact(tuple(map(tuple, points)))
     if ratio <= known[0][0]:
         return known[0][1]
     for (left, low), (right, high) in zip(known, known[1:], strict=False):
         if ratio <= right:
             return low + (high - low) * (ratio - left) / (right - left)
     return known[-1][1]
+
+
+@cache
+def _exact(points: tuple[tuple[Any, ...], ...]) -> list[tuple[Fraction, Fraction]]:
+    return [(Fraction(str(x)), Fraction(str(y))) for x, y in points]
 
 
 def points(indicator: Mapping[str, Any], ratio: Fraction | None) -> Fraction | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from webapp.evaluations import rules
@@ -35,6 +35,11 @@ def grade(held: Mapping[str, Any], code: str | None) -> str:
 def tenths(value: int | None) -> str:
     """953 → 95.3."""
     return "—" if value is None else f"{value // 10}.{value % 10}"
+
+
+def span(totals: Sequence[int]) -> tuple[int, int]:
+    """What the foot and the head of a line of totals (tenths) stand for: 60 or 0 to 100, so that little looks little."""
+    return 600 if min(totals, default=600) >= 600 else 0, 1000
 
 
 def signed(value: int) -> str:
@@ -148,3 +153,24 @@ _NEXT: dict[str, Any] = {
     "complaints_incidents": _l("老人有意见，当天跟站长说"),
     "training": _l("有培训请准时到，走之前扫一下工牌"),
 }
+
+
+def rows(held: dict[str, Any], facts: dict[str, Any], points: dict[str, Any], *, own: bool) -> list[dict[str, Any]]:
+    """The eleven lines of a sheet. To herself the residents' stars are said in a word only, never in points."""
+    made = []
+    for each in held["monthly"]["indicators"]:
+        hidden = own and each["name"] == "elder_opinion"
+        made.append(
+            {"code": each["code"], "name": name(each), "weight": each["weight"], "judged": each["kind"] == rules.JUDGED,
+             "points": None if hidden else points.get(each["code"]), "hidden": hidden,
+             "why": why(each["name"], facts, own=own), "ends": _ends(each, facts)}
+        )  # fmt: skip
+    return made
+
+
+def _ends(each: dict[str, Any], facts: dict[str, Any]) -> str:
+    """A word where a judged mark is the lowest or the highest: it asks for a sentence."""
+    given = facts.get("home" if each["name"] == "home_condition" else "attitude") if each["kind"] == rules.JUDGED else None
+    if given is None or not rules.needs_sentence(each, given):
+        return ""
+    return _("最高分，请写一句") if given == each["scale"][-1] else _("最低分，请写一句")

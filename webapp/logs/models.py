@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -167,6 +167,7 @@ def _find(act: Act, visit: uuid.UUID, resident: uuid.UUID | None) -> Found:
     row = db.session().execute(_FIND, {"author": act.author_id, "visit": visit, "resident": resident}).first()
     if row is None:
         raise Refusal("no_visit", "没找到这次上门，日记先放在站里")
+    rulebook.heard(row.newest_rules)
     if row.Visit.state == VOID:
         raise Refusal("visit_void", "这次上门记成了扫错，日记先放在站里")
     if row.Visit.caregiver_id != row.person_id and not people.may_enter(act.author_id, row.Visit.household_id, act.at):
@@ -175,7 +176,7 @@ def _find(act: Act, visit: uuid.UUID, resident: uuid.UUID | None) -> Found:
 
 
 _FIND = (
-    sa.select(Visit, Log, LogResident, Resident.id.label("resident"), Account.person_id)
+    sa.select(Visit, Log, LogResident, Resident.id.label("resident"), Account.person_id, rulebook.newest)
     .select_from(Visit)
     .join(Account, Account.id == sa.bindparam("author", type_=Uuid()))
     .outerjoin(Log, Log.visit_id == Visit.id)
@@ -197,9 +198,12 @@ def _locked_at(visit: Visit) -> datetime:
     return rules.locked_at(clock.day_bounds(visit.day)[1], visit.left_at, minutes)
 
 
+_LOG, _PART = (sa.insert(cast(sa.Table, table.__table__)) for table in (Log, LogResident))
+
+
 def _begin(act: Act, found: Found, given: dict[str, str], handover: str, late: bool) -> None:
-    db.session().execute(
-        sa.insert(Log),
+    db.line().execute(
+        _LOG,
         {
             "id": act.id, "visit_id": found.visit.id, "household_id": found.visit.household_id, "day": found.visit.day,
             "author_id": act.author_id, "at": act.at, "received_at": act.received_at, "late": late, "story": "",
@@ -212,7 +216,7 @@ def _write_part(act: Act, found: Found, log_id: uuid.UUID, given: dict[str, str]
     if found.part is not None:
         _replace(act, log_id, found.part, given, late)
     elif given:
-        db.session().execute(sa.insert(LogResident), {"log_id": log_id, "resident_id": found.resident_id, "story": "", **given})
+        db.line().execute(_PART, {"log_id": log_id, "resident_id": found.resident_id, "story": "", **given})
 
 
 def _replace(act: Act, log_id: uuid.UUID, row: Log | LogResident, given: dict[str, str], late: bool) -> None:

@@ -141,7 +141,7 @@ def assigned(person_id: uuid.UUID, at: datetime) -> Sequence[uuid.UUID]:
 
 def may_enter(account_id: uuid.UUID, household_id: uuid.UUID, at: datetime) -> bool:
     """Whether the account's person was assigned to the household at an instant: how verbs of kept forms ask."""
-    return db.session().scalar(_MAY_ENTER, {"account": account_id, "household": household_id, "at": at}) is not None
+    return db.line().scalar(_MAY_ENTER, {"account": account_id, "household": household_id, "at": at}) is not None
 
 
 _AT = sa.bindparam("at", type_=Instant())

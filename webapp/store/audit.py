@@ -101,6 +101,7 @@ def _chained_postgresql(element: Chained, compiler: Any, **kwargs: Any) -> str:
 
 _ENTRY, _HEAD = cast(sa.Table, Entry.__table__), cast(sa.Table, Head.__table__)
 _LINKED = sa.bindparam("linked", type_=sa.LargeBinary())
+_WRITE = sa.insert(_ENTRY)
 _ADVANCE = (
     sa.update(_HEAD)
     .values(seq=_HEAD.c.seq + 1, digest=_LINKED, head=Chained(_HEAD.c.head, _LINKED))
@@ -155,8 +156,9 @@ def seal(session: Session) -> None:
     )
     digest = hashlib.sha256(body).digest()
     household = deeds[0]["household"]
-    session.execute(
-        sa.insert(_ENTRY),
+    line = db.line()
+    line.execute(
+        _WRITE,
         {
             "id": entry_id,
             "at": at,
@@ -167,7 +169,7 @@ def seal(session: Session) -> None:
             "digest": digest,
         },
     )
-    session.info["head"] = session.execute(_ADVANCE, {"linked": digest}).one()
+    session.info["head"] = line.execute(_ADVANCE, {"linked": digest}).one()
 
 
 def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[str]:

@@ -10,7 +10,7 @@ import binascii
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, cast
@@ -55,15 +55,11 @@ SAYS = {
 
 
 KEPT = cast(sa.Table, Kept.__table__)
-_ENDED = sa.select(KEPT.c.seq).where(
-    KEPT.c.id == sa.bindparam("prev", type_=Uuid()), sa.or_(KEPT.c.state != WAITING, KEPT.c.settled_at.is_not(None))
-)
 _WAITS = (
     sa.select(Kept)
     .where(Kept.prev == sa.bindparam("done", type_=Uuid()), Kept.state == WAITING, Kept.settled_at.is_(None))
     .execution_options(populate_existing=True)
 )
-"""What is asked for every record is made once: to make a question costs more than to ask it."""
 
 
 class UnknownDevice(Exception):
@@ -139,10 +135,14 @@ def receive(
     Told twice is harmless: the same id and hash get the same receipt with the current state. `told`: what the phone tells
     of itself beside it.
     """
+    verdict: Verdict | None = None
     try:
-        return _once(envelope, device, courier, told, trust=True)
-    except Refused:
-        return _once(envelope, device, courier, told, trust=False)
+        while True:
+            try:
+                return _once(envelope, device, courier, told, verdict)
+            except Judged as judged:
+                db.undo()
+                verdict = judged.verdict
     except (OSError, MemoryError) as error:
         db.undo()
         raise Busy("busy", "人太多，请等一下再试") from error
@@ -153,12 +153,23 @@ def receive(
         raise
 
 
-class Refused(Exception):
-    """COMMIT itself was refused because of the data."""
+Verdict = tuple[str, str | None, str | None]
+"""State, reason, sentence."""
 
 
-def _once(envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID | None, told: Told, *, trust: bool) -> Receipt:
+class Judged(Exception):
+    """What was written in this transaction cannot stay: it is begun anew, and keeps the record with `verdict`."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
+
+
+def _once(
+    envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID | None, told: Told, verdict: Verdict | None
+) -> Receipt:
     session = db.session()
+    alone = not session.in_transaction()
     received = clock.now()
     came = Arrival(courier, received, told.off_s)
     audit.by(session, uuid.UUID(envelope["author"]), courier)
@@ -168,32 +179,34 @@ def _once(envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID
     row = _keep(session, envelope, came)
     if row is None:
         return _again(session, envelope, received)
-    state, say = _take(session, row, envelope, device, came, trust=trust)
+    state, say = _take(session, row, envelope, device, came, verdict, alone=alone)
     try:
         db.commit(session)
     except sa.exc.IntegrityError as error:
-        db.undo()
-        raise Refused from error
-    return _receipt(session.info["head"], envelope, state, row, received, say, new=True, final=state == APPLIED)
+        if verdict:
+            raise
+        raise Judged((QUARANTINED, "refused_by_data", "这条先放在站里，站里会来问您")) from error
+    return _receipt(session.info["head"], envelope, state, row.seq, received, say, new=True, final=state == APPLIED)
 
 
 def _take(
     session: Session,
-    row: int,
+    row: Any,
     envelope: dict[str, Any],
     device: DeviceKey | None,
     came: Arrival,
+    verdict: Verdict | None = None,
     *,
-    trust: bool = True,
+    alone: bool = False,
 ) -> tuple[str, str | None]:
-    """Judge what was just kept as `row`, and let go what waited for it. Its state and sentence."""
+    """Judge what was just kept as `row`, and let go what waited for it. Its state and sentence. `alone`: see `_apply`."""
     for photo in envelope["photos"]:
         files.want(photo["sha256"], photo["size"])
-    state, reason, say = _judge(session, envelope, device, came, trust=trust)
+    state, reason, say = verdict or _judge(session, row, envelope, device, came, alone=alone)
     if (state, say) != (APPLIED, None):
-        session.execute(sa.update(Kept).where(Kept.seq == row).values(state=state, reason=reason, say=say))
+        session.execute(sa.update(Kept).where(Kept.seq == row.seq).values(state=state, reason=reason, say=say))
     audit.note("inbox.receive", f"inbox:{envelope['id']}", kind=envelope["kind"], state=state, reason=reason)
-    if state != WAITING and envelope["chain"]:
+    if state != WAITING and row.awaited:
         release(session, uuid.UUID(envelope["id"]))
     return state, say
 
@@ -207,8 +220,11 @@ def add(envelope: dict[str, Any], courier: uuid.UUID | None) -> Kept:
     return session.scalars(sa.select(Kept).where(Kept.id == uuid.UUID(envelope["id"]))).one()
 
 
-def _keep(session: Session, envelope: dict[str, Any], came: Arrival) -> int | None:
-    """Insert the envelope; its seq, or None when the id is known. Never check-then-insert: two posts race."""
+def _keep(session: Session, envelope: dict[str, Any], came: Arrival) -> Any:
+    """Insert the envelope; None when the id is known. Never check-then-insert: two posts race.
+
+    Else its `seq`, whether the act before it has `ended` (is here, and waits no more), and whether others have `awaited` it.
+    """
     key = os.urandom(32)
     values = {
         "id": uuid.UUID(envelope["id"]),
@@ -229,15 +245,23 @@ def _keep(session: Session, envelope: dict[str, Any], came: Arrival) -> int | No
         "key": key,
         "raw": arrivals.sealed(envelope, key),
     }
-    seq: int | None = session.scalar(_keeping(session.get_bind().dialect.name), values)
-    return seq
+    return db.line().execute(_keeping(session.get_bind().dialect.name), values).first()
 
 
 @cache
 def _keeping(dialect: str) -> Any:
     """The statement that keeps an envelope, made once: to make it costs more than to run it."""
     insert = pg_insert if dialect == "postgresql" else lite_insert
-    return insert(KEPT).on_conflict_do_nothing(index_elements=["id"]).returning(KEPT.c.seq)
+    made = insert(KEPT).on_conflict_do_nothing(index_elements=["id"])
+    answers = (sa.literal_column(f"exists ({ask})", sa.Boolean()).label(name) for name, ask in ASKED.items())
+    return made.returning(KEPT.c.seq, *answers)
+
+
+ASKED = {
+    "ended": "select 1 from inbox b where b.id = inbox.prev and (b.state <> 'waiting' or b.settled_at is not null)",
+    "awaited": "select 1 from inbox a where a.prev = inbox.id and a.state = 'waiting' and a.settled_at is null",
+}
+"""What is asked of every record in the breath that keeps it: of the one before it, and of those after it."""
 
 
 def _again(session: Session, envelope: dict[str, Any], received: datetime) -> Receipt:
@@ -280,15 +304,14 @@ def _beside(session: Session, row: Kept, envelope: dict[str, Any], received: dat
 
 def _judge(
     session: Session,
+    row: Any,
     envelope: dict[str, Any],
     device: DeviceKey | None,
     came: Arrival,
     *,
-    trust: bool,
-) -> tuple[str, str | None, str | None]:
+    alone: bool,
+) -> Verdict:
     kind = registry().kinds.get(envelope["kind"])
-    if not trust:
-        return QUARANTINED, "refused_by_data", "这条先放在站里，站里会来问您"
     if canonical.poisoned(envelope["body"]) or canonical.poisoned(envelope["photos"]):
         return QUARANTINED, "poison", "这条里有看不懂的字，先放在站里"
     if device and str(device.account_id) != envelope["author"]:
@@ -297,14 +320,9 @@ def _judge(
         return QUARANTINED, "revoked_device", "这部手机已停用，先放在站里核对"
     if kind is None or envelope["schema"] > kind.schema:
         return QUARANTINED, "newer_app", "手机上的版本更新，先放在站里，过后会记上"
-    if envelope["prev"] and kind.waits and _still_open(session, uuid.UUID(envelope["prev"])):
+    if envelope["prev"] and kind.waits and not row.ended:
         return WAITING, None, None
-    return _apply(session, kind, envelope, came)
-
-
-def _still_open(session: Session, prev: uuid.UUID) -> bool:
-    """Whether the act before has not arrived, or waits itself and nobody has decided about it."""
-    return session.scalar(_ENDED, {"prev": prev}) is None
+    return _apply(session, kind, envelope, came, alone=alone)
 
 
 def lifted(kind: Kind, envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -315,7 +333,10 @@ def lifted(kind: Kind, envelope: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival | Kept) -> tuple[str, str | None, str | None]:
+def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival | Kept, *, alone: bool = False) -> Verdict:
+    """Let the verb do it. What it refuses leaves no trace: where the transaction is this record's `alone` it is begun
+    anew (raises Judged), which spares all others a savepoint; else only the verb's part is taken back.
+    """
     act = Act(
         id=uuid.UUID(envelope["id"]),
         kind=envelope["kind"],
@@ -332,10 +353,10 @@ def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival
     )
     deeds, told = list(session.info.get("deeds", ())), set(session.info.get("told", ()))
     try:
-        with session.begin_nested():
+        with nullcontext() if alone else session.begin_nested():
             say = kind.apply(act, kind.read(lifted(kind, envelope)))
             session.flush()
-            if session.get_bind().dialect.name == "postgresql":
+            if not alone and session.get_bind().dialect.name == "postgresql":
                 session.execute(sa.text("set constraints all immediate"))
         return APPLIED, None, say
     except (OSError, MemoryError):
@@ -343,11 +364,15 @@ def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival
     except Exception as error:
         if _from_passing(error):
             raise
-        session.info["deeds"], session.info["told"] = deeds, told
+        verdict = QUARANTINED, "bug", "这条先放在站里，站里会来问您"
         if isinstance(error, Refusal):
-            return QUARANTINED, error.code, error.words()
-        log.exception("inbox.bug", kind=kind.name, id=envelope["id"])
-        return QUARANTINED, "bug", "这条先放在站里，站里会来问您"
+            verdict = QUARANTINED, error.code, error.words()
+        else:
+            log.exception("inbox.bug", kind=kind.name, id=envelope["id"])
+        if alone:
+            raise Judged(verdict) from error
+        session.info["deeds"], session.info["told"] = deeds, told
+        return verdict
 
 
 def _from_passing(error: BaseException | None) -> bool:

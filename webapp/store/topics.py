@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,9 +30,13 @@ def tell(*topics: str) -> None:
     news = [topic for topic in dict.fromkeys(topics) if topic not in told]
     told.update(news)
     if news and session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.select(*(sa.func.pg_notify("events", topic) for topic in news)))
+        db.line().execute(_NOTIFY, [{"topic": topic} for topic in news])
     elif news:
-        session.execute(sa.insert(Event), [{"topic": topic, "at": clock.now()} for topic in news])
+        db.line().execute(_INSERT, [{"topic": topic, "at": clock.now()} for topic in news])
+
+
+_NOTIFY = sa.text("select pg_notify('events', :topic)")
+_INSERT = sa.insert(cast(sa.Table, Event.__table__))
 
 
 def purge() -> None:

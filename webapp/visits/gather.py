@@ -123,7 +123,7 @@ def know(
     by, what = shown.card
     facts = {"account": act.author_id, "key": key, "told": household, "shift": shift, "at": act.at, "day": act.day, "card": what}
     about = {"recent": act.at - RECENT, "before": act.at - PHONED_NEAR, "after": act.at + PHONED_NEAR}
-    rows = db.session().execute(_question(by, at_home, shift is not None), facts | about).all()
+    rows = db.line().execute(_question(by, at_home, shift is not None), facts | about).all()
     return _known(rows)
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from webapp.people.models import Account, Household
 from webapp.store import audit, db, inbox, jobs
 from webapp.store.acts import BELIEVABLE
 from webapp.store.inbox import Act
+from webapp.store.types import Instant, Uuid
 from webapp.visits import rules
 from webapp.visits.deriving import HAND
 from webapp.visits.gather import Known, Open, Shown, know
@@ -223,20 +225,30 @@ def serve(act: Act, *, visit: uuid.UUID, done: Sequence[str], refused: Sequence[
     The newest word wins; a word that comes late does not undo a newer one. Refuses a visit that is not hers.
     """
     here = _mine(act, visit)
-    session = db.session()
-    session.execute(sa.delete(Service).where(Service.visit_id == visit, Service.at <= act.at))
+    line = db.line()
+    line.execute(_FORGET, {"visit": visit, "now": act.at})
     rows = [
         {"visit_id": visit, "code": code, "outcome": outcome, "reason": why, "at": act.at, "act_id": act.id}
         for outcome, codes, why in (("done", done, None), ("refused", set(refused) - set(done), reason or None))
         for code in sorted({code[:20] for code in codes if code})
     ]
     if rows:
-        insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
-        session.execute(insert(cast(sa.Table, Service.__table__)).on_conflict_do_nothing(), rows)
+        line.execute(_serving(db.session().get_bind().dialect.name), rows)
     touch(visit)
     audit.note("visits.services", f"visit:{visit}", here.household_id, done=sorted(done), refused=sorted(refused))
     tell(here.station_id, here.household_id)
     return None
+
+
+_SERVICE = cast(sa.Table, Service.__table__)
+_FORGET = sa.delete(_SERVICE).where(
+    _SERVICE.c.visit_id == sa.bindparam("visit", type_=Uuid()), _SERVICE.c.at <= sa.bindparam("now", type_=Instant())
+)
+
+
+@cache
+def _serving(dialect: str) -> Any:
+    return (pg_insert if dialect == "postgresql" else lite_insert)(_SERVICE).on_conflict_do_nothing()
 
 
 def void(act: Act, *, visit: uuid.UUID) -> str | None:
@@ -317,16 +329,19 @@ def name_home(call: Call, household: Household, by: uuid.UUID) -> None:
     tell(household.station_id, household.id)
 
 
-def _mine(act: Act, key: uuid.UUID) -> Visit:
-    """The author's own visit, not taken back unless asked to. Raises Refusal."""
-    found = db.session().scalar(
-        sa.select(Visit)
-        .join(Account, Account.person_id == Visit.caregiver_id)
-        .where(Visit.id == key, Account.id == act.author_id)
-    )
+def _mine(act: Act, key: uuid.UUID) -> Any:
+    """The columns of the author's own visit. Raises Refusal."""
+    found = db.line().execute(_MINE, {"key": key, "author": act.author_id}).first()
     if found is None:
         raise Refusal("no_visit", GONE)
     return found
+
+
+_MINE = (
+    sa.select(cast(sa.Table, Visit.__table__))
+    .join(Account, Account.person_id == Visit.caregiver_id)
+    .where(Visit.id == sa.bindparam("key", type_=Uuid()), Account.id == sa.bindparam("author", type_=Uuid()))
+)
 
 
 # -- judging --

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as lite_insert
 from webapp.kit import clock, ids
 from webapp.store import db
 from webapp.store.inbox import Act
+from webapp.store.types import Uuid
 from webapp.visits import rules
 from webapp.visits.gather import Known, Shown
 from webapp.visits.models import ACK, FIX, OPEN, CallPlace, Visit, VisitException
@@ -82,14 +84,26 @@ def visit_row(act: Act, shown: Shown, known: Known, planned: Any, key: uuid.UUID
 
 def put(table: type[Any], row: dict[str, Any]) -> None:
     """Insert one row."""
-    db.session().execute(sa.insert(cast(sa.Table, table.__table__)), row)
+    db.line().execute(_inserting(cast(Hashable, table)), row)
+
+
+@cache
+def _inserting(table: Hashable) -> Any:
+    return sa.insert(cast(sa.Table, cast(Any, table).__table__))
 
 
 def update_visit(key: uuid.UUID, change: dict[str, Any]) -> None:
     """Change what is derived of a visit; it counts as changed."""
+    news: dict[str, Any] = {f"new_{name}": value for name, value in (change | {"changed_at": clock.now()}).items()}
+    db.line().execute(_changing(tuple(sorted(change))), news | {"key": key})
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Any:
+    """The statement that changes these columns of a visit, made once: to make it costs more than to run it."""
     visit = cast(sa.Table, Visit.__table__)
-    news = change | {"seq": visit.c.seq + 1, "changed_at": clock.now()}
-    db.session().execute(sa.update(visit).where(visit.c.id == key).values(news))
+    news: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in (*names, "changed_at")}
+    return sa.update(visit).where(visit.c.id == sa.bindparam("key", type_=Uuid())).values(seq=visit.c.seq + 1, **news)
 
 
 def touch(key: uuid.UUID) -> None:
@@ -101,8 +115,6 @@ def find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, 
     """Keep the findings; a code that the visit has already keeps its first facts."""
     if not found:
         return
-    session = db.session()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     rows = [
         {
             "id": ids.new(), "made_at": clock.now(), "visit_id": visit, "household_id": household, "station_id": station,
@@ -110,7 +122,13 @@ def find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, 
         }
         for finding in {each.code: each for each in found}.values()
     ]  # fmt: skip
-    session.execute(insert(VisitException).values(rows).on_conflict_do_nothing())
+    db.line().execute(_finding(db.session().get_bind().dialect.name), rows)
+
+
+@cache
+def _finding(dialect: str) -> Any:
+    insert = pg_insert if dialect == "postgresql" else lite_insert
+    return insert(cast(sa.Table, VisitException.__table__)).on_conflict_do_nothing()
 
 
 def _plain(facts: Any) -> dict[str, Any]:
