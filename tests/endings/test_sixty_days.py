@@ -446,7 +446,7 @@ def test_a_page_that_names_the_dead_to_one_role_is_found_out(world, hand, monkey
     real = world.app.view_functions["messages.announcements"]
 
     def leaky(**given):
-        return f"<p>{LAN}" if me().role == Role.LIAISON else real(**given)
+        return f"<p>{LAN}" if me().role == Role.STREET_MANAGER else real(**given)
 
     leaky.verb = real.verb
     ends(world, LAN)
