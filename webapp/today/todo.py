@@ -252,8 +252,8 @@ def _of_yesterday(kind: str, key: Any) -> sa.Select[Any]:
 def _questions() -> tuple[Any, Any]:
     """What is red, and everything."""
     danger = (told.own_tasks(_ME), told.office_tasks(_ME), told.handled(_ME, _SINCE), _sightings(), _absent(), _nobody())
-    more = (_exceptions(), _strays(), _unwritten(), _uncounted())
-    more += (*books.front(_ME, FEW), *deliveries.front(_ME, FEW), told.announced(_ME))
+    books_and_records = (*books.front(_ME, FEW), *deliveries.front(_ME, FEW))
+    more = (_exceptions(), _strays(), _unwritten(), _uncounted(), *books_and_records, told.announced(_ME))
     return together(*danger), together(*danger, *more)
 
 
