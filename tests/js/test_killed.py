@@ -75,6 +75,8 @@ def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, st
         assert len(held) >= saved, f"kill {turn}: {saved} were shown as saved, {len(held)} are there"
         assert held == list(range(1, len(held) + 1)), "a number is missing or doubled"
         page.evaluate(f"void ({WORK})()")
+        while turn % 2 and not said[0]:  # on a slow machine too, every other time after something was shown
+            page.wait_for_timeout(5)
         page.wait_for_timeout(draw.uniform(30, 900))
         kill(profile)
         saved = len(held) + said[0]
@@ -87,7 +89,7 @@ def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, st
     stub.stay("fine")
     page.goto(stub.url + "/")
     total = page.evaluate("nc.outbox.count()")
-    assert total >= saved > KILLS
+    assert total >= saved >= KILLS // 2
     page.evaluate("nc.send.flush({press: true})")
     until(lambda: page.evaluate("nc.outbox.count()") == 0, 60)
     assert len(stub.stored) == total
