@@ -18,6 +18,7 @@ from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluation
 from webapp.evaluations import views as evaluations
 from webapp.family import books as kinbook
 from webapp.family import views as family
+from webapp.inspections import views as inspections
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
 from webapp.ledger import books, checks
@@ -33,13 +34,14 @@ from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
 from webapp.today import carrying, doing, faces, packet, proof  # noqa: F401  # carrying has jobs only
 from webapp.today import views as today
+from webapp.training import views as training
 from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, books, checks,
-    evaluations, family, kinbook, faces, packet, proof, doing, today,
+    training, inspections, evaluations, family, kinbook, faces, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -281,6 +281,22 @@ def upgrade() -> None:
     with op.batch_alter_table('household', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_household_station_id'), ['station_id'], unique=False)
 
+    op.create_table('inspection_draw',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('seed', sa.String(length=80), nullable=False),
+    sa.Column('units', sa.JSON(), nullable=False),
+    sa.Column('inspectors', sa.JSON(), nullable=False),
+    sa.Column('many', sa.Integer(), nullable=False),
+    sa.Column('drawn', sa.JSON(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_draw_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection_draw'))
+    )
+    with op.batch_alter_table('inspection_draw', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_draw_place_id'), ['place_id'], unique=False)
+
     op.create_table('person',
     sa.Column('station_id', types.Uuid(length=16), nullable=True),
     sa.Column('portrait', sa.String(length=64), nullable=True),
@@ -319,6 +335,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.create_index('ix_publication_station_id_monday', ['station_id', 'monday'], unique=False)
+
+    op.create_table('training_session',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('course', sa.String(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('start_min', sa.Integer(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('where', sa.String(length=60), nullable=False),
+    sa.Column('teacher', sa.String(length=40), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_training_session_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training_session'))
+    )
+    with op.batch_alter_table('training_session', schema=None) as batch_op:
+        batch_op.create_index('ix_training_session_place_id_day', ['place_id', 'day'], unique=False)
 
     op.create_table('account',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
@@ -535,6 +568,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_home_care_unit_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_home_care_unit_active', ['household_id'], unique=True, sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
 
+    op.create_table('inspection',
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('draw_id', types.Uuid(length=16), nullable=True),
+    sa.Column('template', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('found', sa.String(length=1000), nullable=False),
+    sa.Column('suggestion', sa.String(length=500), nullable=False),
+    sa.Column('reply', sa.String(length=500), nullable=False),
+    sa.Column('alone', sa.Boolean(), nullable=False),
+    sa.Column('paper', sa.Boolean(), nullable=False),
+    sa.Column('rate', sa.Integer(), nullable=True),
+    sa.Column('band', sa.String(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['draw_id'], ['inspection_draw.id'], name=op.f('fk_inspection_draw_id_inspection_draw')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_inspection_household_id_household')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection'))
+    )
+    with op.batch_alter_table('inspection', schema=None) as batch_op:
+        batch_op.create_index('ix_inspection_draw_id', ['draw_id'], unique=False, sqlite_where=sa.text('draw_id is not null'), postgresql_where=sa.text('draw_id is not null'))
+        batch_op.create_index(batch_op.f('ix_inspection_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_inspection_place_id_day', ['place_id', 'day'], unique=False)
+        batch_op.create_index('ix_inspection_state_day', ['state', 'day'], unique=False)
+
     op.create_table('leave',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
     sa.Column('station_id', types.Uuid(length=16), nullable=False),
@@ -678,6 +741,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_spot_household_id'), ['household_id'], unique=False)
+
+    op.create_table('training_attendance',
+    sa.Column('session_id', types.Uuid(length=16), nullable=False),
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('how', sa.String(length=8), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=True),
+    sa.Column('passed', sa.Boolean(), nullable=True),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_attendance_person_id_person')),
+    sa.ForeignKeyConstraint(['session_id'], ['training_session.id'], name=op.f('fk_training_attendance_session_id_training_session')),
+    sa.PrimaryKeyConstraint('session_id', 'person_id', name=op.f('pk_training_attendance'))
+    )
+    with op.batch_alter_table('training_attendance', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_training_attendance_person_id'), ['person_id'], unique=False)
+
+    op.create_table('training_certificate',
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('course', sa.String(length=16), nullable=False),
+    sa.Column('number', sa.String(length=20), nullable=False),
+    sa.Column('passed_on', sa.Date(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('session_id', types.Uuid(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_certificate_person_id_person')),
+    sa.ForeignKeyConstraint(['session_id'], ['training_session.id'], name=op.f('fk_training_certificate_session_id_training_session')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training_certificate'))
+    )
+    with op.batch_alter_table('training_certificate', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_training_certificate_person_id'), ['person_id'], unique=False)
 
     op.create_table('visit_exception',
     sa.Column('visit_id', types.Uuid(length=16), nullable=False),
@@ -952,6 +1047,54 @@ def upgrade() -> None:
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_grant_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_grant_place_id'), ['place_id'], unique=False)
+
+    op.create_table('inspection_finding',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=8), nullable=False),
+    sa.Column('severity', sa.String(length=8), nullable=False),
+    sa.Column('due', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('owner', sa.String(length=40), nullable=False),
+    sa.Column('proof', sa.String(length=300), nullable=False),
+    sa.Column('proof_photo', sa.String(length=64), nullable=True),
+    sa.Column('fixed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('fixed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('returned', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(length=300), nullable=False),
+    sa.Column('verified_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('verified_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_inspection_finding_household_id_household')),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_finding_inspection_id_inspection')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_finding_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection_finding'))
+    )
+    with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
+        batch_op.create_index('ix_inspection_finding_household_id_state', ['household_id', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_inspection_finding_inspection_id'), ['inspection_id'], unique=False)
+        batch_op.create_index('ix_inspection_finding_place_id_state', ['place_id', 'state'], unique=False)
+
+    op.create_table('inspection_photo',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_photo_inspection_id_inspection')),
+    sa.PrimaryKeyConstraint('inspection_id', 'sha256', name=op.f('pk_inspection_photo'))
+    )
+    with op.batch_alter_table('inspection_photo', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_photo_sha256'), ['sha256'], unique=False)
+
+    op.create_table('inspection_sent',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_sent_inspection_id_inspection')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_inspection_sent_person_id_person')),
+    sa.PrimaryKeyConstraint('inspection_id', 'person_id', name=op.f('pk_inspection_sent'))
+    )
+    with op.batch_alter_table('inspection_sent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_sent_person_id'), ['person_id'], unique=False)
 
     op.create_table('kin',
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -1838,6 +1981,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_kin_person_id'))
 
     op.drop_table('kin')
+    with op.batch_alter_table('inspection_sent', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_sent_person_id'))
+
+    op.drop_table('inspection_sent')
+    with op.batch_alter_table('inspection_photo', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_photo_sha256'))
+
+    op.drop_table('inspection_photo')
+    with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
+        batch_op.drop_index('ix_inspection_finding_place_id_state')
+        batch_op.drop_index(batch_op.f('ix_inspection_finding_inspection_id'))
+        batch_op.drop_index('ix_inspection_finding_household_id_state')
+
+    op.drop_table('inspection_finding')
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_grant_place_id'))
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))
@@ -1901,6 +2058,14 @@ def downgrade() -> None:
         batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
 
     op.drop_table('visit_exception')
+    with op.batch_alter_table('training_certificate', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_training_certificate_person_id'))
+
+    op.drop_table('training_certificate')
+    with op.batch_alter_table('training_attendance', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_training_attendance_person_id'))
+
+    op.drop_table('training_attendance')
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_spot_household_id'))
 
@@ -1932,6 +2097,13 @@ def downgrade() -> None:
         batch_op.drop_index('ix_leave_person_id_until')
 
     op.drop_table('leave')
+    with op.batch_alter_table('inspection', schema=None) as batch_op:
+        batch_op.drop_index('ix_inspection_state_day')
+        batch_op.drop_index('ix_inspection_place_id_day')
+        batch_op.drop_index(batch_op.f('ix_inspection_household_id'))
+        batch_op.drop_index('ix_inspection_draw_id', sqlite_where=sa.text('draw_id is not null'), postgresql_where=sa.text('draw_id is not null'))
+
+    op.drop_table('inspection')
     with op.batch_alter_table('home_care_unit', schema=None) as batch_op:
         batch_op.drop_index('uq_home_care_unit_active', sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
         batch_op.drop_index(batch_op.f('ix_home_care_unit_household_id'))
@@ -1980,6 +2152,10 @@ def downgrade() -> None:
 
     op.drop_table('assignment')
     op.drop_table('account')
+    with op.batch_alter_table('training_session', schema=None) as batch_op:
+        batch_op.drop_index('ix_training_session_place_id_day')
+
+    op.drop_table('training_session')
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.drop_index('ix_publication_station_id_monday')
 
@@ -1990,6 +2166,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_person_national_id_blind'))
 
     op.drop_table('person')
+    with op.batch_alter_table('inspection_draw', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_draw_place_id'))
+
+    op.drop_table('inspection_draw')
     with op.batch_alter_table('household', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_household_station_id'))
 

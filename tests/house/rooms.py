@@ -23,6 +23,7 @@ from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.evaluations import gather
 from webapp.evaluations.models import SEALED, Evaluation
+from webapp.inspections.models import Drawing, Finding, InspectionPhoto
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import asking, closing, counting
@@ -36,6 +37,7 @@ from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db, files, inbox
+from webapp.training import models as training
 from webapp.visits import correcting
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import Visit, VisitException
@@ -96,9 +98,12 @@ HOMELY = {
     "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "count_id", "closing_id", "question_id",
     "correction_id", "call_back_id",
 }  # fmt: skip
-STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "draw_id"}
+STATIONED = {
+    "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
+    "draw_id", "drawing_id", "session_id",
+}  # fmt: skip
 COUNTED = {"seq"}
-AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id"}
+AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id", "certificate_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
 TOLD = {"told_id"}
 """Whoever it was announced to."""
@@ -154,6 +159,8 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)
     made["evaluation_id"] = _sheet(world, side.caregiver)
+    made |= _inspected(world, side, made["sha256"])
+    made |= _taught(world, side, caregiver.person_id)
     visit, stray = ids.new(), ids.new()
     arrived = send(world, "visits.arrive", side.caregiver, visit=visit, household=home.id, method="card_missing")
     assert arrived.state == inbox.APPLIED, arrived.say
@@ -205,6 +212,41 @@ def _sheet(world: World, who: str) -> uuid.UUID:
             sealed.state, sealed.signed_at, sealed.sealed_at = SEALED, clock.now(), clock.now()
         mine = sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person(who).id)
         return session.scalars(mine).one()
+
+
+def _inspected(world: World, side: Side, sha256: str) -> dict[str, Any]:
+    """An inspection with a finding and a picture, and a draw in the station."""
+    key = ids.new()
+    kept = send(world, "inspections.record", "chu", inspection=key, household=world.household(side.name).id,
+                template="home_quick", rec_02="no", saf_11="yes", suggestion="今天很好")  # fmt: skip
+    assert kept.state == inbox.APPLIED, kept.say
+    with db.transaction() as session:
+        row = Drawing(
+            place_id=world.place(side.station).id, seed="1", units=[], inspectors=[], many=1, drawn=[],
+            by_id=world.account("wu").id,
+        )  # fmt: skip
+        session.add_all([row, InspectionPhoto(inspection_id=key, sha256=sha256)])
+        session.flush()
+        finding = session.scalars(sa.select(Finding.id).where(Finding.inspection_id == key)).one()
+        return {"inspection_id": key, "finding_id": finding, "drawing_id": row.id}
+
+
+def _taught(world: World, side: Side, person_id: uuid.UUID) -> dict[str, Any]:
+    """A session of the station and the caregiver's certificate of it."""
+    with db.transaction() as session:
+        held = training.Session(
+            place_id=world.place(side.station).id, course="care", day=clock.today(), start_min=540, minutes=60, where="站里",
+            teacher="", by_id=world.account("wu").id,
+        )  # fmt: skip
+        session.add(held)
+        session.flush()
+        row = training.Certificate(
+            person_id=person_id, course="care", number="1", passed_on=clock.today(), session_id=held.id,
+            by_id=world.account("wu").id,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return {"session_id": held.id, "certificate_id": row.id}
 
 
 def _asked(world: World, side: Side, visit: uuid.UUID, asker: str) -> dict[str, Any]:

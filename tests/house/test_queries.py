@@ -22,6 +22,8 @@ from tests.visits.kit import Apart, send
 from tests.world import World
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation
+from webapp.inspections import rules
+from webapp.inspections.models import Drawing
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import models as ledger
@@ -33,6 +35,7 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.inbox import APPLIED
+from webapp.training import models as training
 from webapp.visits import correcting
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import Visit, VisitException
@@ -102,6 +105,16 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "records behind a figure": ("zhou", lambda rows: f"/evaluations/{rows.sheet}/records/M05"),
     "her months": ("wang", lambda rows: "/my-month"),
     "stations compared": ("wu", lambda rows: f"/evaluations/compare?month={rows.month}"),
+    "training": ("wu", lambda rows: "/training"),
+    "a session": ("wu", lambda rows: f"/training/{rows.session}"),
+    "her training": ("wang", lambda rows: "/my-training"),
+    "inspections": ("chu", lambda rows: "/inspections"),
+    "inspections, the street's": ("wu", lambda rows: "/inspections"),
+    "a checklist": ("chu", lambda rows: f"/households/{rows.home}/inspect"),
+    "an inspection": ("zhou", lambda rows: f"/inspections/{rows.inspection}"),
+    "a draw": ("wu", lambda rows: f"/inspections/draws/{rows.draw}"),
+    "lists to draw from": ("wu", lambda rows: "/inspections/draw"),
+    "published inspections": ("wu", lambda rows: "/published/inspections"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
 
@@ -141,6 +154,8 @@ class Rows:
         self._away()
         self._sheets()
         self._doubt()
+        self._inspections()
+        self._training()
         for _ in range(many):
             self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
 
@@ -195,6 +210,48 @@ class Rows:
                 sheet.judge(As(self.world, "zhou"), 3, 2, {})
             for n in range(self.many):
                 sheet.object(As(self.world, "wang"), "M01", f"第{n}天我去了")
+
+    def _training(self) -> None:
+        """As many sessions as there are rows; at the last all are there, and she has as many certificates."""
+        with db.transaction() as session:
+            for n in range(self.many):
+                held = training.Session(
+                    place_id=self.station, course="care", day=clock.today() + timedelta(days=n), start_min=540, minutes=60,
+                    where="站里", teacher="", by_id=self.world.account("wu").id,
+                )  # fmt: skip
+                session.add(held)
+                session.flush()
+                row = {"person_id": self.wang, "course": "care", "number": str(n), "passed_on": clock.today()}
+                until = clock.today() + timedelta(days=n)
+                session.add(training.Certificate(session_id=held.id, by_id=self.wang, until=until, **row))
+            for name in ("wang", "qian")[: self.many]:
+                person = self.world.person(name).id
+                session.add(
+                    training.Attendance(session_id=held.id, person_id=person, at=clock.now(), how="list", by_id=self.wang)
+                )
+            self.session = held.id
+
+    def _inspections(self) -> None:
+        """As many inspections of the home as there are rows, the last with as many findings; and a draw."""
+        for _ in range(self.many):
+            self.inspection = ids.new()
+            no = {rules.field(code): "no" for code in ("CON-02", "SAF-06", "REC-02", "HEA-01", "REC-04")[: self.many]}
+            send(
+                self.world,
+                "inspections.record",
+                "chu",
+                inspection=self.inspection,
+                household=self.home,
+                template="home_quick",
+                **no,
+            )
+        with db.transaction() as session:
+            row = Drawing(
+                place_id=self.station, seed="1", units=[], inspectors=[], many=1, drawn=[], by_id=self.world.account("wu").id
+            )
+            session.add(row)
+            session.flush()
+            self.draw = row.id
 
     def _doubt(self) -> None:
         """Of the last visit: findings she answered, times she asked for, words of others, call-backs."""

@@ -21,7 +21,10 @@ from pylopdf_fonts_zh_cn import sans_path
 from tests.journeys.conftest import CHROMIUM, QUIET, come_in, desk, phone, watch
 from tests.look.conftest import FONTS
 from tests.visits.kit import AT_HOME, arrive, card_of, plate_of, send
-from webapp.kit import clock
+from webapp.evaluations import gather
+from webapp.evaluations.models import Evaluation
+from webapp.kit import clock, ids
+from webapp.kit.month import Month
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
 from webapp.people.models import Household
@@ -41,9 +44,10 @@ CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books cards card printing",
+    " change people household resident seen books cards card printing mended month sheet",
     "qian": "handover",
-    "wu": "today announced",
+    "chu": "inspections checklist",
+    "wu": "today announced draw compare",
     "limin": "family me",
     "": "stranger unknown sign_in enrol reset",
 }
@@ -141,9 +145,16 @@ def addresses(world: Any) -> dict[str, str]:
     spent = send(world, "ledger.spend", **money, visit=shift.visit_id, amount_fen=3650, category="EX-VEG", words="白菜、豆腐")
     send(world, "logs.write", visit=shift.visit_id, mood="good", meals="some", story="吃了半碗粥，说膝盖疼")
     notice, told = _said(world)
+    found = ids.new()
+    send(world, "inspections.record", "chu", inspection=found, household=li.id, template="home_quick", rec_02="no", saf_11="yes")
+    with db.transaction():
+        gather.gather(Month.of(clock.today()).previous())
+    sheet = db.session().scalars(sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person("wang").id)).first()
     send(world, "visits.nobody", household=zhang.id, rang=True, phoned=True, told=False)
     home, entry = f"/households/{li.id}", f"/book/entries/{spent.id}"
     return {
+        "inspections": "/inspections", "checklist": f"{home}/inspect", "mended": f"/inspections/{found}", "month": "/evaluations",
+        "sheet": f"/evaluations/{sheet}", "draw": "/inspections/draw", "compare": "/evaluations/compare",
         "dealt": "/tasks", "climbed": f"/notices/{notice}", "ring": f"{home}/call",
         "tell": f"/people/{world.person('wang').id}/notice",
         "announce": "/announcements", "announced": f"/announcements/{told}",

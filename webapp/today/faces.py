@@ -41,6 +41,8 @@ def card(token: str) -> ResponseReturnValue:
         return _closed(page.go(url_for("today.household", household_id=found.household_id)))
     if face == "kin":
         return _closed(page.go(url_for("family.index")))
+    if face == "inspector":
+        return _closed(page.go(url_for("inspections.home", household_id=found.household_id)))
     if face == "station":
         return _closed(page.go(url_for("people.household", household_id=found.household_id)))
     return _closed(_stranger(found, SightingForm()))
@@ -54,6 +56,8 @@ def _face(found: Card | None, who: Actor | None) -> str:
             return "caregiver"
         if who.role == Role.KIN:
             return "kin"
+        if who.role == Role.INSPECTOR:
+            return "inspector"
         if who.role in STAFF:
             return "station"
     # a plate hangs inside a home: outside it tells nobody anything
