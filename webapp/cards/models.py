@@ -220,7 +220,7 @@ class SightingStep(Keyed, Base):
     words: Mapped[str | None] = mapped_column(sa.String(200))
 
 
-append_only("sighting_step", "what was done has been done")
+append_only("sighting_step", "what was done is never changed")
 
 
 def report(card: Card, station_id: uuid.UUID, words: str, phone: str | None, browser: str = "") -> Sighting:

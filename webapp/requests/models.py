@@ -156,7 +156,7 @@ class RequestStep(Keyed, Base):
     words: Mapped[str | None] = mapped_column(sa.String(200))
 
 
-append_only("request_step", "what was done has been done")
+append_only("request_step", "what was done is never changed")
 
 
 class Need(Keyed, Made, Base):
