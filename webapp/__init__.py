@@ -14,6 +14,8 @@ from flask import Flask
 from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
 from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
+from webapp.endings import departing
+from webapp.endings import views as endings
 from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
 from webapp.family import books as kinbook
@@ -41,7 +43,7 @@ from webapp.web import assets, errors, frame, guard, headers, intake, language, 
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, books, checks,
-    training, inspections, evaluations, family, kinbook, faces, packet, proof, doing, today,
+    training, inspections, endings, departing, evaluations, family, kinbook, faces, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

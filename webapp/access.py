@@ -106,6 +106,7 @@ GRANTS: dict[str, frozenset[Role]] = {
         "inspections.accept": (Role.INSPECTOR, Role.STREET_MANAGER, Role.DISTRICT_OFFICER),
         "family.see": (Role.KIN,),
         "family.say": (Role.KIN,),
+        "endings.settle": STAFF,
     }.items()
 }
 
@@ -168,6 +169,7 @@ VERB_WORDS = {
     "inspections.accept": _l("复查整改"),
     "family.see": _l("看自己老人的情况"),
     "family.say": _l("说上门属实还是有疑问"),
+    "endings.settle": _l("办老人、搬家和养护员离岗的收尾"),
 }
 """What a verb lets people do, for those who read the table."""
 

@@ -515,6 +515,26 @@ def upgrade() -> None:
         batch_op.create_index('ix_correction_station_id_received_at', ['station_id', 'received_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_correction_visit_id'), ['visit_id'], unique=False)
 
+    op.create_table('departure',
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('why', sa.String(length=100), nullable=False),
+    sa.Column('reached', sa.Boolean(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('done_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('done_by', types.Uuid(length=16), nullable=True),
+    sa.Column('withdrawn_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_departure_person_id_person')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_departure_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_departure'))
+    )
+    with op.batch_alter_table('departure', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_departure_station_id'), ['station_id'], unique=False)
+        batch_op.create_index('uq_departure_person_id', ['person_id'], unique=True, sqlite_where=sa.text('withdrawn_at is null'), postgresql_where=sa.text('withdrawn_at is null'))
+
     op.create_table('evaluation',
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
     sa.Column('station_id', types.Uuid(length=16), nullable=False),
@@ -567,6 +587,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_home_care_unit_caregiver_id'), ['caregiver_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_home_care_unit_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_home_care_unit_active', ['household_id'], unique=True, sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
+
+    op.create_table('household_move',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('from_id', types.Uuid(length=16), nullable=False),
+    sa.Column('to_id', types.Uuid(length=16), nullable=False),
+    sa.Column('address_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('told_by', sa.String(length=40), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('first_day', sa.Date(), nullable=True),
+    sa.Column('taken_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('taken_by', types.Uuid(length=16), nullable=True),
+    sa.Column('done_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('withdrawn_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_household_move_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['from_id'], ['place.id'], name=op.f('fk_household_move_from_id_place')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_household_move_household_id_household')),
+    sa.ForeignKeyConstraint(['to_id'], ['place.id'], name=op.f('fk_household_move_to_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_household_move'))
+    )
+    with op.batch_alter_table('household_move', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_household_move_from_id'), ['from_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_household_move_to_id'), ['to_id'], unique=False)
+        batch_op.create_index('uq_household_move_open', ['household_id'], unique=True, sqlite_where=sa.text('done_at is null and withdrawn_at is null'), postgresql_where=sa.text('done_at is null and withdrawn_at is null'))
 
     op.create_table('inspection',
     sa.Column('household_id', types.Uuid(length=16), nullable=True),
@@ -938,6 +985,23 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['correction_id'], ['correction.id'], name=op.f('fk_correction_ruling_correction_id_correction')),
     sa.PrimaryKeyConstraint('correction_id', name=op.f('pk_correction_ruling'))
     )
+    op.create_table('departure_step',
+    sa.Column('departure_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=8), nullable=False),
+    sa.Column('subject_id', types.Uuid(length=16), nullable=True),
+    sa.Column('how', sa.String(length=8), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('by', sa.String(length=40), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['departure_id'], ['departure.id'], name=op.f('fk_departure_step_departure_id_departure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_departure_step'))
+    )
+    with op.batch_alter_table('departure_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_departure_step_departure_id'), ['departure_id'], unique=False)
+
     op.create_table('device',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
     sa.Column('x', sa.String(length=44), nullable=False),
@@ -962,6 +1026,30 @@ def upgrade() -> None:
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_device_account_id'), ['account_id'], unique=False)
         batch_op.create_index('ix_device_owing', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
+
+    op.create_table('ending',
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=6), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('reason', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('told_by', sa.String(length=40), nullable=False),
+    sa.Column('last', sa.Boolean(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kin_until', types.Instant(timezone=True), nullable=False),
+    sa.Column('settle_until', types.Instant(timezone=True), nullable=False),
+    sa.Column('undone_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('undone_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_ending_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_ending_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ending'))
+    )
+    with op.batch_alter_table('ending', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ending_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('uq_ending_resident_id', ['resident_id'], unique=True, sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
 
     op.create_table('evaluation_objection',
     sa.Column('evaluation_id', types.Uuid(length=16), nullable=False),
@@ -2017,11 +2105,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_evaluation_objection_evaluation_id'))
 
     op.drop_table('evaluation_objection')
+    with op.batch_alter_table('ending', schema=None) as batch_op:
+        batch_op.drop_index('uq_ending_resident_id', sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
+        batch_op.drop_index(batch_op.f('ix_ending_household_id'))
+
+    op.drop_table('ending')
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.drop_index('ix_device_owing', sqlite_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'), postgresql_where=sa.text('revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)'))
         batch_op.drop_index(batch_op.f('ix_device_account_id'))
 
     op.drop_table('device')
+    with op.batch_alter_table('departure_step', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_departure_step_departure_id'))
+
+    op.drop_table('departure_step')
     op.drop_table('correction_ruling')
     with op.batch_alter_table('correction_opening', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_correction_opening_correction_id'))
@@ -2104,6 +2201,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_inspection_draw_id', sqlite_where=sa.text('draw_id is not null'), postgresql_where=sa.text('draw_id is not null'))
 
     op.drop_table('inspection')
+    with op.batch_alter_table('household_move', schema=None) as batch_op:
+        batch_op.drop_index('uq_household_move_open', sqlite_where=sa.text('done_at is null and withdrawn_at is null'), postgresql_where=sa.text('done_at is null and withdrawn_at is null'))
+        batch_op.drop_index(batch_op.f('ix_household_move_to_id'))
+        batch_op.drop_index(batch_op.f('ix_household_move_from_id'))
+
+    op.drop_table('household_move')
     with op.batch_alter_table('home_care_unit', schema=None) as batch_op:
         batch_op.drop_index('uq_home_care_unit_active', sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
         batch_op.drop_index(batch_op.f('ix_home_care_unit_household_id'))
@@ -2116,6 +2219,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_evaluation_month')
 
     op.drop_table('evaluation')
+    with op.batch_alter_table('departure', schema=None) as batch_op:
+        batch_op.drop_index('uq_departure_person_id', sqlite_where=sa.text('withdrawn_at is null'), postgresql_where=sa.text('withdrawn_at is null'))
+        batch_op.drop_index(batch_op.f('ix_departure_station_id'))
+
+    op.drop_table('departure')
     with op.batch_alter_table('correction', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_correction_visit_id'))
         batch_op.drop_index('ix_correction_station_id_received_at')

@@ -21,6 +21,7 @@ from tests.visits.kit import send
 from tests.world import World
 from webapp.access import Role
 from webapp.cards import models as cards
+from webapp.endings import departure, moving
 from webapp.evaluations import gather
 from webapp.evaluations.models import SEALED, Evaluation
 from webapp.inspections.models import Drawing, Finding, InspectionPhoto
@@ -31,6 +32,7 @@ from webapp.ledger.models import EntryFlag
 from webapp.ledger.rows import BookDraw
 from webapp.messages import announcing
 from webapp.messages import models as messages
+from webapp.people import ends
 from webapp.people import models as people
 from webapp.people.models import Account, Device, Grant, Kin, SheetImport, SignIn
 from webapp.roster import leaving, pausing
@@ -96,7 +98,7 @@ class Side:
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "count_id", "closing_id", "question_id",
-    "correction_id", "call_back_id",
+    "correction_id", "call_back_id", "ending_id",
 }  # fmt: skip
 STATIONED = {
     "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
@@ -105,12 +107,14 @@ STATIONED = {
 COUNTED = {"seq"}
 AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id", "certificate_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
+PASSED = {"move_id"}
+"""Whoever reaches the station it comes from or the one it goes to: here all of them."""
 TOLD = {"told_id"}
 """Whoever it was announced to."""
 OWN = {"import_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
-         "month": "2026-10", "indicator": "M01"}  # fmt: skip
+         "month": "2026-10", "indicator": "M01", "step": "keys"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -136,6 +140,9 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         badge = cards.issue(cards.CardKind.BADGE, badge=world.person(side.caregiver))
         sighting = cards.report(card, card.station_id, "我和老人在一起", None, None, None)
         plan = roster.plan(home, range(7), 9 * 60, 60, ["MEAL-01"])
+        ending = _ends(home, head)
+        move = moving.ask(home, _other(world, side), "海边路1号", clock.today(), "女儿", _Head(head), ids.new())
+        departure.begin(world.person(side.caregiver), clock.today(), "", True, _Head(head), ids.new())
         later = clock.today() + timedelta(days=9)
         pause = pausing.pause(home, None, "trip", "女儿", later, later, by=head.id)
         leave = leaving.record(world.person(side.caregiver), "sick", later, None, "", by=head.id, key=ids.new())
@@ -155,6 +162,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "alert_id": alert.id, "contact_id": contact.id, "spot_id": spot.id, "card_id": card.id, "sighting_id": sighting.id,
             "pause_id": pause.id, "leave_id": leave.id, "shift_id": session.scalars(ahead).one(),
             "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
+            "ending_id": ending.id, "move_id": move.id,
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)
@@ -186,6 +194,32 @@ def _furnish(world: World, key: str, side: Side) -> Side:
     assert not missing, missing
     side.args = made
     return side
+
+
+@dataclass
+class _Head:
+    """Whoever heads the station, writing things down."""
+
+    account: Account
+
+    @property
+    def account_id(self) -> uuid.UUID:
+        return self.account.id
+
+    @property
+    def person_id(self) -> uuid.UUID:
+        return self.account.person_id
+
+
+def _ends(home: people.Household, head: Account) -> ends.Ending:
+    """Somebody else lived there until today."""
+    lodger = people.take_in(home, "冯老太")
+    db.session().flush()
+    return ends.end_care(lodger, home, ends.AWAY, clock.today(), by=head.id, told_by="女儿")
+
+
+def _other(world: World, side: Side) -> people.Place:
+    return world.place("wanghai" if side.station == "songling" else "songling")
 
 
 def _book(home: uuid.UUID, place: uuid.UUID, entry: uuid.UUID, caregiver: uuid.UUID, head: uuid.UUID) -> dict[str, Any]:
@@ -318,7 +352,7 @@ def address(app: Flask, rule: Rule, side: Side | None) -> str:
     """The address of a route with the things of `side`; with None, of things that do not exist."""
     args = {}
     for name in rule.arguments:
-        if name not in HOMELY | STATIONED | AUTHORED | TOLD | OWN | set(WORDS):
+        if name not in HOMELY | STATIONED | AUTHORED | TOLD | OWN | PASSED | set(WORDS):
             raise KeyError(f"{rule.endpoint}: say in tests/house/rooms.py what <{name}> takes")
         if name == "sha256" and side is None:
             args[name] = "0" * 64

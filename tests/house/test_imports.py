@@ -21,6 +21,7 @@ STREET = (
     "visits",
     "logs",
     "ledger",
+    "endings",
     "health",
     "training",
     "inspections",

@@ -20,6 +20,7 @@ from sqlalchemy import event
 from tests.evaluations.kit import As, lay
 from tests.visits.kit import Apart, send
 from tests.world import World
+from webapp.endings import departure, moving
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation
 from webapp.inspections import rules
@@ -29,6 +30,8 @@ from webapp.kit.month import Month
 from webapp.ledger import models as ledger
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
+from webapp.people import ends
+from webapp.people import models as people
 from webapp.people.models import Alert, Contact, Kin
 from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
@@ -98,6 +101,12 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "a shift": ("zhou", lambda rows: f"/shifts/{rows.shift}"),
     "pauses": ("zhou", lambda rows: f"/households/{rows.home}/pauses"),
     "handover": ("wang", lambda rows: f"/today/households/{rows.home}/handover"),
+    "whose care ends": ("zhou", lambda rows: f"/residents/{rows.lan}/end"),
+    "how it ended": ("zhou", lambda rows: f"/endings/{rows.ending}"),
+    "ends and moves": ("zhou", lambda rows: "/endings"),
+    "a household moves": ("zhou", lambda rows: f"/households/{rows.home}/move"),
+    "a move": ("he", lambda rows: f"/moves/{rows.move}"),
+    "a caregiver leaves": ("zhou", lambda rows: f"/people/{rows.wang}/departure"),
     "a month's sheets": ("zhou", lambda rows: f"/evaluations?month={rows.month}"),
     "a street's month": ("wu", lambda rows: f"/evaluations?month={rows.month}&station={rows.station}"),
     "a sheet": ("zhou", lambda rows: f"/evaluations/{rows.sheet}"),
@@ -152,6 +161,7 @@ class Rows:
         for n in range(many):
             self._tell(n)
         self._away()
+        self._ends()
         self._sheets()
         self._doubt()
         self._inspections()
@@ -191,6 +201,22 @@ class Rows:
             self.shift = shift.id
             for _ in range(self.many):
                 messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
+
+    def _ends(self) -> None:
+        """Lodgers who moved out, a move and a caregiver's leaving under way."""
+        head = Head(self.world)
+        with db.transaction() as session:
+            home = self.world.household("李秀兰")
+            self.lan = self.world.resident("李秀兰").id
+            for n in range(self.many):
+                lodger = people.take_in(home, f"房客{n}")
+                session.flush()
+                self.ending = ends.end_care(lodger, home, ends.AWAY, clock.today(), by=head.account_id).id
+            if not (under_way := session.scalar(sa.select(moving.Move.id))):
+                there, wang = self.world.place("wanghai"), self.world.person("wang")
+                under_way = moving.ask(home, there, "海边路1号", clock.today(), "女儿", head, ids.new()).id
+                departure.begin(wang, clock.today(), "", True, head, ids.new())
+            self.move = under_way
 
     def _sheets(self) -> None:
         """As many months as there are rows, the last with so many objections, counted from visits of that month."""

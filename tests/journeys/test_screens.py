@@ -21,12 +21,14 @@ from pylopdf_fonts_zh_cn import sans_path
 from tests.journeys.conftest import CHROMIUM, QUIET, come_in, desk, phone, watch
 from tests.look.conftest import FONTS
 from tests.visits.kit import AT_HOME, arrive, card_of, plate_of, send
+from webapp.endings import care, departure, moving
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
+from webapp.people import models as residents
 from webapp.people.models import Household
 from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
@@ -44,7 +46,8 @@ CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books cards card printing mended month sheet",
+    " change people household resident seen books cards card printing end ended ends moved departs departing"
+    " mended month sheet",
     "qian": "handover",
     "chu": "inspections checklist",
     "wu": "today announced draw compare",
@@ -151,6 +154,7 @@ def addresses(world: Any) -> dict[str, str]:
         gather.gather(Month.of(clock.today()).previous())
     sheet = db.session().scalars(sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person("wang").id)).first()
     send(world, "visits.nobody", household=zhang.id, rang=True, phoned=True, told=False)
+    ending, move = _ends(world)
     home, entry = f"/households/{li.id}", f"/book/entries/{spent.id}"
     return {
         "inspections": "/inspections", "checklist": f"{home}/inspect", "mended": f"/inspections/{found}", "month": "/evaluations",
@@ -166,6 +170,9 @@ def addresses(world: Any) -> dict[str, str]:
         "leave": "/leave", "week": "/my-week", "proof": "/proof",
         "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",
         "desk": f"/shifts/{shift_id}", "handover": f"{home}/handover".replace("/households", "/today/households"),
+        "end": f"/residents/{world.resident('张福贵').id}/end", "ended": f"/endings/{ending}", "ends": "/endings",
+        "moved": f"/moves/{move}", "departs": f"/people/{world.person('qian').id}/departure",
+        "departing": f"/people/{world.person('wang').id}/departure",
         "change": f"/plans/{plan.id}/change", "people": "/people", "household": home, "cards": f"{home}/cards",
         "resident": f"/residents/{world.resident('李秀兰').id}", "seen": f"/visits/{shift.visit_id}", "card": f"/cards/{card.id}",
         "printing": "/print/cards", "family": "/family", "stranger": f"/c/{token}",
@@ -208,6 +215,19 @@ def _absences(world: Any) -> tuple[Any, Any]:
         leaving.send(db.session().scalars(late).one(), Choice(world.person("qian")), head)
     db.undo()
     return key, asked
+
+
+def _ends(world: Any) -> tuple[uuid.UUID, uuid.UUID]:
+    """Somebody else lived with 李秀兰 and has died; she moves to Wanghai; 王桂芳 leaves. The end and the move."""
+    head = SimpleNamespace(account_id=world.account("zhou").id, person_id=world.person("zhou").id)
+    with db.transaction() as session:
+        home, key = world.household("李秀兰"), uuid.uuid4()
+        lodger = residents.take_in(home, "孙德胜")
+        session.flush()
+        ended = care.end(lodger, home, "death", clock.today(), head, told_by="女儿")
+        moving.ask(home, world.place("wanghai"), "和平里3号楼2单元402", clock.today(), "女儿", head, key)
+        departure.begin(world.person("wang"), clock.today(), "", False, head, uuid.uuid4())
+        return ended.id, key
 
 
 def _shift_of(household: Household) -> Shift:

@@ -17,6 +17,7 @@ from webapp.ledger.models import Book
 from webapp.ledger.queries import Balance
 from webapp.logs.models import Log
 from webapp.people import queries as people
+from webapp.people.ends import Ending
 from webapp.people.models import Account, Household, Kin, Look, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster.absences import Pause
@@ -51,6 +52,13 @@ class Tie:
     kin: Kin
     station: Place
     held: Balance
+    others_go_on: bool = False
+    """The resident's care has ended, and somebody else is cared for in the same home."""
+
+    def shows(self, day: date) -> bool:
+        """Whether a day's record may still be read: what comes after the end is about whoever goes on living there."""
+        ended = self.kin.resident.ended_on
+        return not self.others_go_on or ended is None or day <= ended
 
 
 def tie(actor: Actor, key: uuid.UUID) -> Tie:
@@ -58,7 +66,7 @@ def tie(actor: Actor, key: uuid.UUID) -> Tie:
     rows = (
         db.session()
         .execute(
-            sa.select(Kin, Place, Book.cash_fen, Book.advance_fen, Book.wallet_fen)
+            sa.select(Kin, Place, Book.cash_fen, Book.advance_fen, Book.wallet_fen, Household.ended_on)
             .join(Kin.resident)
             .join(Household, Household.id == Resident.household_id)
             .join(Place, Place.id == Household.station_id)
@@ -72,8 +80,16 @@ def tie(actor: Actor, key: uuid.UUID) -> Tie:
     )
     if not rows:
         raise nothing()
-    kin, station, cash, advance, wallet = rows[0]
-    return Tie(kin, station, Balance(cash or 0, advance or 0, wallet or 0))
+    kin, station, cash, advance, wallet, ended_on = rows[0]
+    goes_on = kin.resident.ended_on is not None and ended_on is None
+    return Tie(kin, station, Balance(cash or 0, advance or 0, wallet or 0), goes_on)
+
+
+def ending(kin: Kin) -> Ending | None:
+    """How the resident's care ended; asked only when it has."""
+    if kin.resident.ended_on is None:
+        return None
+    return db.session().scalar(sa.select(Ending).where(Ending.resident_id == kin.resident_id, Ending.undone_at.is_(None)))
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "duty": around.duty,
         "today": clock.today(),
         "looks": around.looks,
+        "ended": tie.kin.resident.ended_on,
+        "ending": queries.ending(tie.kin),
         "pause": around.pause,
         "iso": date.fromisoformat,
     }
@@ -66,7 +68,7 @@ def say(kin_id: uuid.UUID, visit_id: uuid.UUID) -> ResponseReturnValue:
     who = me()
     tie = queries.tie(who, kin_id)
     visit = visits.visit(who, visit_id)
-    if "visits" not in tie.kin.scopes or visit.household_id != tie.kin.resident.household_id:
+    if tie.kin.resident.ended_on or "visits" not in tie.kin.scopes or visit.household_id != tie.kin.resident.household_id:
         raise people.nothing()
     agrees = request.form.get("says") == "yes"
     try:
@@ -82,8 +84,9 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
     home, scopes = tie.kin.resident.household_id, tie.kin.scopes
     facts: dict[str, Any] = {}
     if "visits" in scopes:
-        visits = queries.came(tie.kin, story="logs" in scopes)
+        visits = [visit for visit in queries.came(tie.kin, story="logs" in scopes) if tie.shows(visit.day)]
         facts |= {"now": queries.today(visits, around), "visits": visits}
     if "money" in scopes:
-        facts |= {"entries": ledger.for_kin(home, queries.first_day()), "balance": tie.held}
+        entries = [entry for entry in ledger.for_kin(home, queries.first_day()) if tie.shows(entry.day)]
+        facts |= {"entries": entries, "balance": None if tie.others_go_on else tie.held}
     return facts
