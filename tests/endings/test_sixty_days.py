@@ -58,6 +58,8 @@ ARCHIVES = {
     "people.index": "the index of names",
     "cards.scans": "what was scanned",
     "deliveries.index": "what was sent in",
+    "books.months": "the months of the books: the last one is closed too",
+    "checks.slips": "spending that was drawn for a look",
     "proof.mine": "her own proof of visits that were made",
     "record.index": "her own record of visits that were made",
     "review.index": "findings about visits that were made: her hours hang on them",
