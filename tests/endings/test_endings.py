@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.messages.kit import Clock, tasks, urgent
+from tests.messages.kit import Clock, drain, tasks, urgent
+from tests.today.test_todo import _actor
 from tests.visits.kit import Apart, arrive, card_of, plate_of, send
 from webapp.cards import models as cards
 from webapp.cards.models import Card
@@ -18,6 +19,8 @@ from webapp.messages.models import Notice
 from webapp.people import queries as people
 from webapp.people.ends import Ending
 from webapp.people.models import Household, Kin
+from webapp.requests import models as requests
+from webapp.requests.models import ServiceRequest
 from webapp.roster import models as roster
 from webapp.roster import pausing
 from webapp.roster.absences import Pause
@@ -122,12 +125,33 @@ def test_pauses_of_the_dead_end_and_those_of_the_survivor_stay(world):
     assert note.one() == "hospital", "nobody waits for him"
 
 
+def test_what_was_asked_for_is_withdrawn_and_the_survivors_stays(world, hand):
+    home = world.household("张福贵")
+    head = _actor(world, world.account("zhou"))
+    with db.transaction():
+        made = [
+            requests.ask(head, home, world.resident(name).id, kind, "洗个澡", clock.today(), "station")
+            for name, kind in (("张福贵", "bath"), ("张福贵", "meal"), ("刘淑珍", "bath"))
+        ]
+        for row in (made[1], made[2]):
+            row.send(head.account_id, "provider", None, "暖家公司", clock.now() + timedelta(hours=2))
+        made[1].finish(head.account_id, "")
+    ends(world, "张福贵")
+    hand.go(60 * 24 * 9)
+    drain()
+    db.undo()
+    told = db.reading().execute(sa.select(ServiceRequest.resident_id, ServiceRequest.state)).all()
+    dead, left = world.resident("张福贵").id, world.resident("刘淑珍").id
+    assert sorted(told) == sorted([(dead, "withdrawn"), (dead, "done"), (left, "sent")])
+    assert sorted(each.kind for each in tasks() if each.key.startswith("request:")) == ["request_late"]
+
+
 def test_tasks_notices_and_what_a_stranger_said_are_taken_back(world, hand):
     card, _token = card_of(world)
     home = world.household("李秀兰").id
     with db.transaction():
         messages.open_task("todo", world.place("songling").id, "test:t", household_id=home)
-        cards.report(db.session().get(Card, card.id), world.place("songling").id, "公园", None, None, None)
+        cards.report(db.session().get(Card, card.id), world.place("songling").id, "公园", None)
     urgent(world, "wang")
     ends(world)
     assert [each.kind for each in tasks()] == ["condolence"]

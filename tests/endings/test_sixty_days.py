@@ -134,7 +134,7 @@ def furnish(world):
             messages.notify("notice", songling, f"sixty:red:{name}", **about)
             messages.notify("look_plan", songling, f"sixty:plain:{name}", to=wang.id, level="plain", **about)
         messages.notify("notice", songling, "sixty:hers", to=wang.id)
-        cards.report(session.get(Card, card.id), songling, "公园", None, None, None)
+        cards.report(session.get(Card, card.id), songling, "公园", None)
         leave = leaving.record(world.person("wang"), "sick", later, later, "", by=ids.new(), key=ids.new())
         chosen = {shift.id: Choice(qian) for shift in leaving.to_cover(leave)}
         leaving.approve(leave, chosen, _actor(world, world.account("zhou")))

@@ -20,6 +20,7 @@ from webapp.messages import words as kinds
 from webapp.people import ends
 from webapp.people.ends import DEATH, Ending
 from webapp.people.models import Household, Resident
+from webapp.requests import models as requests
 from webapp.roster import closing
 from webapp.store import db, rulebook
 from webapp.visits import calling_back
@@ -54,6 +55,7 @@ def end(
     )  # fmt: skip
     alone = None if ending.last else resident.id
     messages.withdraw(household.id, alone)
+    requests.end_for(household.id, alone, by)
     which = Card.household_id == household.id if ending.last else Card.resident_id == resident.id
     cards.revoke_all(which, by, str(said.CARD_STOPPED))
     closing.close(household, alone, day, by, _attended(household.id, day))

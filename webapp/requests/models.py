@@ -223,10 +223,22 @@ def need(
     return row
 
 
+def end_for(household_id: uuid.UUID, resident_id: uuid.UUID | None, by: uuid.UUID) -> None:
+    """Care has ended, of one resident or of all: what was asked for is withdrawn, and nobody is asked how it was."""
+    whose = ServiceRequest.household_id == household_id if resident_id is None else ServiceRequest.resident_id == resident_id
+    for row in db.session().scalars(sa.select(ServiceRequest).where(whose, ServiceRequest.state.not_in(rules.OVER))):
+        if rules.may(row.state, "withdraw"):
+            row.withdraw(by)
+        else:
+            row._let_go()
+
+
 @jobs.job("requests.remind")
 def remind(request: str) -> None:
-    """Its time is over: not done yet, or nobody has said how it was. The station is told, once."""
+    """Its time is over: not done yet, or nobody has said how it was. The station is told, once; of the dead nothing is said."""
     row = db.session().get_one(ServiceRequest, uuid.UUID(request))
+    if row.resident.ended_on:
+        return
     if row.state in (rules.SENT, rules.ACCEPTED) and row.due_at <= clock.now():
         row._open("request_late", "late")
     elif row.state == rules.DONE:
