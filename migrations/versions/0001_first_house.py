@@ -1667,6 +1667,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('rescue_window', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_rescue_window_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_rescue_window_resident_id_made_at', ['resident_id', 'made_at'], unique=False)
 
     op.create_table('scan',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
@@ -2134,6 +2135,7 @@ def downgrade() -> None:
 
     op.drop_table('scan')
     with op.batch_alter_table('rescue_window', schema=None) as batch_op:
+        batch_op.drop_index('ix_rescue_window_resident_id_made_at')
         batch_op.drop_index(batch_op.f('ix_rescue_window_household_id'))
 
     op.drop_table('rescue_window')

@@ -185,8 +185,8 @@ def addresses(world: Any) -> dict[str, str]:
 
 def _found(world: Any, card: Any, token: str) -> dict[str, str]:
     """A stranger's report and a helper's question."""
-    lan = world.resident("李秀兰")
     with db.transaction():
+        lan = world.resident("李秀兰")
         sighting = cards.report(card, card.station_id, "家", "13800001111")
         daughter = SimpleNamespace(account_id=world.account("limin").id)
         asked = requests.ask(daughter, lan.household, lan.id, "bath", "李", clock.today(), "kin")  # type: ignore[arg-type]

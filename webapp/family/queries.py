@@ -21,7 +21,7 @@ from webapp.ledger.queries import Balance
 from webapp.logs.models import Log
 from webapp.people import queries as people
 from webapp.people.ends import Ending
-from webapp.people.models import Account, Household, Kin, Look, Person, Place, Resident
+from webapp.people.models import Account, Consent, Household, Kin, Look, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster.absences import Pause
 from webapp.roster.models import PLANNED, Shift
@@ -272,3 +272,10 @@ def since() -> datetime:
 def first_day() -> date:
     """The household day of `since`."""
     return clock.day_of(since())
+
+
+def shows_visits(resident_id: uuid.UUID) -> bool:
+    """Whether the resident shows the visits to anybody."""
+    shown = sa.select(Kin.id).join(Consent, Consent.kin_id == Kin.id)
+    agreed = shown.where(Kin.resident_id == resident_id, Kin.holds(), Consent.scope == "visits", Consent.holds())
+    return db.session().scalar(agreed.limit(1)) is not None

@@ -125,7 +125,7 @@ def week(resident_id: uuid.UUID) -> ResponseReturnValue:
     """The week in a hundred characters for the station to forward; only where the resident shows visits to somebody."""
     who = me()
     resident = people.resident(who, resident_id)
-    shown = any("visits" in kin.scopes for kin in people.kin([resident_id]))
+    shown = queries.shows_visits(resident_id)
     found = _lines(queries.came(resident.household_id, None, story=False)) if shown else []
     text = _digest(resident.name, found) if shown else None
     look(who, resident.household_id, "week")
