@@ -82,6 +82,7 @@ def book(household_id: uuid.UUID) -> ResponseReturnValue:
         none_today=forms.NoneTodayForm(data={"household": household_id}),
         standing=None if before else monthly.standing(household_id),
         flag_words=words.FLAGS,
+        sides=words.SIDES,
         **words.of(house.station_id),
     )
 
