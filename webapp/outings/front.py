@@ -53,8 +53,13 @@ def front(me: Actor, limit: int) -> tuple[Strand, ...]:
     )  # fmt: skip
     met = (
         sa.exists()
-        .where(Sighting.card_id == Card.id, Sighting.closed_at.is_(None), Card.resident_id == LostCase.resident_id)
-        .correlate(LostCase)
+        .where(
+            Sighting.station_id == Household.station_id,
+            Sighting.closed_at.is_(None),
+            Sighting.card_id == Card.id,
+            Card.resident_id == LostCase.resident_id,
+        )
+        .correlate(LostCase, Household)
     )
     lost = (
         strand(LOST, key=LostCase.id, other=LostCase.household_id, at=LostCase.opened_at, a=Resident.name, b=LostCase.seen_where,

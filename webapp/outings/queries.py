@@ -49,8 +49,8 @@ class Home:
         return {row.resident_id: row for row in self.outings if row.back_at is None}
 
 
-def home(actor: Actor, key: uuid.UUID) -> Home:
-    """One household. Raises Missing when it is out of reach."""
+def home(actor: Actor, key: uuid.UUID, *, acts: bool = False) -> Home:
+    """One household; with the `acts` it contains, for a page that phones lay theirs over. Raises Missing out of reach."""
     session = db.session()
     found = session.execute(
         within(actor, sa.select(Household, Place)).join(Place, Place.id == Household.station_id).where(Household.id == key)
@@ -69,8 +69,8 @@ def home(actor: Actor, key: uuid.UUID) -> Home:
     ).all()
     cases = session.scalars(sa.select(LostCase).where(LostCase.resident_id.in_(mine), LostCase.closed_at.is_(None)))
     said = sa.select(HomeAgain.id).where(HomeAgain.household_id == key, HomeAgain.at >= clock.now() - timedelta(days=7))
-    acts = [*(row.id for row in outings), *session.scalars(said)]
-    return Home(found[0], found[1], residents, shown, outings, {row.resident_id: row for row in cases}, acts)
+    told = [*(row.id for row in outings), *session.scalars(said)] if acts else []
+    return Home(found[0], found[1], residents, shown, outings, {row.resident_id: row for row in cases}, told)
 
 
 def _residents(actor: Actor, key: uuid.UUID) -> tuple[list[Resident], frozenset[uuid.UUID]]:
@@ -123,7 +123,7 @@ def case(actor: Actor, key: uuid.UUID) -> Search:
         .where(CaseStep.case_id == key)
         .order_by(CaseStep.at, CaseStep.id)
     )
-    meanwhile = [Card.resident_id == row.resident_id, Sighting.made_at >= row.seen_at]
+    meanwhile = [Sighting.station_id == found[2].station_id, Card.resident_id == row.resident_id, Sighting.made_at >= row.seen_at]
     if row.closed_at:
         meanwhile.append(Sighting.made_at <= row.closed_at)
     sightings = session.scalars(
@@ -152,7 +152,8 @@ def board(actor: Actor) -> Board:
     session, since = db.session(), clock.now() - timedelta(days=models.settings(actor.place_id)["listed_days"])
     searches = within(actor, sa.select(LostCase)).options(joinedload(LostCase.resident))
     out = within(actor, sa.select(Outing)).where(Outing.back_at.is_(None)).options(joinedload(Outing.resident))
-    ended = searches.where(LostCase.closed_at >= since).order_by(LostCase.closed_at.desc())
+    here = sa.exists().where(Resident.id == LostCase.resident_id, Resident.ended_on.is_(None))
+    ended = searches.where(LostCase.closed_at >= since, here).order_by(LostCase.closed_at.desc())
     return Board(
         session.scalars(searches.where(LostCase.closed_at.is_(None)).order_by(LostCase.opened_at)).all(),
         session.scalars(out.order_by(Outing.back_by).limit(LISTED)).all(),

@@ -104,7 +104,7 @@ def _back(who: Actor, form: Any, resident: Resident, key: uuid.UUID) -> str:
 
 
 def _home(who: Actor, household_id: uuid.UUID, form: KeptForm | None) -> ResponseReturnValue:
-    found = queries.home(who, household_id)
+    found = queries.home(who, household_id, acts=True)
     only = found.residents[0].id if len(found.residents) == 1 else None
     going_out = form if isinstance(form, GoForm) else GoForm(data={"household": household_id, "resident": only})
     return page.render(
