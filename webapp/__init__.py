@@ -34,11 +34,12 @@ from webapp.today import carrying, doing, faces, found, packet, proof, rescue  #
 from webapp.today import views as today
 from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
+from webapp.voices import views as voices
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, health, requests,
-    evaluations, family, faces, found, rescue, packet, proof, doing, today,
+    voices, evaluations, family, faces, found, rescue, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

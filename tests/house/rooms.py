@@ -38,6 +38,7 @@ from webapp.store import db, files, inbox
 from webapp.visits import correcting
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import Visit, VisitException
+from webapp.voices import models as voices
 
 HOMES = {"li": ("李秀兰", "wang", "songling"), "sun": ("孙德胜", "zhao", "wanghai")}
 NOBODY = uuid.UUID("00000000-0000-7000-8000-000000000000")
@@ -93,15 +94,15 @@ class Side:
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "correction_id", "call_back_id",
-    "window_id", "request_id",
+    "window_id", "request_id", "change_id",
 }  # fmt: skip
-STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id"}
+STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "complaint_id"}
 COUNTED = {"seq"}
 AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
 TOLD = {"told_id"}
 """Whoever it was announced to."""
-OWN = {"import_id", "device_id", "sign_in_id"}
+OWN = {"import_id", "said_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
          "indicator": "M01", "key": "Z" * 26, "deed": "done", "verdict": "redo"}  # fmt: skip
@@ -149,6 +150,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "alert_id": alert.id, "contact_id": contact.id, "spot_id": spot.id, "card_id": card.id, "sighting_id": sighting.id,
             "pause_id": pause.id, "leave_id": leave.id, "shift_id": session.scalars(ahead).one(),
             "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
+            **_voices(world, side, home, _Who(head)),
             "request_id": _request(world, side, home, resident, _Who(head)),
             "window_id": rescues.ask(card, resident, "今天很好", "13800138000")[0].id,
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
@@ -179,6 +181,13 @@ def _furnish(world: World, key: str, side: Side) -> Side:
     assert not missing, missing
     side.args = made
     return side
+
+
+def _voices(world: World, side: Side, home: people.Household, head: Any) -> dict[str, Any]:
+    """A complaint of the station's, and a change that was asked for."""
+    said = voices.complain("complaint", world.place(side.station), "今天很好", by=head.account_id, household_id=home.id)
+    asked = voices.ask_for_change(home, head.account_id, "resident", "今天很好")
+    return {"complaint_id": said.id, "said_id": said.id, "change_id": asked.id}
 
 
 def _request(world: World, side: Side, home: people.Household, resident: people.Resident, head: Any) -> uuid.UUID:

@@ -22,6 +22,7 @@ STREET = (
     "ledger",
     "health",
     "requests",
+    "voices",
     "inspections",
     "evaluations",
     "applications",
