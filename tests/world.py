@@ -18,6 +18,8 @@ from sqlalchemy import orm
 
 from webapp.access import Role
 from webapp.kit import clock
+from webapp.ledger import agreeing
+from webapp.ledger.rules import Terms
 from webapp.people import models as people
 from webapp.people.models import Account, Alert, DutyHour, Grant, Household, Person, Place, PlaceKind, Resident, SignIn, Spot
 from webapp.store import db, secrets
@@ -116,6 +118,8 @@ def build() -> None:
         session.flush()
         for household, caregiver in ((li, "wang"), (zhang, "wang"), (sun, "zhao")):
             people.pair(household, staff[caregiver], since=BEGAN)
+        for household in (li, zhang, sun):
+            agreeing.agree(household.id, "李敏", "李秀兰", Terms(20_00, 200_00, 0, 500_00), staff["wang"].id, since=BEGAN.date())
         for login, name, scopes in (("limin", "李敏", {"visits", "logs", "money"}), ("liqiang", "李强", set())):
             person = people.welcome(name, None, phone="10000007777")
             account = people.open_account(person, Role.KIN, None, login=login)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import structlog
+from click import Command, Group
 from flask import Flask
 
 from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
@@ -15,10 +16,12 @@ from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
 from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
+from webapp.family import books as kinbook
 from webapp.family import views as family
 from webapp.health import views as health
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
+from webapp.ledger import books, checks
 from webapp.ledger import views as ledger
 from webapp.logs import views as logs
 from webapp.logs import watching as _diaries  # noqa: F401  # its nightly look
@@ -38,8 +41,8 @@ from webapp.voices import views as voices
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, health, requests,
-    voices, evaluations, family, faces, found, rescue, packet, proof, doing, today,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, books, checks,
+    health, requests, voices, evaluations, family, kinbook, faces, found, rescue, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]
@@ -84,12 +87,22 @@ def create_app(given: Settings | None = None) -> Flask:
     for feature in FEATURES:
         app.register_blueprint(feature.bp)
         for command in getattr(feature, "COMMANDS", ()):
-            app.cli.add_command(command)
+            _add(app, command)
     for command in sample.COMMANDS:
         app.cli.add_command(command)
     intake.init_app(app, [kept for feature in FEATURES for kept in getattr(feature, "KEPT", ())], login.find_key, login.hear)
     cli.init_app(app)
     return app
+
+
+def _add(app: Flask, command: Command) -> None:
+    """A feature's command; groups of one name (export) that several features bring become one."""
+    held = app.cli.commands.get(command.name or "")
+    if isinstance(held, Group) and isinstance(command, Group):
+        for each in command.commands.values():
+            held.add_command(each)
+    else:
+        app.cli.add_command(command)
 
 
 def _log() -> None:

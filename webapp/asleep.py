@@ -27,6 +27,8 @@ ASLEEP = (
     "webapp.cards.printing",
     "webapp.clockwork",
     "webapp.evaluations.printing",
+    "webapp.ledger.exporting",
+    "webapp.ledger.printing",
     "webapp.people.sheets.marking",
     "webapp.people.sheets.opening",
     "webapp.roster.fridge",

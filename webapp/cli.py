@@ -66,9 +66,14 @@ def compile_words() -> None:
 
 
 @audits.command("verify")
-def verify() -> None:
+@click.option("--anchor", "anchors", multiple=True, help="A head that a receipt or a backup remembers, as SEQ:HEX.")
+def verify(anchors: tuple[str, ...]) -> None:
     """Name what is wrong with the chain; exit 1 if anything is."""
-    wrong = audit.verify(db.reading())
+    try:
+        heads = {int(seq): bytes.fromhex(head) for seq, _sep, head in (each.partition(":") for each in anchors)}
+    except ValueError as error:
+        raise click.BadParameter("an anchor is SEQ:HEX, as in a receipt's audit_head") from error
+    wrong = audit.verify(db.reading(), heads)
     click.echo("\n".join(wrong) or "sound")
     if wrong:
         raise SystemExit(1)

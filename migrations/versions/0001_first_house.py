@@ -186,6 +186,7 @@ def upgrade() -> None:
     sa.Column('wanted_at', types.Instant(timezone=True), nullable=False),
     sa.Column('done_at', types.Instant(timezone=True), nullable=True),
     sa.Column('refused', sa.String(length=40), nullable=True),
+    sa.Column('looks', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('sha256', name=op.f('pk_photo'))
     )
     op.create_table('place',
@@ -224,6 +225,21 @@ def upgrade() -> None:
     sa.Column('until', types.Instant(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_tries'))
     )
+    op.create_table('book_draw',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('seed', sa.String(length=64), nullable=False),
+    sa.Column('population', sa.Integer(), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('drawn', sa.JSON(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_book_draw_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_draw'))
+    )
+    with op.batch_alter_table('book_draw', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_book_draw_place_id'), ['place_id'], unique=False)
+
     op.create_table('call_confirmation',
     sa.Column('call_id', types.Uuid(length=16), nullable=False),
     sa.Column('act_id', types.Uuid(length=16), nullable=False),
@@ -336,18 +352,86 @@ def upgrade() -> None:
     op.create_table('book',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('opened_on', sa.Date(), nullable=False),
-    sa.Column('agreed_by', sa.String(length=60), nullable=True),
-    sa.Column('agreed_on', sa.Date(), nullable=True),
     sa.Column('cash_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('advance_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('wallet_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('org_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('owed_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_household_id_household')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_book')),
     sa.UniqueConstraint('household_id', name=op.f('uq_book_household_id'))
     )
+    op.create_table('book_agreement',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('since', sa.Date(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('giver', sa.String(length=60), nullable=False),
+    sa.Column('confirmer', sa.String(length=60), nullable=False),
+    sa.Column('receipt_fen', sa.BigInteger(), nullable=False),
+    sa.Column('entry_fen', sa.BigInteger(), nullable=False),
+    sa.Column('month_fen', sa.BigInteger(), nullable=False),
+    sa.Column('cash_fen', sa.BigInteger(), nullable=False),
+    sa.Column('how', sa.String(length=8), nullable=False),
+    sa.Column('witness', sa.String(length=60), nullable=True),
+    sa.Column('asked_by', sa.String(length=60), nullable=True),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_agreement_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_agreement'))
+    )
+    with op.batch_alter_table('book_agreement', schema=None) as batch_op:
+        batch_op.create_index('ix_book_agreement_household_id', ['household_id', 'since'], unique=False)
+
+    op.create_table('book_confirmation',
+    sa.Column('subject_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('side', sa.String(length=10), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('how', sa.String(length=8), nullable=False),
+    sa.Column('witness', sa.String(length=60), nullable=True),
+    sa.Column('sha256', sa.String(length=64), nullable=True),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_confirmation_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_confirmation'))
+    )
+    with op.batch_alter_table('book_confirmation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_book_confirmation_subject_id'), ['subject_id'], unique=False)
+
+    op.create_table('book_handover',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('from_id', types.Uuid(length=16), nullable=False),
+    sa.Column('to_id', types.Uuid(length=16), nullable=False),
+    sa.Column('count_id', types.Uuid(length=16), nullable=False),
+    sa.Column('alone', sa.Boolean(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_handover_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_handover'))
+    )
+    with op.batch_alter_table('book_handover', schema=None) as batch_op:
+        batch_op.create_index('ix_book_handover_household_id', ['household_id', 'at'], unique=False)
+
+    op.create_table('book_seen',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('side', sa.String(length=10), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_seen_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_seen'))
+    )
+    with op.batch_alter_table('book_seen', schema=None) as batch_op:
+        batch_op.create_index('ix_book_seen_household_id', ['household_id', 'at'], unique=False)
+
     op.create_table('clearance',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
     sa.Column('course', sa.String(length=40), nullable=False),
@@ -572,6 +656,14 @@ def upgrade() -> None:
     with op.batch_alter_table('service_plan', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_service_plan_household_id'), ['household_id'], unique=False)
 
+    op.create_table('shut_month',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_shut_month_household_id_household')),
+    sa.PrimaryKeyConstraint('household_id', 'last_day', name=op.f('pk_shut_month'))
+    )
     op.create_table('spot',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('kind', sa.String(length=10), nullable=False),
@@ -643,6 +735,28 @@ def upgrade() -> None:
     with op.batch_alter_table('announcement', schema=None) as batch_op:
         batch_op.create_index('ix_announcement_place_id_made_at', ['place_id', 'made_at'], unique=False)
 
+    op.create_table('book_count',
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('book_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=True),
+    sa.Column('cash_fen', sa.BigInteger(), nullable=False),
+    sa.Column('wallet_fen', sa.BigInteger(), nullable=True),
+    sa.Column('booked_cash_fen', sa.BigInteger(), nullable=False),
+    sa.Column('booked_wallet_fen', sa.BigInteger(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('author_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['book_id'], ['book.id'], name=op.f('fk_book_count_book_id_book')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_count_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_count'))
+    )
+    with op.batch_alter_table('book_count', schema=None) as batch_op:
+        batch_op.create_index('ix_book_count_household_id', ['household_id', 'at'], unique=False)
+
     op.create_table('book_entry',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('book_id', types.Uuid(length=16), nullable=False),
@@ -654,6 +768,7 @@ def upgrade() -> None:
     sa.Column('source', sa.String(length=8), nullable=False),
     sa.Column('fen', sa.BigInteger(), nullable=False),
     sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('shop', sa.String(length=20), nullable=True),
     sa.Column('giver', sa.String(length=60), nullable=True),
     sa.Column('agreed', sa.String(length=8), nullable=True),
     sa.Column('seen', sa.Boolean(), nullable=False),
@@ -1153,6 +1268,64 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['announcement_id'], ['announcement.id'], name=op.f('fk_announcement_reading_announcement_id_announcement')),
     sa.PrimaryKeyConstraint('announcement_id', 'account_id', name=op.f('pk_announcement_reading'))
     )
+    op.create_table('book_closing',
+    sa.Column('book_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('since', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('count_id', types.Uuid(length=16), nullable=False),
+    sa.Column('opening_fen', sa.BigInteger(), nullable=False),
+    sa.Column('in_fen', sa.BigInteger(), nullable=False),
+    sa.Column('out_fen', sa.BigInteger(), nullable=False),
+    sa.Column('repaid_fen', sa.BigInteger(), nullable=False),
+    sa.Column('closing_fen', sa.BigInteger(), nullable=False),
+    sa.Column('differ_fen', sa.BigInteger(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('confirmed', sa.JSON(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['book_id'], ['book.id'], name=op.f('fk_book_closing_book_id_book')),
+    sa.ForeignKeyConstraint(['count_id'], ['book_count.id'], name=op.f('fk_book_closing_count_id_book_count')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_closing_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_closing'))
+    )
+    with op.batch_alter_table('book_closing', schema=None) as batch_op:
+        batch_op.create_index('uq_book_closing_household_id_month', ['household_id', 'month'], unique=True)
+
+    op.create_table('book_end',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('why', sa.String(length=8), nullable=False),
+    sa.Column('count_id', types.Uuid(length=16), nullable=False),
+    sa.Column('back_fen', sa.BigInteger(), nullable=False),
+    sa.Column('back_to', sa.String(length=60), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['count_id'], ['book_count.id'], name=op.f('fk_book_end_count_id_book_count')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_end_household_id_household')),
+    sa.PrimaryKeyConstraint('household_id', name=op.f('pk_book_end'))
+    )
+    op.create_table('book_question',
+    sa.Column('entry_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('asked_by', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('answer', sa.String(length=200), nullable=True),
+    sa.Column('answered_by', types.Uuid(length=16), nullable=True),
+    sa.Column('answered_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['entry_id'], ['book_entry.id'], name=op.f('fk_book_question_entry_id_book_entry')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_question_household_id_household')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_book_question'))
+    )
+    with op.batch_alter_table('book_question', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_book_question_entry_id'), ['entry_id'], unique=False)
+        batch_op.create_index('ix_book_question_open', ['household_id'], unique=False, sqlite_where=sa.text('answered_at is null'), postgresql_where=sa.text('answered_at is null'))
+
     op.create_table('consent',
     sa.Column('kin_id', types.Uuid(length=16), nullable=False),
     sa.Column('scope', sa.String(length=10), nullable=False),
@@ -1195,6 +1368,14 @@ def upgrade() -> None:
     with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_entry_receipt_sha256'), ['sha256'], unique=False)
 
+    op.create_table('entry_share',
+    sa.Column('entry_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['entry_id'], ['book_entry.id'], name=op.f('fk_entry_share_entry_id_book_entry')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_entry_share_resident_id_resident')),
+    sa.PrimaryKeyConstraint('entry_id', 'resident_id', name=op.f('pk_entry_share'))
+    )
     op.create_table('need',
     sa.Column('station_id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=True),
@@ -1408,6 +1589,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_sign_in_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_device_id'), ['device_id'], unique=False)
 
+    op.create_table('slip_check',
+    sa.Column('entry_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['entry_id'], ['book_entry.id'], name=op.f('fk_slip_check_entry_id_book_entry')),
+    sa.PrimaryKeyConstraint('entry_id', name=op.f('pk_slip_check'))
+    )
     op.create_table('task',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
@@ -1772,6 +1960,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_task_notice_id')
 
     op.drop_table('task')
+    op.drop_table('slip_check')
     with op.batch_alter_table('sign_in', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sign_in_device_id'))
         batch_op.drop_index(batch_op.f('ix_sign_in_account_id'))
@@ -1822,6 +2011,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_need_station_id_made_at')
 
     op.drop_table('need')
+    op.drop_table('entry_share')
     with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_entry_receipt_sha256'))
 
@@ -1835,6 +2025,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_consent_kin_id'))
 
     op.drop_table('consent')
+    with op.batch_alter_table('book_question', schema=None) as batch_op:
+        batch_op.drop_index('ix_book_question_open', sqlite_where=sa.text('answered_at is null'), postgresql_where=sa.text('answered_at is null'))
+        batch_op.drop_index(batch_op.f('ix_book_question_entry_id'))
+
+    op.drop_table('book_question')
+    op.drop_table('book_end')
+    with op.batch_alter_table('book_closing', schema=None) as batch_op:
+        batch_op.drop_index('uq_book_closing_household_id_month')
+
+    op.drop_table('book_closing')
     op.drop_table('announcement_reading')
     op.drop_table('slip')
     with op.batch_alter_table('shift', schema=None) as batch_op:
@@ -1946,6 +2146,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_book_entry_household_id_day')
 
     op.drop_table('book_entry')
+    with op.batch_alter_table('book_count', schema=None) as batch_op:
+        batch_op.drop_index('ix_book_count_household_id')
+
+    op.drop_table('book_count')
     with op.batch_alter_table('announcement', schema=None) as batch_op:
         batch_op.drop_index('ix_announcement_place_id_made_at')
 
@@ -1964,6 +2168,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_spot_household_id'))
 
     op.drop_table('spot')
+    op.drop_table('shut_month')
     with op.batch_alter_table('service_plan', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_service_plan_household_id'))
 
@@ -2015,6 +2220,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_clearance_person_id'))
 
     op.drop_table('clearance')
+    with op.batch_alter_table('book_seen', schema=None) as batch_op:
+        batch_op.drop_index('ix_book_seen_household_id')
+
+    op.drop_table('book_seen')
+    with op.batch_alter_table('book_handover', schema=None) as batch_op:
+        batch_op.drop_index('ix_book_handover_household_id')
+
+    op.drop_table('book_handover')
+    with op.batch_alter_table('book_confirmation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_book_confirmation_subject_id'))
+
+    op.drop_table('book_confirmation')
+    with op.batch_alter_table('book_agreement', schema=None) as batch_op:
+        batch_op.drop_index('ix_book_agreement_household_id')
+
+    op.drop_table('book_agreement')
     op.drop_table('book')
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_assignment_household_id'))
@@ -2041,6 +2262,10 @@ def downgrade() -> None:
 
     op.drop_table('duty_hour')
     op.drop_table('call_confirmation')
+    with op.batch_alter_table('book_draw', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_book_draw_place_id'))
+
+    op.drop_table('book_draw')
     op.drop_table('tries')
     with op.batch_alter_table('rule_set', schema=None) as batch_op:
         batch_op.drop_index('ix_rule_set_kind_valid_from')

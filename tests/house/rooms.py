@@ -16,6 +16,7 @@ from flask import Flask
 from PIL import Image
 from werkzeug.routing import Rule
 
+from tests.ledger.acts import act as money_act
 from tests.visits.kit import send
 from tests.world import World
 from webapp.access import Role
@@ -25,7 +26,9 @@ from webapp.evaluations.models import SEALED, Evaluation
 from webapp.health import models as rescues
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
+from webapp.ledger import asking, closing, counting
 from webapp.ledger.models import EntryFlag
+from webapp.ledger.rows import BookDraw
 from webapp.messages import announcing
 from webapp.messages import models as messages
 from webapp.people import models as people
@@ -93,10 +96,12 @@ class Side:
 
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
-    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "correction_id", "call_back_id",
-    "window_id", "request_id", "change_id",
+    "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "count_id", "closing_id", "question_id",
+    "correction_id", "call_back_id", "window_id", "request_id", "change_id",
 }  # fmt: skip
-STATIONED = {"person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "complaint_id"}
+STATIONED = {
+    "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "draw_id", "complaint_id",
+}  # fmt: skip
 COUNTED = {"seq"}
 AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
@@ -105,7 +110,7 @@ TOLD = {"told_id"}
 OWN = {"import_id", "said_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
-         "indicator": "M01", "key": "Z" * 26, "deed": "done", "verdict": "redo"}  # fmt: skip
+         "month": "2026-10", "indicator": "M01", "key": "Z" * 26, "deed": "done", "verdict": "redo"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -177,6 +182,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         "grant_id": reading.scalars(sa.select(Grant.id).where(Grant.account_id == caregiver.id)).first(),
         "sign_in_id": reading.scalars(sa.select(SignIn.id).where(SignIn.account_id == caregiver.id)).first(),
     }  # fmt: skip
+    made |= _book(home.id, made["place_id"], entry, caregiver.id, head.id)
     missing = [name for name, value in made.items() if value is None]
     assert not missing, missing
     side.args = made
@@ -202,6 +208,21 @@ class _Who:
 
     def __init__(self, account: Account) -> None:
         self.account_id, self.person_id = account.id, account.person_id
+
+
+def _book(home: uuid.UUID, place: uuid.UUID, entry: uuid.UUID, caregiver: uuid.UUID, head: uuid.UUID) -> dict[str, Any]:
+    """Last month counted and closed, a count that nobody has confirmed, a question about a line, a draw."""
+    last = Month.of(clock.today()).previous()
+    with db.transaction() as session:
+        counts = [money_act(caregiver, at=clock.instant(last.last, minute), kind="ledger.count") for minute in (900, 901)]
+        for deed in counts:
+            counting.count(deed, home, "month", 0, month=str(last), side="resident", name="李秀兰", how="witness", witness="吴")
+        closed = closing.close(home, last, head)
+        asked = asking.ask(entry, home, "这是什么钱", head)
+        lots = BookDraw(id=ids.new(), place_id=place, seed="0", population=1, fingerprint="0" * 64, drawn=[], by_id=head)
+        session.add(lots)
+        session.flush()
+        return {"count_id": counts[0].id, "closing_id": closed.id, "question_id": asked.id, "draw_id": lots.id}
 
 
 def _sheet(world: World, who: str) -> uuid.UUID:

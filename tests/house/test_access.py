@@ -26,12 +26,21 @@ HTMX = {"HX-Request": "true"}
 BODY: dict[str, dict[str, str]] = {
     "todo.done": {"about": "about"},
     "ledger.none_today": {"household": "household_id"},
+    "ledger.seen": {"household": "household_id", "name": "household_id"},
     "cards.sheet": {"keys": "card_id"},
     "review.settle": {"key": "exception_id"},
 }
 """What a form must name besides its address, or it asks for nothing: form field → thing."""
 
-KEPT_ANYWAY = {"visits.arrive", "visits.leave", "visits.seen", "visits.services", "visits.void", "ledger.none_today"}
+KEPT_ANYWAY = {
+    "visits.arrive",
+    "visits.leave",
+    "visits.seen",
+    "visits.services",
+    "visits.void",
+    "ledger.none_today",
+    "ledger.seen",
+}
 """What a caregiver recorded is taken in whatever it names: the inbox judges it, and holds what is not hers to say."""
 
 

@@ -15,6 +15,7 @@ STREET = (
     "people",
     "deliveries",
     "messages",
+    "months",
     "cards",
     "roster",
     "visits",
@@ -46,10 +47,10 @@ BEHIND = {
     "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
-    "fpdf": ("cards.drawing", "roster.fridge", "cards.printing", "evaluations.printing"),
-    "pylopdf_fonts_zh_cn": ("cards.drawing", "roster.fridge", "cards.printing", "evaluations.printing"),
+    "fpdf": ("cards.drawing", "roster.fridge", "cards.printing", "ledger.printing", "evaluations.printing"),
+    "pylopdf_fonts_zh_cn": ("cards.drawing", "roster.fridge", "cards.printing", "ledger.printing", "evaluations.printing"),
     "openpyxl": ("people.sheets", "visits.exporting"),
-    "xlsxwriter": ("kit.sheets", "people.sheets", "evaluations.printing"),
+    "xlsxwriter": ("kit.sheets", "people.sheets", "ledger.exporting", "evaluations.printing"),
     "pypinyin": ("people.rules",),
     "stdnum": ("cards.number", "people.sheets.cells", "people.rules"),  # the card's check digit; the national number
     "huey": ("clockwork",),

@@ -93,5 +93,6 @@ def test_what_is_not_sent_yet_stands_in_the_book_and_in_its_sums(app, world, sit
     expect(book.locator("[data-kept-id]")).to_have_count(0, timeout=20000)
     expect(book.locator('[data-sum="cash_fen"]')).to_have_text("263.50")
     expect(book.locator('[data-sum="out_fen"]')).to_have_text("51.50")
+    expect(book.locator('[data-sum="out_fen"]')).to_have_attribute("data-value", "5150", timeout=20000)
     db.undo()
     assert (queries.balance(li).cash_fen, queries.balance(li).advance_fen) == (26350, -1500)

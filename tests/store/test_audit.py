@@ -81,7 +81,7 @@ def test_an_inserted_entry_is_named() -> None:
     assert [each.split(":")[0] for each in wrong()] == ["inserted"]
 
 
-def test_a_truncated_chain_is_named_by_its_head_and_by_an_anchor() -> None:
+def test_a_truncated_chain_is_named_by_its_head_and_an_older_state_by_an_anchor() -> None:
     last = newest()
     anchors = {last.seq: last.head}
     digest = entry_of(last).digest
@@ -91,7 +91,7 @@ def test_a_truncated_chain_is_named_by_its_head_and_by_an_anchor() -> None:
     top = newest()
     forge(sa.update(Head).values(seq=top.seq, head=top.head, digest=top.digest))
     assert wrong() == []  # a forger with the whole database is consistent ...
-    assert [each.split(":")[0] for each in wrong(anchors=anchors)] == ["truncated"]  # ... but a receipt remembers
+    assert [each.split(":")[0] for each in wrong(anchors=anchors)] == ["restored"]  # ... but a receipt remembers
 
 
 def test_a_chain_written_anew_is_named_by_an_anchor() -> None:

@@ -18,6 +18,8 @@ from tests.store.kit import Phone, know, receive, scribble, teach
 from tests.world import BEGAN, World
 from webapp import FEATURES
 from webapp.kit import ids
+from webapp.ledger import agreeing
+from webapp.ledger.rules import Terms
 from webapp.people import models as people
 from webapp.store import db, inbox
 from webapp.store.arrivals import APPLIED, QUARANTINED, Kept
@@ -58,6 +60,7 @@ def phone(app: Flask, world: World) -> Phone:
         people.take_in(home, "吴桂英", sex="f", tier="A", key=RESIDENT)
         db.session().flush()
         people.pair(home, world.person("wang"), since=BEGAN)
+        agreeing.agree(HOME, "家属", "吴桂英", Terms(2000, 20000, 0, 50000), world.account("zhou").id, since=BEGAN.date())
     made = Phone(world.account("wang").id)
     know(app, made)
     return made

@@ -1,4 +1,4 @@
-"""600 random tamperings of the audit log, each of one of six kinds, are all named as what they are."""
+"""700 random tamperings of the audit log, each of one of seven kinds, are all named as what they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webapp.kit import canonical, clock, ids
 from webapp.store import audit, db, traits
 from webapp.store.audit import GENESIS, Entry, Head, Link
 
-KINDS = ("edit", "delete", "insert", "reorder", "truncate", "rewrite")
+KINDS = ("edit", "delete", "insert", "reorder", "truncate", "rewrite", "restore")
 EACH = {"sqlite": 100, "postgresql": 10}
 DEEDS = 12
 
@@ -93,13 +93,21 @@ def reorder(connection: sa.Connection, draw: random.Random, all_: list[Any]) -> 
 
 
 def truncate(connection: sa.Connection, draw: random.Random, all_: list[Any]) -> None:
-    """The newest deeds gone, with their entries; now and then the head is laid back too."""
+    """The newest deeds gone, with their entries."""
+    _cut(connection, all_[-draw.randint(1, 5) :])
+
+
+def restore(connection: sa.Connection, draw: random.Random, all_: list[Any]) -> None:
+    """An older copy of the whole put in place: nothing in it is wrong, but a receipt knows more."""
     gone = all_[-draw.randint(1, 5) :]
+    _cut(connection, gone)
+    last = all_[-len(gone) - 1]
+    connection.execute(sa.update(Head.__table__).values(seq=last.seq, digest=last.digest, head=last.head))
+
+
+def _cut(connection: sa.Connection, gone: list[Any]) -> None:
     connection.execute(sa.delete(Link.__table__).where(Link.seq.in_([each.seq for each in gone])))
     connection.execute(sa.delete(Entry.__table__).where(Entry.digest.in_([each.digest for each in gone])))
-    if draw.random() < 0.5:
-        last = all_[-len(gone) - 1]
-        connection.execute(sa.update(Head.__table__).values(seq=last.seq, digest=last.digest, head=last.head))
 
 
 def rewrite(connection: sa.Connection, draw: random.Random, all_: list[Any]) -> None:
@@ -111,10 +119,13 @@ def rewrite(connection: sa.Connection, draw: random.Random, all_: list[Any]) -> 
     relink(connection, digests)
 
 
-FORGERS = {"edit": edit, "delete": delete, "insert": insert, "reorder": reorder, "truncate": truncate, "rewrite": rewrite}
+FORGERS = {
+    "edit": edit, "delete": delete, "insert": insert, "reorder": reorder, "truncate": truncate, "rewrite": rewrite,
+    "restore": restore,
+}  # fmt: skip
 NAMED = {
     "edit": {"altered"}, "delete": {"removed"}, "insert": {"inserted"}, "reorder": {"altered"}, "truncate": {"truncated"},
-    "rewrite": {"rewritten"},
+    "rewrite": {"rewritten"}, "restore": {"restored"},
 }  # fmt: skip
 BESIDE = {"delete": {"removed", "inserted"}, "rewrite": {"rewritten"}, "reorder": {"altered"}}
 """What may be said beside the name."""

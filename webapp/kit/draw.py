@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from math import ceil, log
 from typing import TypeVar
 
@@ -21,6 +21,11 @@ def drawn(seed: str, weights: Mapping[Key, int], many: int) -> list[Key]:
 def share(seed: str, weights: Mapping[Key, int], percent: int) -> list[Key]:
     """So many hundredths of the keys, at least one while there is one."""
     return drawn(seed, weights, ceil(len(weights) * percent / 100))
+
+
+def fingerprint(population: Iterable[str]) -> str:
+    """SHA-256 of the list that was drawn from, hex: shows later that nobody was left out."""
+    return hashlib.sha256("\n".join(sorted(set(population))).encode()).hexdigest()
 
 
 def _late(seed: str, key: Hashable, weight: int) -> float:

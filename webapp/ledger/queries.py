@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,12 +15,24 @@ from sqlalchemy.orm import aliased
 from webapp.access import Actor, within
 from webapp.kit import clock
 from webapp.kit.month import Month
-from webapp.ledger.models import Book, Entry, EntryFlag, EntryReceipt, Posting, QuietDay
+from webapp.ledger import rules
+from webapp.ledger.rows import (
+    Agreement,
+    Book,
+    Confirmation,
+    Entry,
+    EntryFlag,
+    EntryReceipt,
+    EntryShare,
+    Posting,
+    Question,
+    QuietDay,
+)
 from webapp.people.models import Account, Household, Person, Resident
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.store.files import Photo
-from webapp.store.strands import strand
+from webapp.store.strands import asked, strand, together
 from webapp.store.types import Uuid
 
 PHONES_KEEP = timedelta(days=35)
@@ -111,6 +124,7 @@ class House:
     balance: Balance
     quiet: bool
     """Somebody has said today that nothing was spent."""
+    terms: rules.Terms | None = None
 
 
 def house(actor: Actor, key: uuid.UUID) -> House:
@@ -121,9 +135,19 @@ def house(actor: Actor, key: uuid.UUID) -> House:
         .execute(
             within(actor, sa.select(Household))
             .with_only_columns(
-                Household.name, Household.station_id, Book.cash_fen, Book.advance_fen, Book.wallet_fen, quiet.label("quiet")
+                Household.name,
+                Household.station_id,
+                Book.cash_fen,
+                Book.advance_fen,
+                Book.wallet_fen,
+                quiet.label("quiet"),
+                Agreement.receipt_fen,
+                Agreement.entry_fen,
+                Agreement.month_fen,
+                Agreement.cash_fen.label("held_max"),
             )
             .outerjoin(Book, Book.household_id == Household.id)
+            .outerjoin(Agreement, sa.and_(Agreement.household_id == Household.id, Agreement.until.is_(None)))
             .where(Household.id == key)
         )
         .first()
@@ -131,7 +155,8 @@ def house(actor: Actor, key: uuid.UUID) -> House:
     if row is None:
         raise nothing()
     held = Balance(row.cash_fen or 0, row.advance_fen or 0, row.wallet_fen or 0)
-    return House(key, row.name, row.station_id, held, bool(row.quiet))
+    terms = rules.Terms(row.receipt_fen, row.entry_fen, row.month_fen, row.held_max) if row.entry_fen is not None else None
+    return House(key, row.name, row.station_id, held, bool(row.quiet), terms)
 
 
 def balance(household_id: uuid.UUID) -> Balance:
@@ -195,6 +220,14 @@ def entry(actor: Actor, key: uuid.UUID) -> Line:
     return _line(row, 0)
 
 
+def line(key: uuid.UUID, household_id: uuid.UUID) -> Line:
+    """One entry of a household that was found another way; `after_fen` says nothing here. Raises Missing."""
+    row = db.session().execute(_lines(sa.literal(0)).where(Entry.id == key, Entry.household_id == household_id)).first()
+    if row is None:
+        raise nothing()
+    return _line(row, 0)
+
+
 @dataclass(frozen=True)
 class Story:
     """What stands behind one entry: where it belongs, who wrote it and when it came, its pictures and its flags."""
@@ -240,6 +273,45 @@ def story(key: uuid.UUID) -> Story:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What people said about an entry: who confirmed it (key: account, a side, b name, c how), what kin asked (key, at, a words,
+    b answer, due when answered), for whom of several it was (name, fen)."""
+
+    confirmed: Sequence[Any]
+    questions: Sequence[Any]
+    shares: Sequence[tuple[str, int]]
+
+
+def beside(key: uuid.UUID) -> Beside:
+    """What hangs on an entry that was found through `entry`, in one question."""
+    found = asked(_BESIDE, entry=key)
+    shares = [(row.a, row.n) for row in sorted(found.get("share", ()), key=lambda row: row.b)]
+    return Beside(found.get("confirmed", ()), found.get("question", ()), shares)
+
+
+_HERE = sa.bindparam("entry", type_=Uuid())
+_BESIDE = together(
+    strand(
+        "confirmed", key=Confirmation.author_id, at=Confirmation.at, a=Confirmation.side, b=Confirmation.name, c=Confirmation.how
+    ).where(Confirmation.subject_id == _HERE),
+    strand("question", key=Question.id, at=Question.made_at, due=Question.answered_at, a=Question.words, b=Question.answer).where(
+        Question.entry_id == _HERE
+    ),
+    strand("share", key=EntryShare.resident_id, a=Resident.name, b=Resident.number, n=EntryShare.fen)
+    .join(Resident, Resident.id == EntryShare.resident_id)
+    .where(EntryShare.entry_id == _HERE),
+)
+
+
+def question(actor: Actor, key: uuid.UUID) -> Question:
+    """What kin asked, within reach. Raises Missing."""
+    found = db.session().scalar(within(actor, sa.select(Question)).where(Question.id == key))
+    if found is None:
+        raise nothing()
+    return found
+
+
 def flag(actor: Actor, key: uuid.UUID) -> EntryFlag:
     """The flag, within reach. Raises Missing."""
     found = db.session().scalar(within(actor, sa.select(EntryFlag)).where(EntryFlag.id == key))
@@ -283,6 +355,21 @@ def residents(household_id: uuid.UUID) -> list[tuple[uuid.UUID, str]]:
     return [(key, name) for key, name in rows]
 
 
+def learnt(household_id: uuid.UUID, few: int = 6) -> tuple[list[str], list[str]]:
+    """Shops and things that were written most in the last lines of this household."""
+    rows = db.session().execute(
+        sa.select(Entry.shop, Entry.words)
+        .where(Entry.household_id == household_id, Entry.kind == "spend")
+        .order_by(Entry.day.desc(), Entry.at.desc())
+        .limit(60)
+    )
+    shops, things = Counter[str](), Counter[str]()
+    for shop, words in rows:
+        shops.update([shop] if shop else [])
+        things.update(each for each in words.split("、") if 0 < len(each) <= 6 and each != shop)
+    return [name for name, _n in shops.most_common(few)], [name for name, n in things.most_common(few) if n > 1]
+
+
 STRAND = strand("entry", key=Entry.id, at=Entry.at, a=Entry.category, b=Entry.words, n=Entry.fen).where(
     Entry.visit_id == sa.bindparam("visit", type_=Uuid())
 )
@@ -318,7 +405,7 @@ def disagreements(limit: int = 20) -> list[uuid.UUID]:
     def summed(account: str) -> Any:
         return sa.func.coalesce(sa.func.sum(sa.case((Posting.account == account, Posting.fen), else_=0)), 0)
 
-    totals = [(getattr(Book, f"{account}_fen"), summed(account)) for account in ("cash", "advance", "wallet", "org")]
+    totals = [(getattr(Book, f"{account}_fen"), summed(account)) for account in ("cash", "advance", "wallet", "org", "owed")]
     return list(
         db.session().scalars(
             sa.select(Book.household_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +12,9 @@ from flask.typing import ResponseReturnValue
 from webapp.access import Role
 from webapp.kit import clock, ids, show
 from webapp.kit.month import Month
-from webapp.kit.words import _, _l
-from webapp.ledger import forms, models, queries, rules
+from webapp.kit.refusal import Refusal
+from webapp.kit.words import _
+from webapp.ledger import asking, confirming, counting, forms, models, monthly, queries, rules, words
 from webapp.ledger.queries import House, Line
 from webapp.people.queries import nothing
 from webapp.store import files, inbox, rulebook
@@ -28,27 +28,19 @@ bp = Blueprint("ledger", __name__)
 KEPT = [
     Kept(forms.SpendForm, models.spend),
     Kept(forms.ReceiveForm, models.receive),
+    Kept(forms.RepayForm, models.repay),
     Kept(forms.ReverseForm, models.reverse),
     Kept(forms.ReceiptForm, models.bring_receipt),
     Kept(forms.NoneTodayForm, models.none_today),
+    Kept(forms.CountForm, counting.count),
+    Kept(forms.ConfirmForm, confirming.take_down),
+    Kept(forms.SeenForm, models.seen),
 ]
-FLAG_WORDS = {
-    rules.Flag.NEGATIVE: _l("钱不够"),
-    rules.Flag.OVER_LIMIT: _l("数目大"),
-    rules.Flag.NO_RECEIPT: _l("待补票"),
-    rules.Flag.SAME_PHOTO: _l("同一张票"),
-    rules.Flag.ASK_FIRST: _l("还没问过"),
-}
 PAGE = 40
 MONTHS = 6
 
 
-@bp.app_template_filter("category_word")
-def category_word(code: str) -> str:
-    """A category's name in the reader's language."""
-    money = rulebook.default("money")
-    found = next((each for each in [*money["expense"], *money["income"]] if each["code"] == code), None)
-    return _name(found) if found else _("其他")
+bp.add_app_template_filter(words.category, "category_word")
 
 
 @bp.get("/book")
@@ -86,8 +78,9 @@ def book(household_id: uuid.UUID) -> ResponseReturnValue:
         own=own,
         seen=queries.acts([household_id])[household_id] if own else [],
         none_today=forms.NoneTodayForm(data={"household": household_id}),
-        flag_words=FLAG_WORDS,
-        **_words_of(house.station_id),
+        standing=monthly.standing(household_id),
+        flag_words=words.FLAGS,
+        **words.of(house.station_id),
     )
 
 
@@ -105,6 +98,13 @@ def receive(household_id: uuid.UUID) -> ResponseReturnValue:
     return _write(household_id, forms.ReceiveForm, "ledger/receive.html", "income")
 
 
+@bp.route("/households/<uuid:household_id>/book/repay", methods=["GET", "POST"])
+@allow("ledger.write")
+def repay(household_id: uuid.UUID) -> ResponseReturnValue:
+    """拿回垫的钱."""
+    return _write(household_id, forms.RepayForm, "ledger/repay.html", "income")
+
+
 @bp.post("/households/<uuid:household_id>/book/none")
 @allow("ledger.write")
 def none_today(household_id: uuid.UUID) -> ResponseReturnValue:
@@ -115,13 +115,112 @@ def none_today(household_id: uuid.UUID) -> ResponseReturnValue:
     return _kept(form, _book(household_id))
 
 
+@bp.route("/households/<uuid:household_id>/book/count", methods=["GET", "POST"])
+@allow("ledger.write")
+def count(household_id: uuid.UUID) -> ResponseReturnValue:
+    """点钱, with the resident or a relative beside her."""
+    then = url_for("books.counts", household_id=household_id)
+    month = Month.of(clock.today())
+    month = month.previous() if clock.today().day <= 15 else month
+    blank = {"household": household_id, "kind": "any", "month": str(month), "side": "resident"}
+    form: Any = forms.CountForm(request.form) if request.method == "POST" else forms.CountForm(data=blank)
+    if request.method == "POST" and form.validate() and form.household.data == household_id:
+        return _kept(form, then)
+    house = queries.house(me(), household_id)
+    status = 422 if request.method == "POST" else 200
+    people_here = queries.residents(household_id)
+    return page.render("ledger/count.html", status=status, form=form, house=house, month=month, then=then, residents=people_here)
+
+
+@bp.route("/book/entries/<uuid:entry_id>/confirm", methods=["GET", "POST"])
+@allow("ledger.write")
+def confirm(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """老人或家属确认 an entry at the bedside: a large spend, money handed over."""
+    then = url_for("ledger.entry", entry_id=entry_id)
+    start = {"subject": entry_id, "side": "resident"}
+    form: Any = forms.ConfirmForm(request.form) if request.method == "POST" else forms.ConfirmForm(data=start)
+    if request.method == "POST" and form.validate() and form.subject.data == entry_id:
+        return _kept(form, then)
+    line = queries.entry(me(), entry_id)
+    story = queries.story(entry_id)
+    status = 422 if request.method == "POST" else 200
+    here = queries.residents(story.household_id)
+    return page.render(
+        "ledger/confirm.html", status=status, form=form, line=line, story=story, then=then, residents=here,
+        **words.of(story.station_id),
+    )  # fmt: skip
+
+
+@bp.get("/households/<uuid:household_id>/book/large")
+@allow("ledger.see")
+def large(household_id: uuid.UUID) -> ResponseReturnValue:
+    """The book in large print, to be read with the resident; they say 看过了 and she taps it."""
+    who, month = me(), _month(request.args.get("month"))
+    house = queries.house(who, household_id)
+    here = queries.residents(household_id)
+    sums = queries.sums(household_id, month, house.balance)
+    return page.render(
+        "ledger/large.html",
+        scale=160,
+        house=house,
+        month=month,
+        lines=queries.entries(household_id, month, sums.opening_fen, _cursor(request.args.get("before")), PAGE),
+        sums=sums,
+        own=who.role == Role.CAREGIVER,
+        seen=forms.SeenForm(data={"household": household_id, "name": here[0][1] if here else house.name}),
+        **words.of(house.station_id),
+    )
+
+
+@bp.post("/households/<uuid:household_id>/book/seen")
+@allow("ledger.write")
+def seen(household_id: uuid.UUID) -> ResponseReturnValue:
+    """老人看过账本."""
+    form = forms.SeenForm(request.form)
+    if not form.validate() or form.household.data != household_id:
+        raise nothing()
+    return _kept(form, _book(household_id))
+
+
+@bp.post("/book/questions/<uuid:question_id>/answer")
+@allow("ledger.confirm")
+def answer(question_id: uuid.UUID) -> ResponseReturnValue:
+    """What kin asked about a line is answered on that line."""
+    row = queries.question(me(), question_id)
+    try:
+        asking.answer(row, request.form.get("words", ""), me().account_id)
+        said = _("回好了")
+    except Refusal as refusal:
+        said = refusal.words(_)
+    return page.go(url_for("ledger.entry", entry_id=row.entry_id), said)
+
+
+@bp.post("/book/entries/<uuid:entry_id>/agree")
+@allow("ledger.settle")
+def agree(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """站里同意: a large spend, on the head's own account, or what was said to her on the telephone."""
+    who = me()
+    line = queries.entry(who, entry_id)
+    name = request.form.get("name", "").strip()[:60]
+    home = queries.story(entry_id).household_id
+    if name:
+        confirming.write(home, line.id, rules.KIN, name, rules.PHONE, who.account_id, clock.now())
+    else:
+        confirming.say(who, counting.name_of(who.account_id), line.id, home)
+    return page.go(url_for("ledger.entry", entry_id=entry_id), _("记下了"))
+
+
 @bp.get("/book/entries/<uuid:entry_id>")
 @allow("ledger.see")
 def entry(entry_id: uuid.UUID) -> ResponseReturnValue:
     """One entry with its slips, its flags and who wrote it when."""
     line = queries.entry(me(), entry_id)
     story = queries.story(entry_id)
-    return page.render("ledger/entry.html", line=line, story=story, flag_words=FLAG_WORDS, **_words_of(story.station_id))
+    beside = queries.beside(entry_id)
+    return page.render(
+        "ledger/entry.html", line=line, story=story, flag_words=words.FLAGS, settled=words.SETTLED, sides=words.SIDES,
+        hows=words.HOWS, beside=beside, **words.of(story.station_id),
+    )  # fmt: skip
 
 
 @bp.route("/book/entries/<uuid:entry_id>/reverse", methods=["GET", "POST"])
@@ -194,7 +293,7 @@ def _follow(entry_id: uuid.UUID, kind: type[KeptForm], template: str) -> Respons
         story=story,
         then=then,
         reasons=forms.REASON_WORDS,
-        **_words_of(story.station_id),
+        **words.of(story.station_id),
     )
 
 
@@ -240,23 +339,16 @@ def _after(line: Line) -> str:
     return f"{clock.to_wire(line.at)}_{line.id}"
 
 
-def _words_of(station_id: uuid.UUID) -> dict[str, Any]:
-    """Names of categories in the reader's language, by code, and of sources."""
-    money = rulebook.current("money", clock.today(), station_id)
-    names = {each["code"]: _name(each) for each in [*money["expense"], *money["income"]]}
-    return {"names": names, "sources": {**dict(forms.SOURCE_WORDS), "advance": _("养护员垫的")}}
-
-
 def _tiles(house: House, side: str) -> dict[str, Any]:
     """The categories of a side as tiles, what most days need first, and the things one tap names."""
     money = rulebook.current("money", clock.today(), house.station_id)
     front = money.get("front", {}).get(side, [])
     known = {each["code"]: each for each in money[side]}
-    tiles = [(code, _name(known[code]), known[code].get("icon")) for code in front if code in known]
-    rest = [(code, _name(each), None) for code, each in known.items() if code not in front]
-    things = [(each["zh"], _name(each)) for each in money.get("things", {}).get("list", [])]
-    return {"tiles": tiles, "rest": rest, "things": things, "limits": rules.limits(money)}
-
-
-def _name(each: Mapping[str, Any]) -> str:
-    return str(each["zh"] if show.chinese() else each["en"])
+    tiles = [(code, words.name(known[code]), known[code].get("icon")) for code in front if code in known]
+    rest = [(code, words.name(each), None) for code, each in known.items() if code not in front]
+    shops, hers = queries.learnt(house.id) if side == "expense" else ([], [])
+    usual = [(each["zh"], words.name(each)) for each in money.get("things", {}).get("list", [])]
+    things = [(each, dict(usual).get(each, each)) for each in hers]
+    things += [pair for pair in usual if pair[0] not in hers]
+    limit = rules.agreed(rules.limits(money), house.terms)
+    return {"tiles": tiles, "rest": rest, "things": things, "shops": shops, "limits": limit}

@@ -13,13 +13,14 @@ from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.cards.models import CardKind
 from webapp.kit import clock, ids
-from webapp.ledger import models as ledger
+from webapp.ledger import agreeing
+from webapp.ledger.rules import Terms
 from webapp.people import models as people
 from webapp.people.models import Account, Contact, DutyHour, Household, Person, Place, PlaceKind, Spot
 from webapp.roster import models as roster
 from webapp.roster.models import ServicePlan
 from webapp.sample import rules
-from webapp.store import db
+from webapp.store import db, rulebook
 
 PASSWORD = "nuanchao-demo"  # noqa: S105  # printed on every start of the demo
 CENTRE = (38_910_000, 121_600_000)
@@ -201,8 +202,24 @@ class Builder:
         people.pair(house, account.person, relative=relative, since=self.since)
         items = sorted(draw.sample(ITEMS[1:], draw.randint(2, 4)) + [ITEMS[0]])
         plan = roster.plan(house, range(7), start_min, minutes, items, valid_from=clock.day_of(self.since))
-        ledger.open_book(house.id, clock.day_of(self.since))
+        self._agree(house, account)
         self.world.homes.append(Home(house, account.person, account, self.heads[station.id], plan, spot))
+
+    def _agree(self, house: people.Household, by: Account) -> None:
+        """What was agreed about the household's money, the day care began."""
+        given = rulebook.default("money")["thresholds"]
+        receipt, entry = (given[name]["value_fen"] for name in ("receipt_from", "ask_first_from"))
+        terms = Terms(receipt, entry, month=1_500_00, cash=500_00)
+        elder = house.residents[0].name
+        agreeing.agree(
+            house.id,
+            "家属",
+            elder,
+            terms,
+            by.id,
+            since=clock.day_of(self.since),
+            asked_by="女儿" if agreeing.by_relative(house.id) else None,
+        )
 
     def _kin(self, resident: people.Resident, by: Account) -> None:
         """A relative with consent to all, some or nothing, in turn."""

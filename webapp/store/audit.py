@@ -173,7 +173,7 @@ def seal(session: Session) -> None:
 
 
 def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[str]:
-    """What is wrong with the chain, in words: altered, removed, inserted, truncated, rewritten. Empty when sound.
+    """What is wrong with the chain, in words: altered, removed, inserted, truncated, rewritten, restored. Empty when sound.
 
     `anchors`: heads known from receipts or backups, seq → head.
     """
@@ -205,8 +205,8 @@ def _wrongs(session: Session, anchors: dict[int, bytes] | None) -> list[str]:
     top = session.scalars(sa.select(Head)).one()
     if top.seq != last or top.head != head:
         wrong.append(f"truncated: the head says {top.seq}, the links end at {last}")
-    if anchors and max(anchors) > last:
-        wrong.append(f"truncated: an anchor says {max(anchors)}, the links end at {last}")
+    elif anchors and max(anchors) > last:
+        wrong.append(f"restored: an anchor says {max(anchors)}, and a sound chain ends at {last}: this is an older state")
     wrong += [f"inserted: entry {e.id}" for digest, e in bodies.items() if digest not in seen]
     return wrong
 

@@ -18,7 +18,10 @@ from webapp.deliveries import queries as deliveries
 from webapp.deliveries import words as records
 from webapp.kit import clock, ids, show
 from webapp.kit.words import _
+from webapp.ledger import front as books
+from webapp.ledger import words as money
 from webapp.ledger.models import Book, Entry, QuietDay
+from webapp.ledger.rules import Flag
 from webapp.logs.models import Log
 from webapp.messages import models as messages
 from webapp.messages import queries as told
@@ -42,6 +45,8 @@ FEW, MANY = 30, 300
 """Rows of a kind: of those that another page lists in full, and of those that are only said here."""
 SHOWN = 60
 LOOK_BACK = timedelta(days=7)
+CONSENT_WITHIN = timedelta(hours=24)
+"""So long a large spend may wait until somebody of the household or the station has agreed."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,21 @@ def todo(actor: Actor) -> Todo:
 def _given(actor: Actor, now: datetime, levels: Sequence[str]) -> dict[str, Any]:
     limits, today = models.limits(), clock.day_of(now)
     minute = clock.minute_of(now)
-    return ids_of(actor) | {
-        "today": today,
-        "yesterday": today - timedelta(days=1),
-        "lately": today - LOOK_BACK,
-        "apart": limits["apart"],
-        "dealt_since": clock.instant(today, 0) - timedelta(days=2),
-        "late": minute - limits["late_min"],
-        "silent": minute - limits["silent_min"],
-        "levels": list(levels),
-        "audiences": audiences(actor.role),
-    }
+    return (
+        ids_of(actor)
+        | books.given(today)
+        | {
+            "today": today,
+            "yesterday": today - timedelta(days=1),
+            "lately": today - LOOK_BACK,
+            "apart": limits["apart"],
+            "dealt_since": clock.instant(today, 0) - timedelta(days=2),
+            "late": minute - limits["late_min"],
+            "silent": minute - limits["silent_min"],
+            "levels": list(levels),
+            "audiences": audiences(actor.role),
+        }
+    )
 
 
 _ME = anyone(Role.STATION_HEAD)
@@ -236,7 +245,14 @@ def _of_yesterday(kind: str, key: Any) -> sa.Select[Any]:
 _DANGER = (told.own_tasks(_ME), told.office_tasks(_ME), told.handled(_ME, _SINCE), _sightings(), _absent(), _nobody())
 _RED = together(*_DANGER)
 _EVERY = together(
-    *_DANGER, _exceptions(), _strays(), _unwritten(), _uncounted(), *deliveries.front(_ME, FEW), told.announced(_ME)
+    *_DANGER,
+    _exceptions(),
+    _strays(),
+    _unwritten(),
+    _uncounted(),
+    *books.front(_ME, FEW),
+    *deliveries.front(_ME, FEW),
+    told.announced(_ME),
 )
 """Made once: they are long, and every head's page asks one of them all day."""
 
@@ -261,6 +277,7 @@ def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]
         for row in found.get(kind, ()):
             yield _home(kind, row, row.at, row.d, kinds)
     yield from _records(found, kinds)
+    yield from _books(found, now, kinds)
 
 
 def _sighting(row: Any, now: datetime, kinds: Mapping[str, Any]) -> Item:
@@ -346,6 +363,21 @@ def _records(found: dict[str, list[Any]], kinds: Any) -> Iterator[Item]:
         yield Item(
             "owing", rules.level_of("owing", kinds), f"owing:{name}:{label}", since, who=name, about=label,
             title=words.title("owing"), link=url_for("deliveries.index"),
+        )  # fmt: skip
+
+
+def _books(found: dict[str, list[Any]], now: datetime, kinds: Any) -> Iterator[Item]:
+    """What the household's books ask for; the one tap opens the page that settles it."""
+    for line in books.front_in(found, now, CONSENT_WITHIN):
+        link = url_for("ledger.book", household_id=line.household_id)
+        if line.kind == books.UNCLOSED:
+            link = url_for("books.months")
+        elif line.entry_id:
+            link = url_for("ledger.entry", entry_id=line.entry_id)
+        about = line.words or " · ".join(str(money.FLAGS[Flag(code)]) for code in line.codes)
+        yield Item(
+            line.kind, rules.level_of(line.kind, kinds), f"{line.kind}:{line.household_id}", line.since,
+            who="" if line.kind == books.UNCLOSED else line.name, about=about, title=words.title(line.kind), link=link,
         )  # fmt: skip
 
 

@@ -168,6 +168,8 @@ def facts(code: str, told: Mapping[str, Any]) -> str:
         return _("误差 %(n)s 米", n=told["accuracy_m"])
     if code == "LATE_UPLOAD":
         return _("过了 %(n)s 小时", n=told["hours"])
+    if code == "SAME_PHOTO" and "bits" in told:
+        return _("很像，不一定是同一张")
     if code == "NO_GPS":
         return str(PLACES.get(told.get("why", ""), ""))
     if code in ("SHORT", "LONG", "TOO_LONG", "OVER_AUTH"):
