@@ -40,6 +40,8 @@ def main() -> None:
     """Measure."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--histories", type=int, default=0)
+    asked.add_argument("--first", type=int, default=0, help="the first seed of the histories")
+    asked.add_argument("--deeds", type=int, default=16, help="to each history")
     asked.add_argument("--url", default=None, help="a PostgreSQL database instead of a new SQLite file")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +52,7 @@ def main() -> None:
             cast.build()
         world = cast.World(app)
         if given.histories:
-            tell(histories(app, world, given.histories))
+            tell(histories(app, world, given.first, given.histories, given.deeds))
             return
         small = pages(app, world, "李秀兰", 250)
         large = pages(app, world, "张福贵", 25_000)
@@ -147,15 +149,17 @@ def closings(app: Flask, world: cast.World) -> dict[str, Any]:
         return {"closing": BOOKS, "seconds": round(time.perf_counter() - began, 1)}
 
 
-def histories(app: Flask, world: cast.World, n: int) -> dict[str, Any]:
-    """So many random histories; raises at the first that does not add up."""
+def histories(app: Flask, world: cast.World, first: int, n: int, deeds: int) -> dict[str, Any]:
+    """So many random histories; raises at the first that does not add up. Says how far it is every five hundred."""
     began = time.perf_counter()
-    for seed in range(n):
+    for seed in range(first, first + n):
+        if seed > first and (seed - first) % 500 == 0:
+            tell({"histories": seed - first, "first": first, "seconds": round(time.perf_counter() - began, 1)})
         with app.app_context():
             history = History(world, random.Random(seed))
             with history.tried():
-                history.live(16)
-    return {"histories": n, "seconds": round(time.perf_counter() - began, 1)}
+                history.live(deeds)
+    return {"histories": n, "first": first, "seconds": round(time.perf_counter() - began, 1)}
 
 
 if __name__ == "__main__":

@@ -14,11 +14,14 @@ from flask import Flask
 from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
 from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
+from webapp.endings import departing
+from webapp.endings import views as endings
 from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
 from webapp.family import books as kinbook
 from webapp.family import views as family
 from webapp.health import views as health
+from webapp.inspections import views as inspections
 from webapp.kit import clock, settings
 from webapp.kit.settings import Settings
 from webapp.ledger import books, checks
@@ -35,6 +38,7 @@ from webapp.sample import commands as sample
 from webapp.store import audit, db, files, secrets
 from webapp.today import carrying, doing, faces, found, packet, proof, rescue  # noqa: F401  # carrying has jobs only
 from webapp.today import views as today
+from webapp.training import views as training
 from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
 from webapp.voices import views as voices
@@ -42,7 +46,8 @@ from webapp.web import assets, errors, frame, guard, headers, intake, language, 
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, books, checks,
-    health, requests, voices, evaluations, family, kinbook, faces, found, rescue, packet, proof, doing, today,
+    health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, faces, found, rescue,
+    packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

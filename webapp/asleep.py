@@ -33,6 +33,7 @@ ASLEEP = (
     "webapp.people.sheets.opening",
     "webapp.roster.fridge",
     "webapp.store.migrate",
+    "webapp.training.printing",
     "webapp.web.tls",
 )
 _turn = threading.RLock()

@@ -281,6 +281,22 @@ def upgrade() -> None:
     with op.batch_alter_table('household', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_household_station_id'), ['station_id'], unique=False)
 
+    op.create_table('inspection_draw',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('seed', sa.String(length=80), nullable=False),
+    sa.Column('units', sa.JSON(), nullable=False),
+    sa.Column('inspectors', sa.JSON(), nullable=False),
+    sa.Column('many', sa.Integer(), nullable=False),
+    sa.Column('drawn', sa.JSON(), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_draw_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection_draw'))
+    )
+    with op.batch_alter_table('inspection_draw', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_draw_place_id'), ['place_id'], unique=False)
+
     op.create_table('person',
     sa.Column('station_id', types.Uuid(length=16), nullable=True),
     sa.Column('portrait', sa.String(length=64), nullable=True),
@@ -319,6 +335,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.create_index('ix_publication_station_id_monday', ['station_id', 'monday'], unique=False)
+
+    op.create_table('training_session',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('course', sa.String(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('start_min', sa.Integer(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('where', sa.String(length=60), nullable=False),
+    sa.Column('teacher', sa.String(length=40), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_training_session_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training_session'))
+    )
+    with op.batch_alter_table('training_session', schema=None) as batch_op:
+        batch_op.create_index('ix_training_session_place_id_day', ['place_id', 'day'], unique=False)
 
     op.create_table('account',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
@@ -482,6 +515,26 @@ def upgrade() -> None:
         batch_op.create_index('ix_correction_station_id_received_at', ['station_id', 'received_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_correction_visit_id'), ['visit_id'], unique=False)
 
+    op.create_table('departure',
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('why', sa.String(length=100), nullable=False),
+    sa.Column('reached', sa.Boolean(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('done_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('done_by', types.Uuid(length=16), nullable=True),
+    sa.Column('withdrawn_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_departure_person_id_person')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_departure_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_departure'))
+    )
+    with op.batch_alter_table('departure', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_departure_station_id'), ['station_id'], unique=False)
+        batch_op.create_index('uq_departure_person_id', ['person_id'], unique=True, sqlite_where=sa.text('withdrawn_at is null'), postgresql_where=sa.text('withdrawn_at is null'))
+
     op.create_table('evaluation',
     sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
     sa.Column('station_id', types.Uuid(length=16), nullable=False),
@@ -534,6 +587,63 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_home_care_unit_caregiver_id'), ['caregiver_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_home_care_unit_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_home_care_unit_active', ['household_id'], unique=True, sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
+
+    op.create_table('household_move',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('from_id', types.Uuid(length=16), nullable=False),
+    sa.Column('to_id', types.Uuid(length=16), nullable=False),
+    sa.Column('address_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('told_by', sa.String(length=40), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('first_day', sa.Date(), nullable=True),
+    sa.Column('taken_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('taken_by', types.Uuid(length=16), nullable=True),
+    sa.Column('done_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('withdrawn_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_household_move_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['from_id'], ['place.id'], name=op.f('fk_household_move_from_id_place')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_household_move_household_id_household')),
+    sa.ForeignKeyConstraint(['to_id'], ['place.id'], name=op.f('fk_household_move_to_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_household_move'))
+    )
+    with op.batch_alter_table('household_move', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_household_move_from_id'), ['from_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_household_move_to_id'), ['to_id'], unique=False)
+        batch_op.create_index('uq_household_move_open', ['household_id'], unique=True, sqlite_where=sa.text('done_at is null and withdrawn_at is null'), postgresql_where=sa.text('done_at is null and withdrawn_at is null'))
+
+    op.create_table('inspection',
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('draw_id', types.Uuid(length=16), nullable=True),
+    sa.Column('template', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('found', sa.String(length=1000), nullable=False),
+    sa.Column('suggestion', sa.String(length=500), nullable=False),
+    sa.Column('reply', sa.String(length=500), nullable=False),
+    sa.Column('alone', sa.Boolean(), nullable=False),
+    sa.Column('paper', sa.Boolean(), nullable=False),
+    sa.Column('rate', sa.Integer(), nullable=True),
+    sa.Column('band', sa.String(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['draw_id'], ['inspection_draw.id'], name=op.f('fk_inspection_draw_id_inspection_draw')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_inspection_household_id_household')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection'))
+    )
+    with op.batch_alter_table('inspection', schema=None) as batch_op:
+        batch_op.create_index('ix_inspection_draw_id', ['draw_id'], unique=False, sqlite_where=sa.text('draw_id is not null'), postgresql_where=sa.text('draw_id is not null'))
+        batch_op.create_index(batch_op.f('ix_inspection_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_inspection_place_id_day', ['place_id', 'day'], unique=False)
+        batch_op.create_index('ix_inspection_state_day', ['state', 'day'], unique=False)
 
     op.create_table('leave',
     sa.Column('person_id', types.Uuid(length=16), nullable=False),
@@ -678,6 +788,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_spot_household_id'), ['household_id'], unique=False)
+
+    op.create_table('training_attendance',
+    sa.Column('session_id', types.Uuid(length=16), nullable=False),
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('how', sa.String(length=8), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=True),
+    sa.Column('passed', sa.Boolean(), nullable=True),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_attendance_person_id_person')),
+    sa.ForeignKeyConstraint(['session_id'], ['training_session.id'], name=op.f('fk_training_attendance_session_id_training_session')),
+    sa.PrimaryKeyConstraint('session_id', 'person_id', name=op.f('pk_training_attendance'))
+    )
+    with op.batch_alter_table('training_attendance', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_training_attendance_person_id'), ['person_id'], unique=False)
+
+    op.create_table('training_certificate',
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('course', sa.String(length=16), nullable=False),
+    sa.Column('number', sa.String(length=20), nullable=False),
+    sa.Column('passed_on', sa.Date(), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('session_id', types.Uuid(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_certificate_person_id_person')),
+    sa.ForeignKeyConstraint(['session_id'], ['training_session.id'], name=op.f('fk_training_certificate_session_id_training_session')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training_certificate'))
+    )
+    with op.batch_alter_table('training_certificate', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_training_certificate_person_id'), ['person_id'], unique=False)
 
     op.create_table('visit_exception',
     sa.Column('visit_id', types.Uuid(length=16), nullable=False),
@@ -894,6 +1036,23 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['correction_id'], ['correction.id'], name=op.f('fk_correction_ruling_correction_id_correction')),
     sa.PrimaryKeyConstraint('correction_id', name=op.f('pk_correction_ruling'))
     )
+    op.create_table('departure_step',
+    sa.Column('departure_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=8), nullable=False),
+    sa.Column('subject_id', types.Uuid(length=16), nullable=True),
+    sa.Column('how', sa.String(length=8), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('by', sa.String(length=40), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['departure_id'], ['departure.id'], name=op.f('fk_departure_step_departure_id_departure')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_departure_step'))
+    )
+    with op.batch_alter_table('departure_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_departure_step_departure_id'), ['departure_id'], unique=False)
+
     op.create_table('device',
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
     sa.Column('x', sa.String(length=44), nullable=False),
@@ -934,6 +1093,30 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('emergency_sheet', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_emergency_sheet_household_id'), ['household_id'], unique=False)
+
+    op.create_table('ending',
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=6), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('reason', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('told_by', sa.String(length=40), nullable=False),
+    sa.Column('last', sa.Boolean(), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kin_until', types.Instant(timezone=True), nullable=False),
+    sa.Column('settle_until', types.Instant(timezone=True), nullable=False),
+    sa.Column('undone_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('undone_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_ending_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_ending_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ending'))
+    )
+    with op.batch_alter_table('ending', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ending_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('uq_ending_resident_id', ['resident_id'], unique=True, sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
 
     op.create_table('evaluation_objection',
     sa.Column('evaluation_id', types.Uuid(length=16), nullable=False),
@@ -1019,6 +1202,54 @@ def upgrade() -> None:
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_grant_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_grant_place_id'), ['place_id'], unique=False)
+
+    op.create_table('inspection_finding',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('code', sa.String(length=8), nullable=False),
+    sa.Column('severity', sa.String(length=8), nullable=False),
+    sa.Column('due', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('owner', sa.String(length=40), nullable=False),
+    sa.Column('proof', sa.String(length=300), nullable=False),
+    sa.Column('proof_photo', sa.String(length=64), nullable=True),
+    sa.Column('fixed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('fixed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('returned', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(length=300), nullable=False),
+    sa.Column('verified_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('verified_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_inspection_finding_household_id_household')),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_finding_inspection_id_inspection')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_inspection_finding_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_inspection_finding'))
+    )
+    with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
+        batch_op.create_index('ix_inspection_finding_household_id_state', ['household_id', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_inspection_finding_inspection_id'), ['inspection_id'], unique=False)
+        batch_op.create_index('ix_inspection_finding_place_id_state', ['place_id', 'state'], unique=False)
+
+    op.create_table('inspection_photo',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_photo_inspection_id_inspection')),
+    sa.PrimaryKeyConstraint('inspection_id', 'sha256', name=op.f('pk_inspection_photo'))
+    )
+    with op.batch_alter_table('inspection_photo', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_photo_sha256'), ['sha256'], unique=False)
+
+    op.create_table('inspection_sent',
+    sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['inspection_id'], ['inspection.id'], name=op.f('fk_inspection_sent_inspection_id_inspection')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_inspection_sent_person_id_person')),
+    sa.PrimaryKeyConstraint('inspection_id', 'person_id', name=op.f('pk_inspection_sent'))
+    )
+    with op.batch_alter_table('inspection_sent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_inspection_sent_person_id'), ['person_id'], unique=False)
 
     op.create_table('kin',
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -1513,6 +1744,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('rescue_window', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_rescue_window_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_rescue_window_resident_id_made_at', ['resident_id', 'made_at'], unique=False)
 
     op.create_table('scan',
     sa.Column('at', types.Instant(timezone=True), nullable=False),
@@ -1980,6 +2212,7 @@ def downgrade() -> None:
 
     op.drop_table('scan')
     with op.batch_alter_table('rescue_window', schema=None) as batch_op:
+        batch_op.drop_index('ix_rescue_window_resident_id_made_at')
         batch_op.drop_index(batch_op.f('ix_rescue_window_household_id'))
 
     op.drop_table('rescue_window')
@@ -2089,6 +2322,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_kin_person_id'))
 
     op.drop_table('kin')
+    with op.batch_alter_table('inspection_sent', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_sent_person_id'))
+
+    op.drop_table('inspection_sent')
+    with op.batch_alter_table('inspection_photo', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_photo_sha256'))
+
+    op.drop_table('inspection_photo')
+    with op.batch_alter_table('inspection_finding', schema=None) as batch_op:
+        batch_op.drop_index('ix_inspection_finding_place_id_state')
+        batch_op.drop_index(batch_op.f('ix_inspection_finding_inspection_id'))
+        batch_op.drop_index('ix_inspection_finding_household_id_state')
+
+    op.drop_table('inspection_finding')
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_grant_place_id'))
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))
@@ -2111,6 +2358,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_evaluation_objection_evaluation_id'))
 
     op.drop_table('evaluation_objection')
+    with op.batch_alter_table('ending', schema=None) as batch_op:
+        batch_op.drop_index('uq_ending_resident_id', sqlite_where=sa.text('undone_at is null'), postgresql_where=sa.text('undone_at is null'))
+        batch_op.drop_index(batch_op.f('ix_ending_household_id'))
+
+    op.drop_table('ending')
     with op.batch_alter_table('emergency_sheet', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_emergency_sheet_household_id'))
 
@@ -2120,6 +2372,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_device_account_id'))
 
     op.drop_table('device')
+    with op.batch_alter_table('departure_step', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_departure_step_departure_id'))
+
+    op.drop_table('departure_step')
     op.drop_table('correction_ruling')
     with op.batch_alter_table('correction_opening', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_correction_opening_correction_id'))
@@ -2164,6 +2420,14 @@ def downgrade() -> None:
         batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
 
     op.drop_table('visit_exception')
+    with op.batch_alter_table('training_certificate', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_training_certificate_person_id'))
+
+    op.drop_table('training_certificate')
+    with op.batch_alter_table('training_attendance', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_training_attendance_person_id'))
+
+    op.drop_table('training_attendance')
     with op.batch_alter_table('spot', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_spot_household_id'))
 
@@ -2195,6 +2459,19 @@ def downgrade() -> None:
         batch_op.drop_index('ix_leave_person_id_until')
 
     op.drop_table('leave')
+    with op.batch_alter_table('inspection', schema=None) as batch_op:
+        batch_op.drop_index('ix_inspection_state_day')
+        batch_op.drop_index('ix_inspection_place_id_day')
+        batch_op.drop_index(batch_op.f('ix_inspection_household_id'))
+        batch_op.drop_index('ix_inspection_draw_id', sqlite_where=sa.text('draw_id is not null'), postgresql_where=sa.text('draw_id is not null'))
+
+    op.drop_table('inspection')
+    with op.batch_alter_table('household_move', schema=None) as batch_op:
+        batch_op.drop_index('uq_household_move_open', sqlite_where=sa.text('done_at is null and withdrawn_at is null'), postgresql_where=sa.text('done_at is null and withdrawn_at is null'))
+        batch_op.drop_index(batch_op.f('ix_household_move_to_id'))
+        batch_op.drop_index(batch_op.f('ix_household_move_from_id'))
+
+    op.drop_table('household_move')
     with op.batch_alter_table('home_care_unit', schema=None) as batch_op:
         batch_op.drop_index('uq_home_care_unit_active', sqlite_where=sa.text('until is null'), postgresql_where=sa.text('until is null'))
         batch_op.drop_index(batch_op.f('ix_home_care_unit_household_id'))
@@ -2207,6 +2484,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_evaluation_month')
 
     op.drop_table('evaluation')
+    with op.batch_alter_table('departure', schema=None) as batch_op:
+        batch_op.drop_index('uq_departure_person_id', sqlite_where=sa.text('withdrawn_at is null'), postgresql_where=sa.text('withdrawn_at is null'))
+        batch_op.drop_index(batch_op.f('ix_departure_station_id'))
+
+    op.drop_table('departure')
     with op.batch_alter_table('correction', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_correction_visit_id'))
         batch_op.drop_index('ix_correction_station_id_received_at')
@@ -2243,6 +2525,10 @@ def downgrade() -> None:
 
     op.drop_table('assignment')
     op.drop_table('account')
+    with op.batch_alter_table('training_session', schema=None) as batch_op:
+        batch_op.drop_index('ix_training_session_place_id_day')
+
+    op.drop_table('training_session')
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.drop_index('ix_publication_station_id_monday')
 
@@ -2253,6 +2539,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_person_national_id_blind'))
 
     op.drop_table('person')
+    with op.batch_alter_table('inspection_draw', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_inspection_draw_place_id'))
+
+    op.drop_table('inspection_draw')
     with op.batch_alter_table('household', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_household_station_id'))
 

@@ -46,6 +46,13 @@
     form.querySelectorAll('[data-draft-note]').forEach(el => { el.hidden = true; });
   }
 
+  /** The form goes out by itself, without the outbox: what comes back then would be added to the next. Without network it stays. */
+  async function drop(form) {
+    if (!keyOf(form) || !self.indexedDB || navigator.onLine === false) return;
+    clear(form);
+    await nc.outbox.use(db => db.delete('drafts', keyOf(form))).catch(e => console.warn(e));
+  }
+
   for (const type of ['input', 'change']) {
     document.addEventListener(type, ({target}) => {
       const form = target.form;
@@ -77,5 +84,5 @@
     tidied = true;
   }
 
-  nc.draft = {keyOf, clear, start, dirty: () => !!document.querySelector('form[data-dirty]')};
+  nc.draft = {keyOf, clear, drop, start, dirty: () => !!document.querySelector('form[data-dirty]')};
 })();

@@ -86,7 +86,8 @@
     return adds;
   }
 
-  function plainly(form, submitter) {
+  async function plainly(form, submitter) {
+    if (nc.draft) await nc.draft.drop(form);
     if (submitter && submitter.name) {
       const hidden = form.appendChild(document.createElement('input'));
       Object.assign(hidden, {type: 'hidden', name: submitter.name, value: submitter.value});

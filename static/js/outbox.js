@@ -15,8 +15,11 @@
   const AGAIN = {waiting: 10 * 60000, held: 6 * 3600000};   // when to ask how the server sees it by now
   let opening = null;
 
+  let anew = false;
+
   const open = () => opening = opening || idb.openDB('nuanchao', 2, {
     upgrade(db, old) {
+      anew = !old;
       if (old < 2) db.createObjectStore('pages', {keyPath: ['account', 'path']});
       if (old) return;
       db.createObjectStore('meta');
@@ -27,6 +30,10 @@
     },
     blocking(_now, _next, event) { event.target.close(); opening = null; },
     terminated() { opening = null; }
+  }).then(async db => {
+    if (anew) await nc.spare.back(db);   // torn and begun anew by the browser, or simply new
+    anew = false;
+    return db;
   }).catch(e => { opening = null; throw e; });
 
   /** Run deed(db); a connection that died in the background (iOS) is opened once more. */
@@ -89,9 +96,18 @@
     await tx.done;
     return record;
   })).then(record => {
-    setTimeout(() => tell({kept: record.id, chain: record.chain, household: record.household}));   // 手机已存 is shown first
+    setTimeout(() => {   // 手机已存 is shown first
+      nc.spare.keep(record, act.photos).then(() => settled(record.id));
+      tell({kept: record.id, chain: record.chain, household: record.household});
+    });
     return record;
   });
+
+  /** The copy beside is not needed once the server has the record; it may have been faster than the copy. */
+  const settled = async id => {
+    const row = await use(db => db.get('envelopes', id));
+    if (!row || row.receipt) nc.spare.drop(id);
+  };
 
   const change = (store, key, patch) => use(async db => {
     const tx = db.transaction(store, 'readwrite');
@@ -121,6 +137,7 @@
       }
     }
     await tx.done;
+    nc.spare.drop(id);
     tell({settled: id, chain: row.chain, household: row.household, flush});
   });
 

@@ -226,6 +226,7 @@
       try { state = await carry(photo); } catch (e) { return false; }
       if (state === 'later') return false;
       if (state !== 'queued') await nc.outbox.change('photos', sha256, {state});
+      if (state === 'delivered') nc.spare.dropPhoto(sha256);
       nc.outbox.tell({photo: sha256});
     }
     return true;

@@ -44,6 +44,7 @@ class Recount:
             "entries",
             "quiet_days",
             "relief",
+            "sessions",
         )
         self.t = {name: read(folder, name) for name in tables}
         self.visits = [row for row in self.t["visits"] if row["state"] != "void"]
@@ -58,6 +59,7 @@ class Recount:
             **self.items(mine),
             **self.diaries(who, homes),
             **self.book(who, homes),
+            **self.training(who),
         }
 
     def attendance(self, who: str) -> dict[str, Any]:
@@ -118,6 +120,10 @@ class Recount:
         share = Decimal(sum(home in written for home in days)) / len(days)
         given = Decimal(sum(row["has_receipt"] == "1" for row in slips)) / len(slips) if slips else Decimal(1)
         return {"M05": ((share * 5 + given * 3) / 8, 1)}
+
+    def training(self, who: str) -> dict[str, Any]:
+        meant = [row for row in self.t["sessions"] if row["caregiver"] == who and row["on_leave"] == "0"]
+        return {"M09": (sum(row["attended"] == "1" for row in meant), len(meant))}
 
     def points(self, row: Row) -> tuple[dict[str, str], str, str]:
         """(tenths by indicator, total, grade) as the export writes them; "" for what is left out."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,12 +13,14 @@ from flask import Flask
 from tests.evaluations.kit import LAST, As, lay
 from tests.house.test_queries import heard
 from tests.world import World
-from webapp.evaluations import counting, gather, models
+from webapp.evaluations import counting, gather, models, words
 from webapp.evaluations.models import Evaluation
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
+from webapp.roster.absences import APPROVED, Leave
 from webapp.roster.models import PAUSED
 from webapp.store import db
+from webapp.training.models import Attendance, Session
 from webapp.visits.models import NobodyHome, VisitException
 
 D = [LAST.first + timedelta(days=n) for n in range(12)]
@@ -85,6 +89,24 @@ def test_services_diaries_and_days_of_the_book(world: World) -> None:
     assert (mine["book_days"], mine["book_days_written"]) == (5, 4)
 
 
+def test_training_that_was_meant_for_her_counts_unless_she_was_on_leave(world: World) -> None:
+    with db.transaction() as session:
+        for n, code in enumerate(("street", "songling", "wanghai", "street")):
+            held = Session(place_id=world.place(code).id, course="care", day=D[n], start_min=540, minutes=60, where="站里",
+                           teacher="", by_id=ids.new())  # fmt: skip
+            session.add(held)
+            session.flush()
+            if n == 0:
+                person = world.person("wang").id
+                session.add(Attendance(session_id=held.id, person_id=person, at=clock.now(), how="list", by_id=ids.new()))
+        wang = world.person("wang")
+        session.add(
+            Leave(person_id=wang.id, station_id=wang.station_id, kind="sick", since=D[3], until=D[3], asked_until=D[3],
+                  via="phone", by_id=ids.new(), state=APPROVED)
+        )  # fmt: skip
+    assert (facts(world)["sessions_held"], facts(world)["sessions_attended"]) == (2, 1)
+
+
 def test_a_gathered_month_is_written_once_and_late_records_are_taken_until_it_is_signed(world: World) -> None:
     with db.transaction():
         lay(world, "李秀兰", D[0])
@@ -103,6 +125,31 @@ def test_a_gathered_month_is_written_once_and_late_records_are_taken_until_it_is
     assert [(who.caregiver_id, what["visits_due"]) for who, what in gather.differences([one(world)])] == [
         (world.person("wang").id, (2, 3))
     ]
+
+
+def test_rules_are_tried_on_a_month_before_they_hold(app: Flask, world: World, tmp_path: Path) -> None:
+    with db.transaction():
+        lay(world, "李秀兰", D[0], late_min=30)
+        gather.gather(LAST)
+    before = one(world).total
+    tried = json.loads(json.dumps(models.settings(LAST)))
+    weights = {"M01": 20, "M02": 3}
+    for each in tried["monthly"]["indicators"]:
+        each["weight"] = weights.get(each["code"], each["weight"])
+    file = tmp_path / "tried.json"
+    file.write_text(json.dumps(tried), encoding="utf-8")
+
+    def said() -> str:
+        db.settle()
+        return app.test_cli_runner().invoke(args=["evaluations", "preview", str(LAST), str(file)]).output
+
+    assert f"{world.person('wang').number} {words.tenths(before)} -> " in said() and "3 sheets, 1 other totals" in said()
+    assert one(world).total == before, "nothing is written"
+    tried["monthly"]["indicators"][0]["weight"] = 99
+    file.write_text(json.dumps(tried), encoding="utf-8")
+    assert "正好 100 分" in said()
+    file.write_text("{", encoding="utf-8")
+    assert "evaluation.json" in said()
 
 
 def test_gathering_asks_as_many_questions_for_many_as_for_few(app: Flask, world: World) -> None:

@@ -87,7 +87,6 @@ def order_by_phone_time(_app: Flask, patch: Patch) -> None:
 
     early = "select 1 where not exists (select 1 from inbox b where b.id = inbox.prev and b.state = 'waiting')"
     patch(inbox, "ASKED", inbox.ASKED | {"ended": early})
-    inbox._keeping.cache_clear()
 
 
 def cached_csrf(app: Flask, patch: Patch) -> None:

@@ -21,9 +21,11 @@ from tests.visits.kit import send
 from tests.world import World
 from webapp.access import Role
 from webapp.cards import models as cards
+from webapp.endings import departure, moving
 from webapp.evaluations import gather
 from webapp.evaluations.models import SEALED, Evaluation
 from webapp.health import models as rescues
+from webapp.inspections.models import Drawing, Finding, InspectionPhoto
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import asking, closing, counting
@@ -31,6 +33,7 @@ from webapp.ledger.models import EntryFlag
 from webapp.ledger.rows import BookDraw
 from webapp.messages import announcing
 from webapp.messages import models as messages
+from webapp.people import ends
 from webapp.people import models as people
 from webapp.people.models import Account, Device, Grant, Kin, SheetImport, SignIn
 from webapp.requests import models as requests
@@ -38,6 +41,7 @@ from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db, files, inbox
+from webapp.training import models as training
 from webapp.visits import correcting
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import Visit, VisitException
@@ -97,20 +101,24 @@ class Side:
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "count_id", "closing_id", "question_id",
-    "correction_id", "call_back_id", "window_id", "request_id", "change_id",
+    "correction_id", "call_back_id", "window_id", "request_id", "ending_id", "change_id",
 }  # fmt: skip
 STATIONED = {
-    "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "draw_id", "complaint_id",
+    "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
+    "draw_id", "drawing_id", "session_id", "complaint_id",
 }  # fmt: skip
 COUNTED = {"seq"}
-AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id"}
+AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id", "certificate_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
+PASSED = {"move_id"}
+"""Whoever reaches the station it comes from or the one it goes to: here all of them."""
 TOLD = {"told_id"}
 """Whoever it was announced to."""
 OWN = {"import_id", "said_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
-         "month": "2026-10", "indicator": "M01", "key": "Z" * 26, "deed": "done", "verdict": "redo"}  # fmt: skip
+         "month": "2026-10", "indicator": "M01", "step": "keys", "key": "Z" * 26, "deed": "done",
+         "verdict": "redo"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -136,6 +144,9 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         badge = cards.issue(cards.CardKind.BADGE, badge=world.person(side.caregiver))
         sighting = cards.report(card, card.station_id, "我和老人在一起", None)
         plan = roster.plan(home, range(7), 9 * 60, 60, ["MEAL-01"])
+        ending = _ends(home, head)
+        move = moving.ask(home, _other(world, side), "海边路1号", clock.today(), "女儿", _Head(head), ids.new())
+        departure.begin(world.person(side.caregiver), clock.today(), "", True, _Head(head), ids.new())
         later = clock.today() + timedelta(days=9)
         pause = pausing.pause(home, None, "trip", "女儿", later, later, by=head.id)
         leave = leaving.record(world.person(side.caregiver), "sick", later, None, "", by=head.id, key=ids.new())
@@ -158,10 +169,13 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             **_voices(world, side, home, _Who(head)),
             "request_id": _request(world, side, home, resident, _Who(head)),
             "window_id": rescues.ask(card, resident, "今天很好", "13800138000")[0].id,
+            "ending_id": ending.id, "move_id": move.id,
             "kin_id": kin, "sha256": sha256, "badge_id": badge.id, "token": card.token,
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)
     made["evaluation_id"] = _sheet(world, side.caregiver)
+    made |= _inspected(world, side, made["sha256"])
+    made |= _taught(world, side, caregiver.person_id)
     visit, stray = ids.new(), ids.new()
     arrived = send(world, "visits.arrive", side.caregiver, visit=visit, household=home.id, method="card_missing")
     assert arrived.state == inbox.APPLIED, arrived.say
@@ -210,6 +224,32 @@ class _Who:
         self.account_id, self.person_id = account.id, account.person_id
 
 
+@dataclass
+class _Head:
+    """Whoever heads the station, writing things down."""
+
+    account: Account
+
+    @property
+    def account_id(self) -> uuid.UUID:
+        return self.account.id
+
+    @property
+    def person_id(self) -> uuid.UUID:
+        return self.account.person_id
+
+
+def _ends(home: people.Household, head: Account) -> ends.Ending:
+    """Somebody else lived there until today."""
+    lodger = people.take_in(home, "冯老太")
+    db.session().flush()
+    return ends.end_care(lodger, home, ends.AWAY, clock.today(), by=head.id, told_by="女儿")
+
+
+def _other(world: World, side: Side) -> people.Place:
+    return world.place("wanghai" if side.station == "songling" else "songling")
+
+
 def _book(home: uuid.UUID, place: uuid.UUID, entry: uuid.UUID, caregiver: uuid.UUID, head: uuid.UUID) -> dict[str, Any]:
     """Last month counted and closed, a count that nobody has confirmed, a question about a line, a draw."""
     last = Month.of(clock.today()).previous()
@@ -234,6 +274,41 @@ def _sheet(world: World, who: str) -> uuid.UUID:
             sealed.state, sealed.signed_at, sealed.sealed_at = SEALED, clock.now(), clock.now()
         mine = sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person(who).id)
         return session.scalars(mine).one()
+
+
+def _inspected(world: World, side: Side, sha256: str) -> dict[str, Any]:
+    """An inspection with a finding and a picture, and a draw in the station."""
+    key = ids.new()
+    kept = send(world, "inspections.record", "chu", inspection=key, household=world.household(side.name).id,
+                template="home_quick", rec_02="no", saf_11="yes", suggestion="今天很好")  # fmt: skip
+    assert kept.state == inbox.APPLIED, kept.say
+    with db.transaction() as session:
+        row = Drawing(
+            place_id=world.place(side.station).id, seed="1", units=[], inspectors=[], many=1, drawn=[],
+            by_id=world.account("wu").id,
+        )  # fmt: skip
+        session.add_all([row, InspectionPhoto(inspection_id=key, sha256=sha256)])
+        session.flush()
+        finding = session.scalars(sa.select(Finding.id).where(Finding.inspection_id == key)).one()
+        return {"inspection_id": key, "finding_id": finding, "drawing_id": row.id}
+
+
+def _taught(world: World, side: Side, person_id: uuid.UUID) -> dict[str, Any]:
+    """A session of the station and the caregiver's certificate of it."""
+    with db.transaction() as session:
+        held = training.Session(
+            place_id=world.place(side.station).id, course="care", day=clock.today(), start_min=540, minutes=60, where="站里",
+            teacher="", by_id=world.account("wu").id,
+        )  # fmt: skip
+        session.add(held)
+        session.flush()
+        row = training.Certificate(
+            person_id=person_id, course="care", number="1", passed_on=clock.today(), session_id=held.id,
+            by_id=world.account("wu").id,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return {"session_id": held.id, "certificate_id": row.id}
 
 
 def _asked(world: World, side: Side, visit: uuid.UUID, asker: str) -> dict[str, Any]:
@@ -305,7 +380,7 @@ def address(app: Flask, rule: Rule, side: Side | None) -> str:
     """The address of a route with the things of `side`; with None, of things that do not exist."""
     args = {}
     for name in rule.arguments:
-        if name not in HOMELY | STATIONED | AUTHORED | TOLD | OWN | set(WORDS):
+        if name not in HOMELY | STATIONED | AUTHORED | TOLD | OWN | PASSED | set(WORDS):
             raise KeyError(f"{rule.endpoint}: say in tests/house/rooms.py what <{name}> takes")
         if name == "sha256" and side is None:
             args[name] = "0" * 64

@@ -13,7 +13,7 @@ from werkzeug.routing import Map, Rule
 
 from tests.conftest import settings
 from tests.house import rooms
-from tests.house.rooms import AUTHORED, HOMELY, OWN, ROLES, STATIONED, TOLD, Side
+from tests.house.rooms import AUTHORED, HOMELY, OWN, PASSED, ROLES, STATIONED, TOLD, Side
 from tests.world import World
 from webapp import FEATURES, access, create_app
 from webapp.access import GRANTS
@@ -96,7 +96,7 @@ def tries(app: Flask, sides: dict[str, Side], rule: Rule, who: str) -> list[Cell
     verb = rooms.verb_of(app, rule)
     known = sides | {"none": None}
     whose = known if verb is None or access.GRANTS[verb] & {ROLES[who]} else {"li": sides["li"]}
-    if not rule.arguments & (HOMELY | STATIONED | AUTHORED | TOLD | OWN):
+    if not rule.arguments & (HOMELY | STATIONED | AUTHORED | TOLD | OWN | PASSED):
         whose = {"li": sides["li"], "sun": sides["sun"]} if rule.endpoint in BODY else {"li": sides["li"]}
     cells = []
     for name, side in whose.items():
@@ -142,7 +142,7 @@ def wrong(cell: Cell, rule: Rule, verb: str | None, sides: dict[str, Side]) -> b
         return cell.status not in (404, 200, 303, 204, 422)
     if cell.endpoint in KEPT_ANYWAY and cell.method == "POST":
         return cell.status not in (200, 204, 303, 404, 422)
-    if not (rule.arguments | set(BODY.get(cell.endpoint, {}).values())) & (HOMELY | STATIONED | AUTHORED | TOLD):
+    if not (rule.arguments | set(BODY.get(cell.endpoint, {}).values())) & (HOMELY | STATIONED | AUTHORED | TOLD | PASSED):
         return cell.status in (401, 403, 404)
     if cell.whose == "none" or not reached(rule, sides[cell.whose], cell.who, verb):
         return cell.status != 404

@@ -24,7 +24,9 @@ STREET = (
     "health",
     "requests",
     "voices",
+    "training",
     "inspections",
+    "endings",
     "evaluations",
     "applications",
     "family",
@@ -47,8 +49,15 @@ BEHIND = {
     "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
-    "fpdf": ("cards.drawing", "roster.fridge", "cards.printing", "ledger.printing", "evaluations.printing"),
-    "pylopdf_fonts_zh_cn": ("cards.drawing", "roster.fridge", "cards.printing", "ledger.printing", "evaluations.printing"),
+    "fpdf": ("cards.drawing", "roster.fridge", "cards.printing", "ledger.printing", "evaluations.printing", "training.printing"),
+    "pylopdf_fonts_zh_cn": (
+        "cards.drawing",
+        "roster.fridge",
+        "cards.printing",
+        "ledger.printing",
+        "evaluations.printing",
+        "training.printing",
+    ),
     "openpyxl": ("people.sheets", "visits.exporting"),
     "xlsxwriter": ("kit.sheets", "people.sheets", "ledger.exporting", "evaluations.printing"),
     "pypinyin": ("people.rules",),

@@ -21,14 +21,19 @@ from tests.evaluations.kit import As, lay
 from tests.visits.kit import Apart, send
 from tests.world import World
 from webapp.cards import models as cards
+from webapp.endings import departure, moving
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation
 from webapp.health import models as health
+from webapp.inspections import rules
+from webapp.inspections.models import Drawing
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import models as ledger
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
+from webapp.people import ends
+from webapp.people import models as people
 from webapp.people.models import Alert, Contact, Kin
 from webapp.requests import models as requests
 from webapp.roster import leaving, pausing
@@ -36,6 +41,7 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.inbox import APPLIED
+from webapp.training import models as training
 from webapp.visits import correcting
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import Visit, VisitException
@@ -99,6 +105,12 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "a shift": ("zhou", lambda rows: f"/shifts/{rows.shift}"),
     "pauses": ("zhou", lambda rows: f"/households/{rows.home}/pauses"),
     "handover": ("wang", lambda rows: f"/today/households/{rows.home}/handover"),
+    "whose care ends": ("zhou", lambda rows: f"/residents/{rows.lan}/end"),
+    "how it ended": ("zhou", lambda rows: f"/endings/{rows.ending}"),
+    "ends and moves": ("zhou", lambda rows: "/endings"),
+    "a household moves": ("zhou", lambda rows: f"/households/{rows.home}/move"),
+    "a move": ("he", lambda rows: f"/moves/{rows.move}"),
+    "a caregiver leaves": ("zhou", lambda rows: f"/people/{rows.wang}/departure"),
     "a month's sheets": ("zhou", lambda rows: f"/evaluations?month={rows.month}"),
     "a street's month": ("wu", lambda rows: f"/evaluations?month={rows.month}&station={rows.station}"),
     "a sheet": ("zhou", lambda rows: f"/evaluations/{rows.sheet}"),
@@ -120,6 +132,16 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "a change of caregiver": ("zhou", lambda rows: f"/changes/{rows.changing}"),
     "her satisfaction": ("wang", lambda rows: "/my-opinions"),
     "the week to forward": ("zhou", lambda rows: f"/residents/{rows.lan}/week"),
+    "training": ("wu", lambda rows: "/training"),
+    "a session": ("wu", lambda rows: f"/training/{rows.session}"),
+    "her training": ("wang", lambda rows: "/my-training"),
+    "inspections": ("chu", lambda rows: "/inspections"),
+    "inspections, the street's": ("wu", lambda rows: "/inspections"),
+    "a checklist": ("chu", lambda rows: f"/households/{rows.home}/inspect"),
+    "an inspection": ("zhou", lambda rows: f"/inspections/{rows.inspection}"),
+    "a draw": ("wu", lambda rows: f"/inspections/draws/{rows.draw}"),
+    "lists to draw from": ("wu", lambda rows: "/inspections/draw"),
+    "published inspections": ("wu", lambda rows: "/published/inspections"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
 
@@ -157,9 +179,12 @@ class Rows:
         for n in range(many):
             self._tell(n)
         self._away()
+        self._ends()
         self._sheets()
         self._found()
         self._doubt()
+        self._inspections()
+        self._training()
         for _ in range(many):
             self.held = send(world, "ledger.spend", "wang", household=self.home, amount_fen=0, category="EX-VEG").seq
 
@@ -223,6 +248,22 @@ class Rows:
             for _ in range(self.many):
                 messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
 
+    def _ends(self) -> None:
+        """Lodgers who moved out, a move and a caregiver's leaving under way."""
+        head = Head(self.world)
+        with db.transaction() as session:
+            home = self.world.household("李秀兰")
+            self.lan = self.world.resident("李秀兰").id
+            for n in range(self.many):
+                lodger = people.take_in(home, f"房客{n}")
+                session.flush()
+                self.ending = ends.end_care(lodger, home, ends.AWAY, clock.today(), by=head.account_id).id
+            if not (under_way := session.scalar(sa.select(moving.Move.id))):
+                there, wang = self.world.place("wanghai"), self.world.person("wang")
+                under_way = moving.ask(home, there, "海边路1号", clock.today(), "女儿", head, ids.new()).id
+                departure.begin(wang, clock.today(), "", True, head, ids.new())
+            self.move = under_way
+
     def _sheets(self) -> None:
         """As many months as there are rows, the last with so many objections, counted from visits of that month."""
         self.month, self.station = Month.of(clock.today()).previous(), self.world.place("songling").id
@@ -241,6 +282,48 @@ class Rows:
                 sheet.judge(As(self.world, "zhou"), 3, 2, {})
             for n in range(self.many):
                 sheet.object(As(self.world, "wang"), "M01", f"第{n}天我去了")
+
+    def _training(self) -> None:
+        """As many sessions as there are rows; at the last all are there, and she has as many certificates."""
+        with db.transaction() as session:
+            for n in range(self.many):
+                held = training.Session(
+                    place_id=self.station, course="care", day=clock.today() + timedelta(days=n), start_min=540, minutes=60,
+                    where="站里", teacher="", by_id=self.world.account("wu").id,
+                )  # fmt: skip
+                session.add(held)
+                session.flush()
+                row = {"person_id": self.wang, "course": "care", "number": str(n), "passed_on": clock.today()}
+                until = clock.today() + timedelta(days=n)
+                session.add(training.Certificate(session_id=held.id, by_id=self.wang, until=until, **row))
+            for name in ("wang", "qian")[: self.many]:
+                person = self.world.person(name).id
+                session.add(
+                    training.Attendance(session_id=held.id, person_id=person, at=clock.now(), how="list", by_id=self.wang)
+                )
+            self.session = held.id
+
+    def _inspections(self) -> None:
+        """As many inspections of the home as there are rows, the last with as many findings; and a draw."""
+        for _ in range(self.many):
+            self.inspection = ids.new()
+            no = {rules.field(code): "no" for code in ("CON-02", "SAF-06", "REC-02", "HEA-01", "REC-04")[: self.many]}
+            send(
+                self.world,
+                "inspections.record",
+                "chu",
+                inspection=self.inspection,
+                household=self.home,
+                template="home_quick",
+                **no,
+            )
+        with db.transaction() as session:
+            row = Drawing(
+                place_id=self.station, seed="1", units=[], inspectors=[], many=1, drawn=[], by_id=self.world.account("wu").id
+            )
+            session.add(row)
+            session.flush()
+            self.draw = row.id
 
     def _doubt(self) -> None:
         """Of the last visit: findings she answered, times she asked for, words of others, call-backs."""

@@ -22,10 +22,15 @@ from tests.journeys.conftest import CHROMIUM, QUIET, come_in, desk, phone, watch
 from tests.look.conftest import FONTS
 from tests.visits.kit import AT_HOME, arrive, card_of, plate_of, send
 from webapp.cards import models as cards
+from webapp.endings import care, departure, moving
+from webapp.evaluations import gather
+from webapp.evaluations.models import Evaluation
 from webapp.health import models as health
-from webapp.kit import clock
+from webapp.kit import clock, ids
+from webapp.kit.month import Month
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
+from webapp.people import models as residents
 from webapp.people.models import Household
 from webapp.requests import models as requests
 from webapp.roster import leaving, pausing
@@ -45,16 +50,17 @@ CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books cards card printing"
-    " found rescued requests request digest opinions complaint swap",
+    " change people household resident seen books cards card printing end ended ends moved departs departing"
+    " mended month sheet found rescued requests request digest opinions complaint swap",
     "qian": "handover",
-    "wu": "today announced",
+    "chu": "inspections checklist",
+    "wu": "today announced draw compare",
     "limin": "family me ask say",
     "": "stranger rescue unknown open sign_in enrol reset",
 }
 DATA = (
     *("松岭一社区居家养老服务站", "望海社区居家养老服务站", "松岭街道", "滨松区（虚构）", "街道值班室"),
-    *("李秀兰", "张福贵", "刘淑珍", "孙德胜", "王桂芳", "钱桂兰", "赵丽华", "周建国", "何卫东", "李敏", "李强"),
+    *("李秀兰", "张福贵", "刘淑珍", "孙德胜", "王桂芳", "钱桂兰", "赵丽华", "周建国", "何卫东", "李敏", "李强", "楚监督"),
     *("和平里3号楼2单元402", "民政街18号1单元101", "青霉素过敏", "起身要扶", "女儿", "儿子", "家"),
     *("吃了半碗粥，说膝盖疼", "白菜、豆腐", "这个月的菜钱", "李"),
 )
@@ -146,9 +152,17 @@ def addresses(world: Any) -> dict[str, str]:
     spent = send(world, "ledger.spend", **money, visit=shift.visit_id, amount_fen=3650, category="EX-VEG", words="白菜、豆腐")
     send(world, "logs.write", visit=shift.visit_id, mood="good", meals="some", story="吃了半碗粥，说膝盖疼")
     notice, told = _said(world)
+    found = ids.new()
+    send(world, "inspections.record", "chu", inspection=found, household=li.id, template="home_quick", rec_02="no", saf_11="yes")
+    with db.transaction():
+        gather.gather(Month.of(clock.today()).previous())
+    sheet = db.session().scalars(sa.select(Evaluation.id).where(Evaluation.caregiver_id == world.person("wang").id)).first()
     send(world, "visits.nobody", household=zhang.id, rang=True, phoned=True, told=False)
+    ending, move = _ends(world)
     home, entry = f"/households/{li.id}", f"/book/entries/{spent.id}"
     return {
+        "inspections": "/inspections", "checklist": f"{home}/inspect", "mended": f"/inspections/{found}", "month": "/evaluations",
+        "sheet": f"/evaluations/{sheet}", "draw": "/inspections/draw", "compare": "/evaluations/compare",
         "dealt": "/tasks", "climbed": f"/notices/{notice}", "ring": f"{home}/call",
         "tell": f"/people/{world.person('wang').id}/notice",
         "announce": "/announcements", "announced": f"/announcements/{told}",
@@ -160,6 +174,9 @@ def addresses(world: Any) -> dict[str, str]:
         "leave": "/leave", "week": "/my-week", "proof": "/proof",
         "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",
         "desk": f"/shifts/{shift_id}", "handover": f"{home}/handover".replace("/households", "/today/households"),
+        "end": f"/residents/{world.resident('张福贵').id}/end", "ended": f"/endings/{ending}", "ends": "/endings",
+        "moved": f"/moves/{move}", "departs": f"/people/{world.person('qian').id}/departure",
+        "departing": f"/people/{world.person('wang').id}/departure",
         "change": f"/plans/{plan.id}/change", "people": "/people", "household": home, "cards": f"{home}/cards",
         "resident": f"/residents/{world.resident('李秀兰').id}", "seen": f"/visits/{shift.visit_id}", "card": f"/cards/{card.id}",
         "printing": "/print/cards", "family": "/family", "stranger": f"/c/{token}",
@@ -169,8 +186,8 @@ def addresses(world: Any) -> dict[str, str]:
 
 def _found(world: Any, card: Any, token: str) -> dict[str, str]:
     """A stranger's report and a helper's question."""
-    lan = world.resident("李秀兰")
     with db.transaction():
+        lan = world.resident("李秀兰")
         sighting = cards.report(card, card.station_id, "家", "13800001111")
         daughter = SimpleNamespace(account_id=world.account("limin").id)
         asked = requests.ask(daughter, lan.household, lan.id, "bath", "李", clock.today(), "kin")  # type: ignore[arg-type]
@@ -224,6 +241,19 @@ def _absences(world: Any) -> tuple[Any, Any]:
         leaving.send(db.session().scalars(late).one(), Choice(world.person("qian")), head)
     db.undo()
     return key, asked
+
+
+def _ends(world: Any) -> tuple[uuid.UUID, uuid.UUID]:
+    """Somebody else lived with 李秀兰 and has died; she moves to Wanghai; 王桂芳 leaves. The end and the move."""
+    head = SimpleNamespace(account_id=world.account("zhou").id, person_id=world.person("zhou").id)
+    with db.transaction() as session:
+        home, key = world.household("李秀兰"), uuid.uuid4()
+        lodger = residents.take_in(home, "孙德胜")
+        session.flush()
+        ended = care.end(lodger, home, "death", clock.today(), head, told_by="女儿")
+        moving.ask(home, world.place("wanghai"), "和平里3号楼2单元402", clock.today(), "女儿", head, key)
+        departure.begin(world.person("wang"), clock.today(), "", False, head, uuid.uuid4())
+        return ended.id, key
 
 
 def _shift_of(household: Household) -> Shift:

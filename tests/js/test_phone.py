@@ -516,6 +516,19 @@ def test_a_phone_that_is_not_enrolled_posts_the_form_plainly(phone: BrowserConte
     assert stub.forms[0][0] == "/book/spend" and "how=now" in stub.forms[0][1] and not stub.posts
 
 
+def test_a_form_posted_plainly_leaves_no_draft_that_is_added_to_the_next(phone: BrowserContext, stub: Stub) -> None:
+    page = phone.new_page()
+    page.goto(stub.url + "/")
+    page.fill("[name=amount_fen]", "36.5")
+    until(lambda: page.evaluate("nc.outbox.use(db => db.count('drafts'))") == 1)
+    page.click("#save")
+    expect(page.locator("h1")).to_have_text("plain")
+    page.goto(stub.url + "/")
+    page.wait_for_function("!!self.nc && !!nc.draft && document.querySelector('form[data-drafting]')")
+    assert page.evaluate("nc.outbox.use(db => db.count('drafts'))") == 0
+    assert page.input_value("[name=amount_fen]") == ""
+
+
 def test_where_locks_are_missing_the_form_posts_plainly(phone: BrowserContext, stub: Stub) -> None:
     page = phone.new_page()
     page.add_init_script("Object.defineProperty(Navigator.prototype, 'locks', {get: () => undefined})")

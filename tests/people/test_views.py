@@ -324,7 +324,8 @@ def test_an_alert_comes_and_goes(world, zhou):
 
 
 def test_the_last_resident_discharged_ends_household_and_unit(world, zhou, li):
-    post(zhou, f"/residents/{world.resident('李秀兰').id}/end", on=clock.today().isoformat())
+    facts = {"kind": "away", "told_by": "女儿", "on": clock.today().isoformat()}
+    post(zhou, f"/residents/{world.resident('李秀兰').id}/end", **facts)
     db.settle()
     assert db.session().get_one(Household, li.id).ended_on == clock.today()
     assert queries.main_caregiver(li.id) is None

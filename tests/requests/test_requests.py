@@ -59,7 +59,7 @@ def send(world: World, who: str = "wang", **typed: object) -> int:
 
 def test_a_bath_is_asked_for_sent_done_by_the_card_and_rated(world: World) -> None:
     assert ask(world) == 303
-    assert tasks() == [("request", None)] and "有人请求服务" in said(world.client("zhou").get("/"))
+    assert tasks() == [("request", None)] and "有人请帮忙" in said(world.client("zhou").get("/"))
     assert send(world) == 303
     wang = str(world.account("wang").id)
     assert tasks() == [("request_do", wang)] and "请您去做一件事" in said(world.client("wang").get("/"))

@@ -80,7 +80,7 @@ def under(base: type) -> list[type]:
 
 
 KEPT = [each.form for feature in webapp.FEATURES for each in getattr(feature, "KEPT", ())]
-PLAIN = sorted(set(under(PlainForm)), key=lambda each: each.__qualname__)
+PLAIN = sorted(set(under(PlainForm)), key=lambda each: (each.__qualname__, each.__module__))
 
 
 def names(form: type) -> str:

@@ -220,7 +220,7 @@ class SightingStep(Keyed, Base):
     words: Mapped[str | None] = mapped_column(sa.String(200))
 
 
-append_only("sighting_step", "what was done has been done")
+append_only("sighting_step", "what was done is never changed")
 
 
 def report(card: Card, station_id: uuid.UUID, words: str, phone: str | None, browser: str = "") -> Sighting:
@@ -351,6 +351,19 @@ def note_print(keys: Sequence[uuid.UUID], *, sample: bool) -> None:
     for card in cards:
         card.printed_at = card.printed_at if sample else clock.now()
         audit.note("cards.print", card, card.household_id, sample=sample)
+
+
+def revoke_all(which: sa.ColumnElement[bool], by: uuid.UUID, why: str) -> int:
+    """Every live card for which `which` holds opens nothing from now on, and nobody waits for an answer to what a stranger
+    said about them. Returns how many were stopped."""
+    session = db.session()
+    cards = session.scalars(sa.select(Card).where(which, Card.revoked_at.is_(None))).all()
+    for card in cards:
+        card.revoke(by, why)
+    told_of = sa.select(Sighting).join(Card, Card.id == Sighting.card_id).where(which, Sighting.taken_at.is_(None))
+    for sighting in session.scalars(told_of):
+        sighting.take_up(by)
+    return len(cards)
 
 
 @jobs.job("cards.forget_scans", nightly=True)

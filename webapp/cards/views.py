@@ -41,6 +41,7 @@ FACE_WORDS = {
     "caregiver": _l("签到页"),
     "kin": _l("家属页"),
     "doctor": _l("医生的页"),
+    "inspector": _l("监督员的页"),
     "station": _l("站里的页"),
     "stranger": _l("路人页"),
     "rescue": _l("急救信息"),

@@ -13,16 +13,18 @@ import sqlalchemy as sa
 from flask.cli import AppGroup
 
 from webapp.evaluations import gather as counting
-from webapp.evaluations import models
+from webapp.evaluations import models, rules, words
 from webapp.evaluations.models import Evaluation
 from webapp.kit import clock
 from webapp.kit.month import Month
+from webapp.kit.refusal import Refusal
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
 from webapp.logs.models import Log
-from webapp.people.models import Account, Person
-from webapp.roster.absences import Leave, Relief
+from webapp.people.models import Account, Person, Place
+from webapp.roster.absences import APPROVED, Leave, Relief
 from webapp.roster.models import Shift
 from webapp.store import db
+from webapp.training.models import Attendance, Session
 from webapp.visits.models import NobodyHome, Service, Visit, VisitException
 from webapp.web.exports import export
 
@@ -68,6 +70,31 @@ def check(month: Month) -> None:
     if found or wrong:
         raise SystemExit(1)
     click.echo(f"{len(sheets)} sheets, no difference")
+
+
+@evaluations.command("preview")
+@click.argument("month", type=MonthType())
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def preview(month: Month, file: Path) -> None:
+    """What a month would have come to under the rules in FILE (the form of evaluation.json); nothing is written."""
+    try:
+        tried = json.loads(file.read_text(encoding="utf-8"))
+        rules.check(tried)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise click.ClickException("文件读不懂，要和 evaluation.json 一样的写法。Write it like evaluation.json.") from error
+    except Refusal as refusal:
+        raise click.ClickException(refusal.words()) from refusal
+    whole = [sa.orm.joinedload(getattr(Evaluation, name)) for name in ("caregiver", "vetoes")]
+    sheets = db.reading().scalars(sa.select(Evaluation).where(Evaluation.month == str(month)).options(*whole)).unique().all()
+    moved = regraded = 0
+    for sheet in sorted(sheets, key=lambda each: each.caregiver.number):
+        found = models.reckoned(month, sheet.counted, sheet.adjustment, sheet.vetoed, tried)
+        moved += found["total"] != sheet.total
+        regraded += found["grade"] != sheet.grade
+        if found["total"] != sheet.total:
+            before, after = words.tenths(sheet.total), words.tenths(found["total"])
+            click.echo(f"{sheet.caregiver.number} {before} -> {after} {sheet.grade} -> {found['grade']}")
+    click.echo(f"{len(sheets)} sheets, {moved} other totals, {regraded} other grades")
 
 
 @export.command("evaluations")
@@ -138,6 +165,19 @@ def tables(month: Month) -> dict[str, Table]:
             "shift on_leave",
             sa.select(Relief.shift_id, number).outerjoin(Leave, Leave.id == Relief.leave_id)
             .outerjoin(Person, Person.id == Leave.person_id).where(between(Relief.day), Relief.ended_at.is_(None)),
+        ),
+        "sessions": _table(
+            "caregiver day attended on_leave",
+            sa.select(
+                number, Session.day,
+                sa.exists().where(Attendance.session_id == Session.id, Attendance.person_id == Person.id),
+                sa.exists().where(Leave.person_id == Person.id, Leave.state == APPROVED,
+                                  Leave.since <= Session.day, Leave.until >= Session.day),
+            )
+            .select_from(Session)
+            .join(Place, sa.or_(Place.id == Session.place_id, Place.street_id == Session.place_id,
+                                Place.district_id == Session.place_id))
+            .join(Person, Person.station_id == Place.id).where(between(Session.day)),
         ),
         "evaluations": _evaluations(month),
     }  # fmt: skip

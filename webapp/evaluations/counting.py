@@ -1,4 +1,4 @@
-"""What the records of a month come to, by caregiver: six questions that the database adds up itself, whoever is asked about.
+"""What the records of a month come to, by caregiver: seven questions that the database adds up itself, whoever is asked about.
 
 Counted in visits and in household days (one home on one day), so that who skips two of three homes cannot show 100 %.
 Relief counts for whoever came; approved leave and pauses have left the roster already.
@@ -18,10 +18,11 @@ from webapp.kit import clock
 from webapp.kit.month import Month
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
 from webapp.logs.models import Log
-from webapp.people.models import Account
-from webapp.roster.absences import Leave, Relief
+from webapp.people.models import Account, Person, Place
+from webapp.roster.absences import APPROVED, Leave, Relief
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
+from webapp.training.models import Attendance, Session
 from webapp.visits.models import VOID, NobodyHome, Service, Visit, VisitException
 
 NAMES = (
@@ -46,7 +47,7 @@ def count(month: Month, caregiver: uuid.UUID | None = None) -> Counts:
     asked, found = _Asked(month, caregiver), defaultdict[uuid.UUID, dict[str, Any]](empty)
     if asked.last < month.first:
         return {}
-    for ask in (asked.visits, asked.days, asked.shifts, asked.items, asked.entries, asked.away):
+    for ask in (asked.visits, asked.days, asked.shifts, asked.items, asked.entries, asked.away, asked.training):
         rows = db.session().execute(ask())
         names = tuple(rows.keys())[1:]
         for who, *figures in rows:
@@ -200,6 +201,22 @@ class _Asked:
             .where(Relief.day.between(self.month.first, self.last), Relief.ended_at.is_(None))
             .group_by(Leave.person_id),
             Leave.person_id,
+        )
+
+    def training(self) -> Any:
+        """Sessions that were meant for her, of her station and what lies above it, and those she was at; not while on leave."""
+        there = sa.exists().where(Attendance.session_id == Session.id, Attendance.person_id == Person.id)
+        away = sa.exists().where(
+            Leave.person_id == Person.id, Leave.state == APPROVED, Leave.since <= Session.day, Leave.until >= Session.day
+        )
+        near = sa.or_(Session.place_id == Place.id, Session.place_id == Place.street_id, Session.place_id == Place.district_id)
+        return self._hers(
+            sa.select(Person.id, sa.func.count(Session.id).label("sessions_held"), _sum(there).label("sessions_attended"))
+            .join(Place, Place.id == Person.station_id)
+            .join(Session, near)
+            .where(Session.day.between(self.month.first, self.last), ~away)
+            .group_by(Person.id),
+            Person.id,
         )
 
     def _made(self) -> tuple[Any, ...]:

@@ -79,6 +79,7 @@ def _staff(month: Month) -> dict[uuid.UUID, uuid.UUID]:
         .join(Grant, Grant.account_id == Account.id)
         .where(Grant.role == Role.CAREGIVER, Person.station_id.is_not(None))
         .where(Grant.since < last, sa.or_(Grant.until.is_(None), Grant.until > first))
+        .where(sa.or_(Account.ended_at.is_(None), Account.ended_at > first))
     )
     return {person: station for person, station in db.session().execute(ask) if station is not None}
 

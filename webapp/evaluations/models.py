@@ -353,9 +353,11 @@ def counted(facts: dict[str, Any], corrections: dict[str, Any], home: int | None
     return facts | right | {"home": home, "attitude": attitude}
 
 
-def reckoned(month: Month, facts: dict[str, Any], adjustment: int, vetoed: bool) -> dict[str, Any]:
-    """{"points", "total", "grade"} as they are kept: tenths."""
-    held = settings(month)
+def reckoned(
+    month: Month, facts: dict[str, Any], adjustment: int, vetoed: bool, held: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """{"points", "total", "grade"} as they are kept: tenths. `held`: other rules than those of the month, to try them."""
+    held = held or settings(month)
     found = rules.score(held, rules.ratios(held, facts), Fraction(adjustment, 10), ["veto"] if vetoed else ())
     points = {code: None if value is None else int(cases.half_up(value) * 10) for code, value in found.points.items()}
     return {"points": points, "total": None if found.total is None else int(found.total * 10), "grade": found.grade}

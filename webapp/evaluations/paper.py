@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 
 from webapp.access import Actor
-from webapp.evaluations import models, printing, queries, words
+from webapp.evaluations import binding, models, printing, queries, words
 from webapp.evaluations.desk import bp, month_asked, named, station_asked
 from webapp.evaluations.models import Evaluation
 from webapp.people import queries as people
@@ -50,6 +50,17 @@ def month_pdf() -> ResponseReturnValue:
     if not sheets:
         raise people.nothing()
     return _file(printing.forms_pdf([_paper(each, who) for each in sheets]), "application/pdf", f"{month}.pdf")
+
+
+@bp.get("/evaluations/bound.pdf")
+@allow("evaluations.bind")
+def bound_pdf() -> ResponseReturnValue:
+    """月底成册: a station's whole month in one file."""
+    who, month = guard.me(), month_asked()
+    with printing.in_chinese():
+        bound = binding.bind(month, people.place(who, station_asked(who)))
+        papers = [_paper(each, who) for each in bound.sheets]
+    return _file(printing.bound_pdf(bound, papers), "application/pdf", f"{month}-bound.pdf")
 
 
 @bp.get("/evaluations/month.xlsx")

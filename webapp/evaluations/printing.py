@@ -1,4 +1,4 @@
-"""Paper: the evaluation form (A4, signatures) and the table of a month. Knows no database and no request."""
+"""Paper: the evaluation form (A4, signatures), a station's bound month and its table. Asks no database and no request."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import xlsxwriter
 from fpdf import FPDF
 from pylopdf_fonts_zh_cn import sans_path
 
-from webapp.kit import clock, show
+from webapp.evaluations.binding import Bound, Home
+from webapp.kit import clock, money, show
 from webapp.kit.month import Month
 from webapp.kit.words import _, in_chinese
 
-__all__ = ["Paper", "forms_pdf", "in_chinese", "month_xlsx"]
+__all__ = ["Paper", "bound_pdf", "forms_pdf", "in_chinese", "month_xlsx"]
 INK, SOFT, LINE = (29, 27, 24), (92, 86, 77), (160, 152, 140)
 
 
@@ -48,8 +49,9 @@ def forms_pdf(papers: Sequence[Paper]) -> bytes:
     return bytes(pdf.output())
 
 
-def _form(pdf: FPDF, paper: Paper, page: int, pages: int) -> None:
-    pdf.add_page()
+def _form(pdf: FPDF, paper: Paper, page: int, pages: int, *, footed: bool = False) -> None:
+    """One form; `footed`: the volume numbers its pages itself."""
+    pdf.add_page(orientation="portrait")
     pdf.set_text_color(*INK)
     pdf.set_draw_color(*LINE)
     pdf.set_line_width(0.2)
@@ -75,9 +77,10 @@ def _form(pdf: FPDF, paper: Paper, page: int, pages: int) -> None:
     pdf.set_font("sheet", size=11)
     for who in (_("养护员（看过）"), _("站长"), _("街道")):
         pdf.cell(0, 12, f"{who}：____________________    {_('日期')}：________________", new_x="LMARGIN", new_y="NEXT")
-    pdf.set_font("sheet", size=9)
-    pdf.set_text_color(*SOFT)
-    pdf.cell(0, 8, _("第 %(n)s 页，共 %(all)s 页", n=page, all=pages), align="C")
+    if not footed:
+        pdf.set_font("sheet", size=9)
+        pdf.set_text_color(*SOFT)
+        pdf.cell(0, 8, _("第 %(n)s 页，共 %(all)s 页", n=page, all=pages), align="C")
 
 
 def _line(pdf: FPDF, widths: Sequence[int], cells: Sequence[str], *, soft: bool = False) -> None:
@@ -133,3 +136,111 @@ def month_xlsx(
     sheet.set_column(1, len(titles), 10)
     book.close()
     return out.getvalue()
+
+
+class _Volume(FPDF):
+    """A bound month: every page but none says which it is."""
+
+    def footer(self) -> None:
+        """第 n 页，共 m 页."""
+        self.set_y(-13)
+        self.set_font("sheet", size=9)
+        self.set_text_color(*SOFT)
+        self.cell(0, 8, _("第 %(n)s 页，共 %(all)s 页", n=self.page_no(), all="{nb}"), align="C")
+        self.set_text_color(*INK)
+
+
+def bound_pdf(bound: Bound, papers: Sequence[Paper]) -> bytes:
+    """月底成册: what is missing, who came when, each home's diaries and book, the evaluation forms, places to sign."""
+    pdf = _Volume(orientation="portrait", unit="mm", format="A4")
+    pdf.set_auto_page_break(True, 18)
+    pdf.set_margins(16, 16, 16)
+    pdf.add_font("sheet", fname=str(sans_path()))
+    pdf.set_lang("zh-CN")
+    pdf.set_creation_date(clock.now())
+    pdf.set_draw_color(*LINE)
+    pdf.set_line_width(0.2)
+    with in_chinese():
+        pdf.set_title(f"{bound.station} {show.month(bound.month)}")
+        _front(pdf, bound)
+        _grid(pdf, bound)
+        for home in bound.homes:
+            _home(pdf, bound, home)
+        pdf.set_auto_page_break(False)
+        for n, paper in enumerate(papers, 1):
+            _form(pdf, paper, n, len(papers), footed=True)
+        _signatures(pdf, bound)
+    return bytes(pdf.output())
+
+
+def _title(pdf: FPDF, text: str, size: int = 14) -> None:
+    pdf.set_font("sheet", size=size)
+    pdf.set_text_color(*INK)
+    pdf.multi_cell(0, size * 0.7, text, new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(1)
+
+
+def _says(pdf: FPDF, text: str, size: int = 10, soft: bool = False) -> None:
+    pdf.set_font("sheet", size=size)
+    pdf.set_text_color(*(SOFT if soft else INK))
+    pdf.multi_cell(0, size * 0.56, text, new_x="LMARGIN", new_y="NEXT")
+
+
+def _front(pdf: FPDF, bound: Bound) -> None:
+    pdf.add_page()
+    _title(pdf, bound.station, 20)
+    _title(pdf, _("%(month)s台账", month=show.month(bound.month)), 16)
+    _says(pdf, _("%(homes)s 户，%(people)s 位养护员", homes=len(bound.homes), people=len(bound.grid)), 11, soft=True)
+    pdf.ln(4)
+    _title(pdf, _("还缺什么"))
+    for said in bound.missing or [_("都齐了")]:
+        _says(pdf, f"· {said}", 11)
+
+
+def _grid(pdf: FPDF, bound: Bound) -> None:
+    """People by days, how often each came."""
+    if not bound.grid:
+        return
+    pdf.add_page(orientation="landscape")
+    _title(pdf, _("出勤表（上门次数）"))
+    names, each = 32, (pdf.epw - 32 - 12) / len(bound.days)
+    pdf.set_font("sheet", size=8)
+    pdf.cell(names, 7, _("养护员"), border=1)
+    for day in bound.days:
+        pdf.cell(each, 7, str(day.day), border=1, align="C")
+    pdf.cell(12, 7, _("合计"), border=1, align="C", new_x="LMARGIN", new_y="NEXT")
+    for name, came in bound.grid.items():
+        pdf.cell(names, 7, _fit(pdf, name, names - 3), border=1)
+        for day in bound.days:
+            pdf.cell(each, 7, str(came.get(day.day, "")), border=1, align="C")
+        pdf.cell(12, 7, str(sum(came.values())), border=1, align="C", new_x="LMARGIN", new_y="NEXT")
+
+
+def _home(pdf: FPDF, bound: Bound, home: Home) -> None:
+    pdf.add_page(orientation="portrait")
+    _title(pdf, f"{home.name}　{home.number}")
+    _says(pdf, f"{bound.station}　{show.month(bound.month)}", soft=True)
+    pdf.ln(2)
+    _title(pdf, _("日记"), 12)
+    for day, times, who, story in home.visits:
+        _says(pdf, f"{day.day}{_('日')}　{times}　{who}　{story or _('（没有日记）')}")
+    if not home.visits:
+        _says(pdf, _("这个月没有上门"), soft=True)
+    pdf.ln(2)
+    _title(pdf, _("账本"), 12)
+    for day, words, fen, there in home.lines:
+        slip = _("有票") if there else ""
+        _says(pdf, f"{day.day}{_('日')}　{words}　{'+' if fen > 0 else '-'}{money.show(abs(fen))}　{slip}")
+    came, went = home.sums
+    said = _("收 %(came)s，花 %(went)s", came=money.show(came), went=money.show(went)) if home.lines else _("这个月没记账")
+    _says(pdf, said, 11)
+    pdf.ln(6)
+    _says(pdf, _("老人或家属：____________________　　养护员：____________________　　日期：______________"), 11)
+
+
+def _signatures(pdf: FPDF, bound: Bound) -> None:
+    pdf.add_page(orientation="portrait")
+    _title(pdf, _("签字"))
+    for who in (_("站长"), _("街道"), _("监督员")):
+        pdf.ln(8)
+        _says(pdf, f"{who}：____________________　　{_('日期')}：________________", 12)

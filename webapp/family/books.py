@@ -31,7 +31,7 @@ PAGE = 60
 def _agreed(kin_id: uuid.UUID) -> queries.Tie:
     """The tie, if the resident lets this relative see the money. Raises Missing."""
     tie = queries.tie(me(), kin_id)
-    if "money" not in tie.kin.scopes:
+    if "money" not in tie.kin.scopes or tie.others_go_on:
         raise nothing()
     return tie
 

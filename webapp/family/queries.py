@@ -20,7 +20,8 @@ from webapp.ledger.models import Book
 from webapp.ledger.queries import Balance
 from webapp.logs.models import Log
 from webapp.people import queries as people
-from webapp.people.models import Account, Household, Kin, Look, Person, Place, Resident
+from webapp.people.ends import Ending
+from webapp.people.models import Account, Consent, Household, Kin, Look, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster.absences import Pause
 from webapp.roster.models import PLANNED, Shift
@@ -56,6 +57,13 @@ class Tie:
     kin: Kin
     station: Place
     held: Balance
+    others_go_on: bool = False
+    """The resident's care has ended, and somebody else is cared for in the same home."""
+
+    def shows(self, day: date) -> bool:
+        """Whether a day's record may still be read: what comes after the end is about whoever goes on living there."""
+        ended = self.kin.resident.ended_on
+        return not self.others_go_on or ended is None or day <= ended
 
 
 def tie(actor: Actor, key: uuid.UUID) -> Tie:
@@ -63,7 +71,7 @@ def tie(actor: Actor, key: uuid.UUID) -> Tie:
     rows = (
         db.session()
         .execute(
-            sa.select(Kin, Place, Book.cash_fen, Book.advance_fen, Book.wallet_fen)
+            sa.select(Kin, Place, Book.cash_fen, Book.advance_fen, Book.wallet_fen, Household.ended_on)
             .join(Kin.resident)
             .join(Household, Household.id == Resident.household_id)
             .join(Place, Place.id == Household.station_id)
@@ -77,8 +85,16 @@ def tie(actor: Actor, key: uuid.UUID) -> Tie:
     )
     if not rows:
         raise nothing()
-    kin, station, cash, advance, wallet = rows[0]
-    return Tie(kin, station, Balance(cash or 0, advance or 0, wallet or 0))
+    kin, station, cash, advance, wallet, ended_on = rows[0]
+    goes_on = kin.resident.ended_on is not None and ended_on is None
+    return Tie(kin, station, Balance(cash or 0, advance or 0, wallet or 0), goes_on)
+
+
+def ending(kin: Kin) -> Ending | None:
+    """How the resident's care ended; asked only when it has."""
+    if kin.resident.ended_on is None:
+        return None
+    return db.session().scalar(sa.select(Ending).where(Ending.resident_id == kin.resident_id, Ending.undone_at.is_(None)))
 
 
 @dataclass(frozen=True)
@@ -256,3 +272,10 @@ def since() -> datetime:
 def first_day() -> date:
     """The household day of `since`."""
     return clock.day_of(since())
+
+
+def shows_visits(resident_id: uuid.UUID) -> bool:
+    """Whether the resident shows the visits to anybody."""
+    shown = sa.select(Kin.id).join(Consent, Consent.kin_id == Kin.id)
+    agreed = shown.where(Kin.resident_id == resident_id, Kin.holds(), Consent.scope == "visits", Consent.holds())
+    return db.session().scalar(agreed.limit(1)) is not None

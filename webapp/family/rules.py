@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from webapp.kit.words import _
+
 LONGEST = 100
 
 
@@ -24,13 +26,16 @@ def digest(resident: str, until: date, visits: Sequence[Told]) -> str:
     """The seven days up to `until` in at most a hundred characters, Chinese, ready to forward; visits newest first."""
     days = {each.day for each in visits}
     if not visits:
-        return f"{resident}这7天没有上门记录。"[:LONGEST]
+        return _("%(name)s这7天没有上门记录。", name=resident)[:LONGEST]
     hours = sum(each.minutes for each in visits) / 60
-    who = "、".join(dict.fromkeys(each.caregiver for each in visits))
-    text = f"{resident}这一周（到{until.month}月{until.day}日）：{who}来了{len(visits)}次，{len(days)}天，共{hours:.1f}小时。"
+    who = _("、").join(dict.fromkeys(each.caregiver for each in visits))
+    text = _(
+        "%(name)s这一周（到%(month)s月%(day)s日）：%(who)s来了%(n)s次，%(days)s天，共%(hours)s小时。",
+        name=resident, month=until.month, day=until.day, who=who, n=len(visits), days=len(days), hours=f"{hours:.1f}",
+    )  # fmt: skip
     deeds = list(dict.fromkeys(name for each in visits for name in each.deeds))
     story = next((each.story for each in visits if each.story), "")
-    for more in (f"做了{'、'.join(deeds[:5])}。" if deeds else "", f"“{story}”" if story else ""):
+    for more in (_("做了%(what)s。", what=_("、").join(deeds[:5])) if deeds else "", f"“{story}”" if story else ""):
         text = text + more if len(text) + len(more) <= LONGEST else text
     if story and "“" not in text and LONGEST - len(text) > 10:
         text += f"“{story[: LONGEST - len(text) - 3]}…”"

@@ -55,6 +55,8 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "duty": around.duty,
         "today": clock.today(),
         "looks": around.looks,
+        "ended": tie.kin.resident.ended_on,
+        "ending": queries.ending(tie.kin),
         "pause": around.pause,
         "iso": date.fromisoformat,
         "scans": around.scans,
@@ -75,7 +77,7 @@ def say(kin_id: uuid.UUID, visit_id: uuid.UUID) -> ResponseReturnValue:
     who = me()
     tie = queries.tie(who, kin_id)
     visit = visits.visit(who, visit_id)
-    if "visits" not in tie.kin.scopes or visit.household_id != tie.kin.resident.household_id:
+    if tie.kin.resident.ended_on or "visits" not in tie.kin.scopes or visit.household_id != tie.kin.resident.household_id:
         raise people.nothing()
     agrees = request.form.get("says") == "yes"
     try:
@@ -123,9 +125,9 @@ def week(resident_id: uuid.UUID) -> ResponseReturnValue:
     """The week in a hundred characters for the station to forward; only where the resident shows visits to somebody."""
     who = me()
     resident = people.resident(who, resident_id)
-    shown = any("visits" in kin.scopes for kin in people.kin([resident_id]))
+    shown = queries.shows_visits(resident_id)
     found = _lines(queries.came(resident.household_id, None, story=False)) if shown else []
-    text = rules.digest(resident.name, clock.today(), _this_week(found)) if shown else None
+    text = _digest(resident.name, found) if shown else None
     look(who, resident.household_id, "week")
     return page.render("family/week.html", resident=resident, text=text, week=rules.week(clock.today(), found))
 
@@ -139,8 +141,9 @@ def _lines(came: Sequence[Came]) -> list[Told]:
         ]  # fmt: skip
 
 
-def _this_week(lines: Sequence[Told]) -> list[Told]:
-    return [each for each in lines if each.day > clock.today() - timedelta(days=7)]
+def _digest(name: str, lines: Sequence[Told]) -> str:
+    with in_chinese():
+        return rules.digest(name, clock.today(), [each for each in lines if each.day > clock.today() - timedelta(days=7)])
 
 
 def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
@@ -148,10 +151,12 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
     home, scopes = tie.kin.resident.household_id, tie.kin.scopes
     facts: dict[str, Any] = {}
     if "visits" in scopes:
-        visits = queries.came(home, tie.kin.id, story="logs" in scopes)
+        found = queries.came(home, tie.kin.id, story="logs" in scopes)
+        visits = [visit for visit in found if tie.shows(visit.day)]
         lines = _lines(visits)
         facts |= {"now": queries.today(visits, around), "visits": visits, "week": rules.week(clock.today(), lines)}
-        facts["digest"] = rules.digest(tie.kin.resident.name, clock.today(), _this_week(lines))
+        facts["digest"] = _digest(tie.kin.resident.name, lines)
     if "money" in scopes:
-        facts |= {"entries": ledger.for_kin(home, queries.first_day()), "balance": tie.held}
+        entries = [entry for entry in ledger.for_kin(home, queries.first_day()) if tie.shows(entry.day)]
+        facts |= {"entries": entries, "balance": None if tie.others_go_on else tie.held}
     return facts

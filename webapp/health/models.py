@@ -87,6 +87,7 @@ class RescueWindow(Keyed, Made, Homed, Base):
     """Refused, or stopped before its time was over."""
     ended_by: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     read_at: Mapped[datetime | None] = mapped_column(Instant())
+    __table_args__ = (sa.Index("ix_rescue_window_resident_id_made_at", "resident_id", "made_at"),)
 
     @property
     def phone(self) -> str:

@@ -26,6 +26,11 @@ class Judged:
     failed: tuple[str, ...]
 
 
+def field(code: str) -> str:
+    """The name of an item's field in a form: REC-01 → rec_01."""
+    return code.lower().replace("-", "_")
+
+
 def verdict(rules: Mapping[str, Any], item: Mapping[str, Any], value: Any) -> str | None:
     """yes, no or na of one answer; None where the answer only stands for the record. Refuses what is no answer."""
     form, code = item["answer"], item["code"]

@@ -66,7 +66,7 @@ def front(me: Actor, limit: int) -> tuple[Strand, ...]:
     )  # fmt: skip
     return (
         strand(BOOK, key=Household.id, at=flags.c.since, a=Household.name, b=flags.c.codes).join(
-            flags, flags.c.home == Household.id
+            flags, sa.and_(flags.c.home == Household.id, Household.ended_on.is_(None))
         ),
         sa.select(asked),
         _silent(me, limit),
@@ -92,7 +92,9 @@ def _silent(me: Actor, limit: int) -> Strand:
         .limit(limit)
         .subquery()
     )  # fmt: skip
-    return strand(SILENT, key=Household.id, at=homes.c.since, a=Household.name).join(homes, homes.c.home == Household.id)
+    return strand(SILENT, key=Household.id, at=homes.c.since, a=Household.name).join(
+        homes, sa.and_(homes.c.home == Household.id, Household.ended_on.is_(None))
+    )
 
 
 def _unclosed(me: Actor, limit: int) -> Strand:

@@ -280,8 +280,37 @@ def _once(table: type[Task] | type[Notice], row: dict[str, Any], where: sa.TextC
 def resolve(key: str) -> None:
     """The cause of this key is gone: its open task and its unseen notice go away by themselves."""
     _take_away(Task.key == key, how="gone")
-    unseen = sa.select(Notice).where(Notice.key == key, Notice.acknowledged_at.is_(None), Notice.ended_at.is_(None))
-    for notice in db.session().scalars(unseen):
+    _end_notices(Notice.key == key)
+
+
+def withdraw(household_id: uuid.UUID, resident_id: uuid.UUID | None = None) -> None:
+    """Nothing more is asked or told about a household; or about one resident of it."""
+    about = [table.resident_id == resident_id if resident_id else table.household_id == household_id for table in (Task, Notice)]
+    _take_away(about[0], how="gone")
+    _end_notices(about[1])
+
+
+def rehome(household_id: uuid.UUID, place_id: uuid.UUID) -> None:
+    """What is open about a household waits at another station from now on."""
+    session = db.session()
+    for task in session.scalars(sa.select(Task).where(Task.household_id == household_id, Task.cleared_at.is_(None))):
+        tell(task.place_id)
+        task.place_id = place_id
+    unseen = Notice.acknowledged_at.is_(None), Notice.ended_at.is_(None)
+    for notice in session.scalars(sa.select(Notice).where(Notice.household_id == household_id, *unseen)):
+        notice.place_id = place_id
+    tell(place_id)
+
+
+def dismiss(account_id: uuid.UUID) -> None:
+    """Whoever held this account has left: nothing waits for them any more."""
+    _take_away(Task.account_id == account_id, how="gone")
+    _end_notices(Notice.to_id == account_id)
+
+
+def _end_notices(which: sa.ColumnElement[bool]) -> None:
+    open_ones = sa.select(Notice).where(which, Notice.acknowledged_at.is_(None), Notice.ended_at.is_(None))
+    for notice in db.session().scalars(open_ones):
         notice.end()
 
 

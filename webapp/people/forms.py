@@ -232,17 +232,6 @@ class NewResidentForm(ResidentForm, FreshForm):
     """A new resident."""
 
 
-class DischargeForm(PlainForm):
-    """From when a resident is no longer cared for."""
-
-    on = DayField(_l("从哪天起"), [required()], render_kw={"type": "date"})
-
-    def validate_on(self, field: Any) -> None:
-        """What has not happened yet is not written down."""
-        if field.data and field.data > clock.today():
-            raise ValidationError(_("请写今天或以前的日子"))
-
-
 class AlertForm(FreshForm):
     """What whoever enters must know."""
 

@@ -32,8 +32,9 @@ from webapp.people.accounts import end_grant as end_grant
 from webapp.people.accounts import grant as grant
 from webapp.people.accounts import hasher as hasher
 from webapp.people.accounts import open_account as open_account
-from webapp.people.accounts import refuse_above, refuse_second
+from webapp.people.accounts import refuse_above as refuse_above
 from webapp.people.accounts import refuse_login as refuse_login
+from webapp.people.accounts import refuse_second
 from webapp.people.accounts import take_on as take_on
 from webapp.people.accounts import welcome as welcome
 from webapp.people.places import Counter as Counter
@@ -420,21 +421,6 @@ def change_household(household: Household, address: str, *, no_signal: bool, sta
     audit.note("household.change", household, household.id, moved=bool(moved))
     for key in (*moved, household.station_id):
         tell(key)
-
-
-def discharge(resident: Resident, household: Household, on: date) -> None:
-    """The resident is no longer cared for from `on`; with the last one the household and its unit end too."""
-    resident.ended_on = on
-    audit.note("resident.discharge", resident, household.id, day=on)
-    if all(each.ended_on for each in household.residents):
-        household.ended_on = on
-        session = db.session()
-        for table in (HomeCareUnit, Assignment):
-            ended = sa.and_(table.household_id == household.id, table.until.is_(None))
-            session.execute(sa.update(table).where(ended).values(until=clock.now()))
-    else:
-        household.rename()
-    tell(household.station_id)
 
 
 def calm(alert: Alert, household: uuid.UUID) -> None:

@@ -129,20 +129,6 @@ def _masked_hint(shown: str | None) -> Any:
     return _("现在是%(shown)s，不改就空着", shown=shown) if shown else None
 
 
-@bp.route("/residents/<uuid:resident_id>/end", methods=["GET", "POST"])
-@allow("people.edit")
-def discharge(resident_id: uuid.UUID) -> Answer:
-    """A resident is no longer cared for."""
-    who, form = me(), forms.DischargeForm(data={"on": clock.today()})
-    found = queries.resident(who, resident_id)
-    home = queries.household(who, found.household_id)
-    if taken(form, lambda: models.discharge(found, home, form.on.data)):
-        return page.go(url_for("people.household", household_id=home.id), _("记下了"))
-    back = url_for("people.resident", resident_id=resident_id)
-    note = _l("资料都留着。这一户没有别的老人了，养护员也就不再上门")
-    return form_page(form, title=_l("不再照看"), sub=found.name, back=back, note=note)
-
-
 @bp.route("/residents/<uuid:resident_id>/alerts", methods=["GET", "POST"])
 @allow("people.edit")
 def new_alert(resident_id: uuid.UUID) -> Answer:

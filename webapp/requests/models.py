@@ -156,7 +156,7 @@ class RequestStep(Keyed, Base):
     words: Mapped[str | None] = mapped_column(sa.String(200))
 
 
-append_only("request_step", "what was done has been done")
+append_only("request_step", "what was done is never changed")
 
 
 class Need(Keyed, Made, Base):
@@ -223,10 +223,22 @@ def need(
     return row
 
 
+def end_for(household_id: uuid.UUID, resident_id: uuid.UUID | None, by: uuid.UUID) -> None:
+    """Care has ended, of one resident or of all: what was asked for is withdrawn, and nobody is asked how it was."""
+    whose = ServiceRequest.household_id == household_id if resident_id is None else ServiceRequest.resident_id == resident_id
+    for row in db.session().scalars(sa.select(ServiceRequest).where(whose, ServiceRequest.state.not_in(rules.OVER))):
+        if rules.may(row.state, "withdraw"):
+            row.withdraw(by)
+        else:
+            row._let_go()
+
+
 @jobs.job("requests.remind")
 def remind(request: str) -> None:
-    """Its time is over: not done yet, or nobody has said how it was. The station is told, once."""
+    """Its time is over: not done yet, or nobody has said how it was. The station is told, once; of the dead nothing is said."""
     row = db.session().get_one(ServiceRequest, uuid.UUID(request))
+    if row.resident.ended_on:
+        return
     if row.state in (rules.SENT, rules.ACCEPTED) and row.due_at <= clock.now():
         row._open("request_late", "late")
     elif row.state == rules.DONE:
@@ -243,7 +255,7 @@ def _account(person_id: uuid.UUID | None) -> uuid.UUID | None:
 
 
 rulebook.ship("requests", Path(__file__).parent / "requests.json")
-kinds.say("request", _l("有人请求服务，请派人"), "hand-helping")
+kinds.say("request", _l("有人请帮忙，请派人"), "hand-helping")
 kinds.say("request_do", _l("请您去做一件事"), "hand-helping")
-kinds.say("request_late", _l("请求的服务过了时间还没做"), "clock")
+kinds.say("request_late", _l("要帮的忙过了时间还没做"), "clock")
 kinds.say("request_ask", _l("服务做了，请问一问好不好"), "star")

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, within
 from webapp.cards import queries as cards
 from webapp.kit import clock
-from webapp.people.models import Account, Kin, Person, Place, Resident
+from webapp.people.models import Account, Household, Kin, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.requests.models import Need, RequestStep, ServiceRequest
 from webapp.requests.rules import OVER
@@ -67,12 +67,18 @@ def of_household(actor: Actor, household_id: uuid.UUID, limit: int = 30) -> Sequ
     return db.session().scalars(_with_names(ask).order_by(ServiceRequest.made_at.desc()).limit(limit)).all()
 
 
-def residents(actor: Actor, household_id: uuid.UUID) -> Sequence[Resident]:
-    """For whom the actor may ask: of kin their own residents only."""
-    ask = sa.select(Resident).where(Resident.household_id == household_id, Resident.ended_on.is_(None)).order_by(Resident.number)
-    found = db.session().scalars(ask).all()
+def home(actor: Actor, key: uuid.UUID) -> Household:
+    """The household with its residents, within reach. Raises Missing."""
+    ask = within(actor, sa.select(Household)).where(Household.id == key).options(selectinload(Household.residents))
+    if (found := db.session().scalar(ask)) is None:
+        raise nothing()
+    return found
+
+
+def residents(actor: Actor, home: Household) -> Sequence[Resident]:
+    """For whom of `home` the actor may ask: of kin their own residents only."""
     own = set(db.session().scalars(_ties(actor))) if actor.role == "kin" else None
-    return [each for each in found if own is None or each.id in own]
+    return [each for each in home.residents if each.ended_on is None and (own is None or each.id in own)]
 
 
 def _ties(actor: Actor) -> sa.Select[Any]:

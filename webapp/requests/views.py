@@ -39,8 +39,8 @@ def _kinds() -> list[tuple[str, str]]:
 def ask(household_id: uuid.UUID) -> ResponseReturnValue:
     """What was asked for at a home, and asking anew."""
     who, form = me(), AskForm()
-    home = people.household(who, household_id)
-    living = queries.residents(who, household_id)
+    home = queries.home(who, household_id)
+    living = queries.residents(who, home)
     form.kind.choices = _kinds()
     form.resident.choices = [(str(each.id), each.name) for each in living]
     _offer(form, who)

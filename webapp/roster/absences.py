@@ -130,7 +130,7 @@ class Absent:
         rests = self.rests.get(household_id, ())
         if not rests:
             return rules.AT_HOME
-        living = [(key, name) for key, name, ended in self.living.get(household_id, ()) if ended is None or ended >= day]
+        living = [(key, name) for key, name, ended in self.living.get(household_id, ()) if ended is None or ended > day]
         return rules.standing(rests, living, day)
 
     def on_leave(self, caregiver_id: uuid.UUID | None, day: date) -> bool:

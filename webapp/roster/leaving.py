@@ -176,7 +176,7 @@ def send(shift: Shift, choice: Choice, actor: Actor, leave: Leave | None = None)
         _refuse_busy(who, shift, leave)
     former = session.scalar(sa.select(Relief).where(Relief.shift_id == shift.id, Relief.ended_at.is_(None)))
     if former is not None:
-        _end(former)
+        end_relief(former)
     row = Relief(
         shift_id=shift.id, household_id=shift.household_id, station_id=shift.station_id, day=shift.day,
         planned_id=former.planned_id if former else leave.person_id if leave else shift.caregiver_id,
@@ -248,7 +248,7 @@ def _days(row: Relief) -> list[date]:
     return list(db.session().scalars(same))
 
 
-def _end(row: Relief) -> None:
+def end_relief(row: Relief) -> None:
     """She no longer goes; with her last shift there her way in ends at once."""
     row.ended_at = clock.now()
     session = db.session()
@@ -271,7 +271,7 @@ def come_back(leave: Leave, day: date, actor: Actor) -> None:
     homes = set()
     for row, shift in rows:
         if clock.instant(shift.day, shift.start_min) > clock.now():
-            _end(row)
+            end_relief(row)
             homes.add(shift.household_id)
     session.flush()
     later = sa.select(Shift.household_id).where(

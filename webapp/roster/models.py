@@ -301,6 +301,8 @@ def _lay(plans: Sequence[ServicePlan], since: date, until: date, *, strict: bool
         changes = [change.fact for change in each.changes]
         ended = homes.ended[each.household_id]
         for day in rules.span(max(since, each.valid_from), until):
+            if ended == day:
+                continue  # whoever wrote the end down said what becomes of that day's shifts
             wanted = None if ended is not None and day > ended else rules.planned(each.pattern, changes, day, day in off)
             for seat in SEATS:
                 here = standing.get((each.id, day, seat))

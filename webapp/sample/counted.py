@@ -1,20 +1,26 @@
-"""The end of last month in the demo world: some books counted and closed, one with a difference, some not counted yet."""
+"""The end of last month in the demo world: some books counted and closed, one with a difference, some not counted yet; what kin
+asked about a line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from webapp.kit import clock
 from webapp.kit.month import Month
-from webapp.ledger import agreeing, closing, confirming, counting, rules
+from webapp.ledger import agreeing, asking, closing, confirming, counting, rules
 from webapp.ledger.posting import Stamp
+from webapp.ledger.rows import Entry
+from webapp.people.models import Account, Kin, Resident
 from webapp.sample.frame import Home
+from webapp.store import db
 
-COUNTED, CLOSED = 6, 3
+COUNTED, CLOSED, ASKED = 6, 3, 2
 
 
 def begin(homes: Sequence[Home]) -> None:
-    """Count the first books at the end of last month, and close some of them. Nothing where the world is kepter."""
+    """Count the first books at the end of last month, and close some of them. Not where a relative keeps the book."""
     month = Month.of(clock.today()).previous()
     kept = [home for home in homes if not agreeing.by_relative(home.household.id)]
     for n, home in enumerate(kept[:COUNTED]):
@@ -22,6 +28,26 @@ def begin(homes: Sequence[Home]) -> None:
             _count(home, month, short=200 if n == 1 else 0)
             if n < CLOSED:
                 closing.close(home.household.id, month, home.head.id)
+    for n, home in enumerate(kept[:ASKED]):
+        _ask(home, answered=n == 0)
+
+
+def _ask(home: Home, *, answered: bool) -> None:
+    """A relative asks about the last thing bought."""
+    session, key = db.session(), home.household.id
+    bought = sa.select(Entry.id).where(Entry.household_id == key, Entry.kind == "spend").order_by(Entry.at.desc(), Entry.id)
+    theirs = (
+        sa.select(Account.id)
+        .join(Kin, Kin.person_id == Account.person_id)
+        .join(Resident, Resident.id == Kin.resident_id)
+        .where(Resident.household_id == key)
+        .order_by(Resident.number, Account.login)
+    )
+    entry, kin = session.scalar(bought.limit(1)), session.scalar(theirs.limit(1))
+    if entry and kin:
+        row = asking.ask(entry, key, "这一笔是给妈妈买的吗？", kin)
+        if answered:
+            asking.answer(row, "是，您母亲说想吃", home.account.id)
 
 
 def _count(home: Home, month: Month, short: int) -> None:

@@ -36,7 +36,7 @@ def begin(homes: list[Home], days: int, draw: random.Random) -> None:
     while len(months) < 12 and (clock.today() - month.last).days < days:
         months.append(month)
         month = month.previous()
-    street = _doer(Role.STREET_MANAGER)
+    street = doer(Role.STREET_MANAGER)
     heads = {home.household.station_id: home.head for home in homes}
     for each in reversed(months):
         gather.gather(each)
@@ -65,7 +65,8 @@ def _lead(sheet: Evaluation, head: Doer, street: Doer | None, draw: random.Rando
         sheet.object(hers, "M02", "那两天雪大，路上堵，打过电话给站里")
 
 
-def _doer(role: Role) -> Doer | None:
+def doer(role: Role) -> Doer | None:
+    """The first of a role, acting."""
     ask = sa.select(Account).join(Grant, Grant.account_id == Account.id).where(Grant.role == role).limit(1)
     row = db.session().scalars(ask).first()
     return Doer(row.id, row.person_id) if row else None

@@ -245,15 +245,15 @@ def _keep(session: Session, envelope: dict[str, Any], came: Arrival) -> Any:
         "key": key,
         "raw": arrivals.sealed(envelope, key),
     }
-    return db.line().execute(_keeping(session.get_bind().dialect.name), values).first()
+    return db.line().execute(_keeping(session.get_bind().dialect.name, **ASKED), values).first()
 
 
 @cache
-def _keeping(dialect: str) -> Any:
+def _keeping(dialect: str, **asked: str) -> Any:
     """The statement that keeps an envelope, made once: to make it costs more than to run it."""
     insert = pg_insert if dialect == "postgresql" else lite_insert
     made = insert(KEPT).on_conflict_do_nothing(index_elements=["id"])
-    answers = (sa.literal_column(f"exists ({ask})", sa.Boolean()).label(name) for name, ask in ASKED.items())
+    answers = (sa.literal_column(f"exists ({ask})", sa.Boolean()).label(name) for name, ask in asked.items())
     return made.returning(KEPT.c.seq, *answers)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from webapp.kit import clock, ids
 from webapp.messages import models as messages
 from webapp.messages.models import Task
-from webapp.people.models import Place, PlaceKind
+from webapp.people.models import Household, Place, PlaceKind
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db, jobs
 from webapp.visits.models import VOID, NobodyHome, Visit
@@ -31,6 +32,11 @@ def carry() -> None:
     _let_go()
 
 
+def cared_for(station_id: Any) -> sa.ColumnElement[bool]:
+    """Condition on Household: its care has not ended, and no other station has taken it over since `station_id`."""
+    return sa.and_(Household.ended_on.is_(None), Household.station_id == station_id)
+
+
 def _let_go() -> None:
     """Whose visit came in after all, from a phone that was long without a network, is forgotten."""
     session = db.session()
@@ -45,9 +51,8 @@ def _carry(station: uuid.UUID, days: list[date]) -> None:
     session = db.session()
     attended = sa.exists().where(Visit.shift_id == Shift.id, Visit.state != VOID)
     stood = sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.day == Shift.day)
-    ask = sa.select(Shift).where(
-        Shift.station_id == station, Shift.day.in_(days), Shift.state == PLANNED, ~attended, ~stood
-    )  # fmt: skip
+    ask = sa.select(Shift).where(Shift.station_id == station, Shift.day.in_(days), Shift.state == PLANNED, ~attended, ~stood)
+    ask = ask.join(Household, Household.id == Shift.household_id).where(cared_for(Shift.station_id))
     shifts = session.scalars(ask.order_by(Shift.day, Shift.start_min)).all()
     since = clock.instant(min(days), 0)
     told = sa.select(Task.key).where(Task.place_id == station, sa.or_(Task.cleared_at.is_(None), Task.cleared_at >= since))
@@ -76,7 +81,8 @@ def nobody_left(nobody: str, round_: int = 0) -> None:
     key = f"nobody:{row.id}"
     later = sa.select(Visit.id).where(Visit.household_id == row.household_id, Visit.arrived_at > row.at, Visit.state != VOID)
     handled = sa.select(Task.id).where(Task.key == key, Task.place_id == row.station_id, Task.cleared_at.is_not(None))
-    if session.scalar(later.limit(1)) is not None or session.scalar(handled.limit(1)) is not None:
+    here = sa.select(Household.id).where(Household.id == row.household_id, cared_for(row.station_id))
+    if session.scalar(here) is None or any(session.scalar(each.limit(1)) is not None for each in (later, handled)):
         messages.resolve(key)
         return
     if round_ == 0:

@@ -38,7 +38,7 @@ def card(token: str) -> ResponseReturnValue:
     cards.log_scan(found, who, face, network(), agent())
     if found is None or face == "unknown":
         return unknown()
-    if face in ("caregiver", "kin", "doctor", "station"):
+    if face in ("caregiver", "kin", "doctor", "inspector", "station"):
         return closed(page.go(_inside(face, found)))
     return closed(_stranger(found, SightingForm(formdata=None), followed=_followed(found)))
 
@@ -49,6 +49,8 @@ def _inside(face: str, found: Card) -> str:
         return url_for("today.household", household_id=found.household_id)
     if face == "doctor":
         return url_for("health.sheet", resident_id=found.resident_id)
+    if face == "inspector":
+        return url_for("inspections.home", household_id=found.household_id)
     return url_for("family.index") if face == "kin" else url_for("people.household", household_id=found.household_id)
 
 
@@ -62,6 +64,8 @@ def _face(found: Card | None, who: Actor | None) -> str:
             return "kin"
         if who.role == Role.DOCTOR and found.resident_id:
             return "doctor"
+        if who.role == Role.INSPECTOR:
+            return "inspector"
         if who.role in STAFF:
             return "station"
     # a plate hangs inside a home: outside it tells nobody anything

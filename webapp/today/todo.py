@@ -16,6 +16,7 @@ from webapp.access import Actor, Role, within
 from webapp.cards.models import Card, Sighting
 from webapp.deliveries import queries as deliveries
 from webapp.deliveries import words as records
+from webapp.endings.departure import Departure
 from webapp.kit import clock, ids, show
 from webapp.kit.words import _
 from webapp.ledger import front as books
@@ -36,6 +37,7 @@ from webapp.roster.models import Shift
 from webapp.store import db, rulebook, secrets
 from webapp.store.strands import Strand, asked, strand, together
 from webapp.store.types import Instant
+from webapp.today.carrying import cared_for
 from webapp.visits import live, models
 from webapp.visits import words as visits
 from webapp.visits.live import Moment, Plan
@@ -104,6 +106,14 @@ _ME = anyone(Role.STATION_HEAD)
 _TODAY, _YESTERDAY = sa.bindparam("today", type_=sa.Date()), sa.bindparam("yesterday", type_=sa.Date())
 _LATE, _SILENT = sa.bindparam("late", type_=sa.Integer()), sa.bindparam("silent", type_=sa.Integer())
 _SINCE = sa.bindparam("dealt_since", type_=Instant())
+_LEFT = sa.exists().where(Departure.person_id == Person.id, Departure.withdrawn_at.is_(None), Departure.done_at.is_not(None))
+_NAME, _PHONE = (sa.case((_LEFT, None), else_=column) for column in (Person.name, Person.phone_sealed))
+"""Of a caregiver; who has left is neither named nor rung."""
+
+
+def _cared_for(table: Any) -> sa.ColumnElement[bool]:
+    """A home whose care has ended, or that another station has taken over, asks for nothing here."""
+    return cared_for(table.station_id)
 
 
 def _first(select: sa.Select[Any], limit: int) -> Strand:
@@ -123,9 +133,9 @@ def _absent() -> Strand:
     bad = said == words.TROUBLE
     return _first(
         strand(
-            "shift", key=Shift.id, other=Shift.household_id, third=Shift.caregiver_id, a=Household.name, d=Person.name,
+            "shift", key=Shift.id, other=Shift.household_id, third=Shift.caregiver_id, a=Household.name, d=_NAME,
             n=Shift.start_min, m=Shift.minutes, b=said, at=said_at,
-            k=sa.case((Shift.day == _TODAY, 0), else_=1), sealed=Person.phone_sealed,
+            k=sa.case((Shift.day == _TODAY, 0), else_=1), sealed=_PHONE,
         )
         .select_from(Shift)
         .join(Household, Household.id == Shift.household_id)
@@ -134,7 +144,7 @@ def _absent() -> Strand:
             _ME.reaches_station(Shift.station_id), Shift.day.in_([_YESTERDAY, _TODAY]), Shift.state == roster.PLANNED,
             sa.or_(Shift.day == _YESTERDAY, Shift.start_min < _LATE, bad),
             sa.or_(Shift.caregiver_id.is_(None), over, bad),
-            ~attended, ~stood,
+            ~attended, ~stood, _cared_for(Shift),
         )
         .order_by(Shift.day, Shift.start_min),
         MANY,
@@ -150,12 +160,14 @@ def _nobody() -> Strand:
     return _first(
         strand(
             "nobody", key=NobodyHome.id, other=NobodyHome.household_id, third=Person.id, at=NobodyHome.at, a=Household.name,
-            d=Person.name, n=sa.cast(NobodyHome.told, sa.Integer()), b=said, due=said_at, sealed=Person.phone_sealed,
+            d=_NAME, n=sa.cast(NobodyHome.told, sa.Integer()), b=said, due=said_at, sealed=_PHONE,
         )
         .select_from(NobodyHome)
         .join(Household, Household.id == NobodyHome.household_id)
         .join(Person, Person.id == NobodyHome.caregiver_id)
-        .where(_ME.reaches_station(NobodyHome.station_id), NobodyHome.day.in_([_YESTERDAY, _TODAY]), ~later)
+        .where(_ME.reaches_station(NobodyHome.station_id), NobodyHome.day.in_([_YESTERDAY, _TODAY]), ~later,
+            _cared_for(NobodyHome),
+        )
         .order_by(NobodyHome.at),
         MANY,
     )  # fmt: skip
@@ -186,7 +198,7 @@ def _exceptions() -> Strand:
         .join(Household, Household.id == VisitException.household_id)
         .where(
             _ME.reaches_station(VisitException.station_id), VisitException.settled_at.is_(None),
-            VisitException.day >= sa.bindparam("lately", type_=sa.Date()),
+            _cared_for(VisitException), VisitException.day >= sa.bindparam("lately", type_=sa.Date()),
             VisitException.code.not_in(sa.bindparam("apart", expanding=True, type_=sa.String())),
             sa.or_(VisitException.code != "MISSED", VisitException.day < _YESTERDAY),  # these are lines of their own
         )
@@ -232,28 +244,25 @@ def _uncounted() -> Strand:
 def _of_yesterday(kind: str, key: Any) -> sa.Select[Any]:
     return (
         strand(
-            kind, key=key, other=Visit.household_id, third=Person.id, at=Visit.arrived_at, a=Household.name, d=Person.name,
-            sealed=Person.phone_sealed,
+            kind, key=key, other=Visit.household_id, third=Person.id, at=Visit.arrived_at, a=Household.name, d=_NAME,
+            sealed=_PHONE,
         )
         .select_from(Visit)
         .join(Household, Household.id == Visit.household_id)
         .join(Person, Person.id == Visit.caregiver_id)
-        .where(_ME.reaches_station(Visit.station_id), Visit.day == _YESTERDAY, Visit.state == models.DONE)
+        .where(_ME.reaches_station(Visit.station_id), Visit.day == _YESTERDAY, Visit.state == models.DONE, _cared_for(Visit))
     )  # fmt: skip
 
 
-_DANGER = (told.own_tasks(_ME), told.office_tasks(_ME), told.handled(_ME, _SINCE), _sightings(), _absent(), _nobody())
-_RED = together(*_DANGER)
-_EVERY = together(
-    *_DANGER,
-    _exceptions(),
-    _strays(),
-    _unwritten(),
-    _uncounted(),
-    *books.front(_ME, FEW),
-    *deliveries.front(_ME, FEW),
-    told.announced(_ME),
-)
+def _questions() -> tuple[Any, Any]:
+    """What is red, and everything."""
+    danger = (told.own_tasks(_ME), told.office_tasks(_ME), told.handled(_ME, _SINCE), _sightings(), _absent(), _nobody())
+    books_and_records = (*books.front(_ME, FEW), *deliveries.front(_ME, FEW))
+    more = (_exceptions(), _strays(), _unwritten(), _uncounted(), *books_and_records, told.announced(_ME))
+    return together(*danger), together(*danger, *more)
+
+
+_RED, _EVERY = _questions()
 """Made once: they are long, and every head's page asks one of them all day."""
 
 
@@ -271,7 +280,7 @@ def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]
     for row in found.get("nobody", ()):
         if rules.rests(row.b, row.due, now, chosen):
             continue
-        about = f"{row.d} · " + (_("已打给站里") if row.n else _("还没打给站里"))
+        about = " · ".join([*([row.d] if row.d else []), _("已打给站里") if row.n else _("还没打给站里")])
         yield _home("nobody", row, row.at, about, kinds)
     for kind in ("log", "money"):
         for row in found.get(kind, ()):

@@ -56,6 +56,8 @@ def index() -> ResponseReturnValue:
         return page.go(url_for("family.index"))
     if who.role in STAFF:
         return page.render("today/office.html", piece="todo", **_office(who))
+    if who.role == Role.INSPECTOR:
+        return page.go(url_for("inspections.index"))
     return page.render("today/plain.html")
 
 

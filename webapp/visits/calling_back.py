@@ -19,6 +19,7 @@ from webapp.kit import clock, draw, ids
 from webapp.kit.refusal import Refusal
 from webapp.people.models import HomeCareUnit, Household, Person, Place, PlaceKind
 from webapp.people.queries import nothing
+from webapp.roster.absences import Pause
 from webapp.store import audit, db, jobs
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made, append_only
@@ -138,6 +139,13 @@ def one(actor: Actor, key: uuid.UUID) -> CallBack:
     return found
 
 
+def let_go(household_id: uuid.UUID) -> None:
+    """Nobody is asked any more how it was: the household's care has ended."""
+    waiting = sa.and_(CallBack.household_id == household_id, CallBack.done_at.is_(None))
+    done = sa.update(CallBack).where(waiting).values(done_at=clock.now())
+    db.session().execute(done.execution_options(synchronize_session=False))
+
+
 @jobs.job("visits.draw_call_backs", nightly=True, alone=True)
 def draw_all() -> None:
     """Tonight's draws, station by station."""
@@ -157,7 +165,7 @@ def draw_station(station: uuid.UUID, today: date, seed: str | None = None) -> li
         .execute(
             sa.select(HomeCareUnit.household_id, HomeCareUnit.caregiver_id, HomeCareUnit.since, HomeCareUnit.relative)
             .join(Household, Household.id == HomeCareUnit.household_id)
-            .where(Household.station_id == station, HomeCareUnit.until.is_(None))
+            .where(Household.station_id == station, HomeCareUnit.until.is_(None), ~_pauses(today))
         )
         .all()
     )
@@ -192,12 +200,19 @@ def draw_station(station: uuid.UUID, today: date, seed: str | None = None) -> li
     return made
 
 
+def _pauses(day: date) -> sa.ColumnElement[bool]:
+    """Condition: the whole household pauses (住院, 出门): nobody there is asked."""
+    held = (Pause.since <= day, sa.or_(Pause.until.is_(None), Pause.until >= day))
+    return sa.exists().where(Pause.household_id == HomeCareUnit.household_id, Pause.resident_id.is_(None), *held)
+
+
 def _weights(station: uuid.UUID, day: date, facts: dict[str, Any]) -> dict[uuid.UUID, int]:
     """Yesterday's visits by risk: 1, and 4 more for every signal."""
     rows = db.session().execute(
         sa.select(Visit.id, VisitException.code)
+        .join(Household, Household.id == Visit.household_id)
         .outerjoin(VisitException, VisitException.visit_id == Visit.id)
-        .where(Visit.station_id == station, Visit.day == day, Visit.state == DONE)
+        .where(Visit.station_id == station, Visit.day == day, Visit.state == DONE, Household.ended_on.is_(None))
     )
     codes: dict[uuid.UUID, list[str]] = {}
     for key, code in rows:

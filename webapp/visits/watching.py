@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.kit import clock
-from webapp.people.models import HomeCareUnit, Place, PlaceKind, Spot
+from webapp.people.models import HomeCareUnit, Household, Place, PlaceKind, Spot
 from webapp.roster import queries as roster
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import audit, db, jobs
@@ -64,7 +64,7 @@ class Day:
     waiting: dict[uuid.UUID, list[VisitException]] = field(default_factory=dict)
     known: set[tuple[uuid.UUID, str]] = field(default_factory=set)
     asked: set[uuid.UUID] = field(default_factory=set)
-    """Homes whose word was missed within the setting's days already: once is enough."""
+    """Homes that are not asked for their word: it was missed within the setting's days, and once is enough; or care ended."""
 
 
 def look_over_station(station: uuid.UUID, day: date, now: datetime) -> None:
@@ -172,12 +172,13 @@ def _confirmed(homes: Sequence[uuid.UUID], day: date, facts: Mapping[str, Any]) 
 
 
 def _asked(station: uuid.UUID, day: date, facts: Mapping[str, Any]) -> set[uuid.UUID]:
-    """Homes of which NO_CONFIRM was said within the setting's days."""
+    """Homes of which NO_CONFIRM was said within the setting's days, and those whose care has ended: nobody is asked there."""
     lately = VisitException.day.between(day - timedelta(days=facts["no_confirm_days"] - 1), day)
     ask = sa.select(VisitException.household_id).where(
         VisitException.station_id == station, lately, VisitException.code == "NO_CONFIRM"
     )
-    return set(db.session().scalars(ask))
+    over = sa.select(Household.id).where(Household.station_id == station, Household.ended_on >= day - PAST)
+    return set(db.session().scalars(sa.union(ask, over)))
 
 
 def _found(here: Day, day: date, now: datetime, facts: Mapping[str, Any]) -> dict[uuid.UUID, list[Finding]]:

@@ -23,7 +23,7 @@ from webapp.web.guard import open_door
 bp = Blueprint("assets", __name__)
 
 CSS = ("tokens", "base", "layout", "ui", "print")
-KEEPING = ("canonical", "keys", "outbox")
+KEEPING = ("canonical", "keys", "spare", "outbox")
 APP = (*KEEPING, "copies", "send", "keep", "overlay", "draft", "net", "app")
 FORMS = ("photo", "place", "keypad", "scale", "confirm")
 OFFLINE = ("shelf", "packet")

@@ -33,11 +33,14 @@ DESK = (
     ("people.index", "users", _l("老人和人员")),
     ("roster.index", "calendar", _l("排班")),
     ("evaluations.index", "clipboard-check", _l("月考核")),
+    ("inspections.index", "clipboard-list", _l("检查")),
+    ("training.index", "graduation-cap", _l("培训")),
     ("doors.me", "user", _l("我的")),
 )
+CHECK = (("inspections.index", "clipboard-list", _l("检查")), ("doors.me", "user", _l("我的")))
 KIN = (("today.index", "home", _l("老人")), ("doors.me", "user", _l("我的")))
 
-BARS = {"phone": PHONE, "desk": DESK, "kin": KIN}
+BARS = {"phone": PHONE, "desk": DESK, "check": CHECK, "kin": KIN}
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def bar_kind() -> tuple[str, str] | None:
     who = actor()
     if who is None:
         return None
-    kind = "phone" if who.role == Role.CAREGIVER else "kin" if who.role == Role.KIN else "desk"
+    kind = {Role.CAREGIVER: "phone", Role.KIN: "kin", Role.INSPECTOR: "check"}.get(who.role, "desk")
     here = request.endpoint or ""
     return kind, here if here in {entry[0] for entry in BARS[kind]} else ""
 

@@ -1,0 +1,159 @@
+"""A course from its fixing to the certificate: who is signed in, who passes, who may be sent, and how many were trained."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.visits.kit import Apart
+from tests.world import World
+from webapp.access import Role
+from webapp.cards import models as cards
+from webapp.kit import clock
+from webapp.people import models as people
+from webapp.people.models import Clearance
+from webapp.store import db
+from webapp.training import rules
+from webapp.training.models import Attendance, Certificate, Session
+
+TODAY = clock.today()
+FORM = {
+    "course": "first_aid",
+    "day": TODAY.isoformat(),
+    "start": "9:00",
+    "minutes": "120",
+    "where": "街道会议室",
+    "teacher": "陈医生",
+}
+
+
+@pytest.fixture(autouse=True)
+def apart(app: Flask) -> None:
+    """Every request begins with nothing known, as on a server."""
+    app.test_client_class = Apart
+
+
+@pytest.fixture
+def url(world: World) -> str:
+    """A session of first aid, today, held by the street."""
+    answer = world.client("wu").post("/training/new", data=FORM)
+    assert answer.status_code == 303
+    found: str = answer.headers["Location"]
+    return found
+
+
+def said(client: FlaskClient, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200, (url, answer.status_code)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def badge(world: World, name: str) -> cards.Card:
+    with db.transaction():
+        return cards.issue(cards.CardKind.BADGE, badge=world.person(name))
+
+
+@pytest.mark.parametrize(
+    ("passed", "months", "until"),
+    [
+        (date(2026, 3, 5), 12, date(2027, 3, 4)),
+        (date(2026, 3, 31), 11, date(2027, 2, 27)),
+        (date(2024, 2, 29), 12, date(2025, 2, 27)),
+        (date(2026, 1, 1), 24, date(2027, 12, 31)),
+        (date(2026, 1, 1), None, None),
+    ],
+)
+def test_the_last_day_of_a_certificate(passed: date, months: int | None, until: date | None) -> None:
+    assert rules.ends(passed, months) == until
+
+
+def test_a_rate_is_cut_off_so_that_almost_is_not_enough() -> None:
+    assert (rules.rate(599, 1000), rules.rate(3, 5), rules.rate(0, 0)) == (59, 60, None)
+
+
+def test_badges_sign_in_once_and_the_test_makes_a_certificate(world: World, url: str) -> None:
+    wu, card = world.client("wu"), badge(world, "wang")
+    assert wu.post(f"{url}/attend", data={"token": card.token}).status_code == 303
+    assert wu.post(f"{url}/attend", data={"number": card.number}).status_code == 303
+    assert len(db.reading().scalars(sa.select(Attendance)).all()) == 1
+    qian = str(world.person("qian").id)
+    assert wu.post(f"{url}/attend", data={"person": qian}).status_code == 303
+    answer = wu.post(f"{url}/attend", data={"token": "Z" * 26})
+    assert answer.status_code == 422 and "这不是我们的工作证" in answer.text
+    wang = str(world.person("wang").id)
+    assert wu.post(f"{url}/grade", data={"person": wang, "score": "101"}).status_code == 422
+    assert wu.post(f"{url}/grade", data={"person": wang, "score": "80"}).status_code == 303
+    assert wu.post(f"{url}/grade", data={"person": qian, "score": "79"}).status_code == 303
+    assert wu.post(f"{url}/grade", data={"person": wang, "score": "90"}).status_code == 422, "a mark is given once"
+    assert wu.post(f"{url}/grade", data={"person": str(world.person("zhao").id), "score": "90"}).status_code == 422
+    found = db.reading().scalars(sa.select(Certificate)).all()
+    assert [(each.person_id, each.until) for each in found] == [(world.person("wang").id, rules.ends(TODAY, 12))]
+    assert "急救常识" in said(world.client("wang"), "/my-training")
+    paper = world.client("wang").get(f"/training/certificates/{found[0].id}.pdf")
+    told = subprocess.run(["pdftotext", "-", "-"], input=paper.data, capture_output=True, check=True, timeout=60).stdout.decode()
+    assert "王桂芳" in told and found[0].number in told and "急救常识" in told
+    assert world.client("zhao").get(f"/training/certificates/{found[0].id}.pdf").status_code == 404
+    with pytest.raises(sa.exc.DatabaseError), db.transaction() as session:
+        session.execute(sa.update(Certificate).values(until=None))
+
+
+def test_only_the_basic_course_lets_her_be_sent(world: World) -> None:
+    wu = world.client("wu")
+    with db.transaction() as session:
+        person = people.welcome("新来的", world.place("songling"), phone="10000003333")
+        people.open_account(person, Role.CAREGIVER, world.place("songling"))
+        session.flush()
+        new = str(person.id)
+    for course, cleared in (("care", 0), ("basic", 1)):
+        there = wu.post("/training/new", data=FORM | {"course": course}).headers["Location"]
+        assert wu.post(f"{there}/attend", data={"person": new}).status_code == 303
+        assert wu.post(f"{there}/grade", data={"person": new, "score": "100"}).status_code == 303
+        db.undo()
+        assert len(db.reading().scalars(sa.select(Clearance).where(Clearance.person_id == person.id)).all()) == cleared
+
+
+def test_the_rate_of_a_year_by_street_and_its_warning(world: World, url: str) -> None:
+    wu = world.client("wu")
+    assert "0%" in said(wu, "/training") and "不到 60%" in said(wu, "/training")
+    for name in ("wang", "qian"):
+        wu.post(f"{url}/attend", data={"person": str(world.person(name).id)})
+    page = said(wu, "/training")
+    assert "66%" in page and "3 人里 2 人学过" in page and "够了" in page
+    with db.transaction() as session:
+        session.execute(sa.update(Session).values(day=TODAY.replace(year=TODAY.year - 1, day=1)))
+    assert "3 人里 0 人学过" in said(wu, "/training")
+
+
+def test_a_session_of_another_day_is_not_scanned(world: World) -> None:
+    wu, card = world.client("wu"), badge(world, "wang")
+    there = wu.post("/training/new", data=FORM | {"day": (TODAY + timedelta(days=3)).isoformat()}).headers["Location"]
+    answer = wu.post(f"{there}/attend", data={"token": card.token})
+    assert answer.status_code == 422 and "不是今天的" in answer.text
+    assert wu.post(f"{there}/attend", data={"person": str(world.person("wang").id)}).status_code == 422
+    assert "要去上的课" in said(world.client("wang"), "/my-training")
+
+
+def test_what_is_missing_is_said_beside_the_field_and_what_was_typed_stays(world: World) -> None:
+    for data, words in (
+        ({"course": ""}, "请选一门课"),
+        ({"day": "明天"}, "请选一个日子"),
+        ({"start": "早上"}, "请填时间"),
+        ({"minutes": "5"}, "数不对"),
+        ({"where": " "}, "这里要填"),
+    ):
+        answer = world.client("wu").post("/training/new", data=FORM | data)
+        assert answer.status_code == 422 and words in answer.text and "陈医生" in answer.text, data
+
+
+def test_who_may_hold_and_who_may_only_look(world: World, url: str) -> None:
+    assert world.client("wang").get("/training").status_code == 403
+    assert world.client("jiang").post("/training/new", data=FORM).status_code == 403
+    assert world.client("he").get(url).status_code == 404, "the street's session is the street's"
+    there = world.client("zhou").post("/training/new", data=FORM).headers["Location"]
+    assert world.client("zhou").post(f"{there}/attend", data={"person": str(world.person("zhao").id)}).status_code == 422

@@ -1,0 +1,143 @@
+"""Which sessions there are, who was there, whose certificates end, and how many were trained. Asked through the actor."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from webapp.access import Actor, Role, within
+from webapp.people.models import Account, Grant, Person, Place
+from webapp.people.queries import nothing
+from webapp.store import db
+from webapp.training import rules
+from webapp.training.models import Attendance, Certificate, Session
+
+
+def sessions(actor: Actor, since: date, limit: int = 60) -> Sequence[Any]:
+    """(session, its place's name, how many were there) from a day on, the latest first."""
+    there = sa.select(sa.func.count(Attendance.person_id)).where(Attendance.session_id == Session.id).scalar_subquery()
+    ask = (
+        within(actor, sa.select(Session))
+        .add_columns(Place.name, there)
+        .join(Place, Place.id == Session.place_id)
+        .where(Session.day >= since)
+        .order_by(Session.day.desc(), Session.start_min.desc(), Session.id)
+        .limit(limit)
+    )
+    return db.session().execute(ask).all()
+
+
+def session(actor: Actor, key: uuid.UUID) -> Session:
+    """A session within reach with those who were there. Raises Missing."""
+    whole = [joinedload(Session.place), joinedload(Session.attendances).joinedload(Attendance.person)]
+    found = db.session().scalars(within(actor, sa.select(Session)).where(Session.id == key).options(*whole)).unique()
+    if (row := found.one_or_none()) is None:
+        raise nothing()
+    return row
+
+
+def absent(held: Session, limit: int = 400) -> list[tuple[uuid.UUID, str]]:
+    """The caregivers of the place and of the stations below it who are not signed in yet: (person, name)."""
+    below = sa.select(Place.id).where(
+        sa.or_(Place.id == held.place_id, Place.street_id == held.place_id, Place.district_id == held.place_id)
+    )
+    there = sa.exists().where(Attendance.session_id == held.id, Attendance.person_id == Person.id)
+    ask = _on_post(sa.select(Person.id, Person.name)).where(Person.station_id.in_(below), ~there)
+    return [(key, name) for key, name in db.session().execute(ask.order_by(Person.initials, Person.id).limit(limit)).unique()]
+
+
+def _on_post(ask: Any) -> Any:
+    """Narrowed to caregivers who hold the role now."""
+    holds = sa.exists().where(
+        Account.person_id == Person.id, Grant.account_id == Account.id, Grant.role == Role.CAREGIVER, Grant.holds()
+    )
+    return ask.where(holds)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many of a street's people on post were trained in a calendar year (M11)."""
+
+    street_id: uuid.UUID | None
+    street: str
+    on_post: int
+    trained: int
+
+    @property
+    def percent(self) -> int | None:
+        """Cut off."""
+        return rules.rate(self.trained, self.on_post)
+
+
+def rates(actor: Actor, year: int) -> list[Rate]:
+    """The streets within reach, by code; for a station its own people under its street's name."""
+    street = sa.orm.aliased(Place)
+    trained = sa.exists().where(
+        Attendance.person_id == Person.id, Session.id == Attendance.session_id,
+        Session.day.between(date(year, 1, 1), date(year, 12, 31)),
+    )  # fmt: skip
+    ask = (
+        _on_post(
+            sa.select(street.id, street.name, sa.func.count(Person.id), sa.func.sum(sa.case((trained, 1), else_=0)))
+            .select_from(Person)
+            .join(Place, Place.id == Person.station_id)
+            .outerjoin(street, street.id == Place.street_id)
+        )
+        .where(actor.reaches_station(Person.station_id))
+        .group_by(street.id, street.name, street.code)
+        .order_by(street.code)
+    )
+    return [Rate(key, name or "", int(n), int(done or 0)) for key, name, n, done in db.session().execute(ask)]
+
+
+def ending(actor: Actor, today: date, days: int, limit: int = 60) -> Sequence[Certificate]:
+    """Certificates that end within so many days or have ended in the last half year, and were not renewed."""
+    newer = sa.orm.aliased(Certificate)
+    renewed = sa.exists().where(
+        newer.person_id == Certificate.person_id, newer.course == Certificate.course, newer.passed_on > Certificate.passed_on
+    )
+    ask = (
+        within(actor, sa.select(Certificate))
+        .where(Certificate.until.between(today - timedelta(days=183), today + timedelta(days=days)), ~renewed)
+        .options(joinedload(Certificate.person))
+        .order_by(Certificate.until, Certificate.id)
+        .limit(limit)
+    )
+    return db.session().scalars(ask).all()
+
+
+def certificate(actor: Actor, key: uuid.UUID) -> tuple[Certificate, str]:
+    """One's own certificate, or of a person within reach, and the name of her station. Raises Missing."""
+    ask = within(actor, sa.select(Certificate)).add_columns(Place.name).join(Person, Person.id == Certificate.person_id)
+    whole = ask.outerjoin(Place, Place.id == Person.station_id).options(joinedload(Certificate.person))
+    found = db.session().execute(whole.where(Certificate.id == key)).first()
+    if found is None:
+        raise nothing()
+    return found[0], found[1] or ""
+
+
+def certificates(person_id: uuid.UUID) -> Sequence[Certificate]:
+    """A person's certificates, the newest first."""
+    ask = sa.select(Certificate).where(Certificate.person_id == person_id)
+    return db.session().scalars(ask.order_by(Certificate.passed_on.desc(), Certificate.id)).all()
+
+
+def coming(person_id: uuid.UUID, today: date, limit: int = 20) -> Sequence[Session]:
+    """The sessions ahead that are meant for a person: of her station, its street and its district."""
+    station = sa.orm.aliased(Place)
+    near = sa.or_(Session.place_id == station.id, Session.place_id == station.street_id, Session.place_id == station.district_id)
+    ask = (
+        sa.select(Session)
+        .join(station, near)
+        .join(Person, Person.station_id == station.id)
+        .where(Person.id == person_id, Session.day >= today)
+        .order_by(Session.day, Session.start_min)
+        .limit(limit)
+    )
+    return db.session().scalars(ask).all()
