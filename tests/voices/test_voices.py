@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from flask import Flask
 
 from tests.people.browsers import Apart, hidden, said
 from tests.world import World
+from webapp.endings import care
 from webapp.kit import clock, ids
 from webapp.messages.models import Task
 from webapp.people import models as people
@@ -202,3 +204,14 @@ def test_what_is_not_agreed_to_has_a_reason(world: World) -> None:
     assert world.client("zhou").post(f"/changes/{row}", data={"says": "no"}).status_code == 422
     assert world.client("zhou").post(f"/changes/{row}", data={"says": "no", "answer": "先谈一谈"}).status_code == 303
     assert "先谈一谈" in said(world.client("limin").get(home(world) + "/say"))
+
+
+def test_when_care_ends_nobody_has_to_decide_any_more(world: World) -> None:
+    with db.transaction():
+        lan = world.resident("李秀兰")
+        key = models.ask_for_change(lan.household, world.account("limin").id, "kin", "合不来").id
+        zhou = world.account("zhou")
+        head = SimpleNamespace(account_id=zhou.id, person_id=zhou.person_id)
+        care.end(lan, lan.household, "away", clock.today(), head, told_by="女儿")  # type: ignore[arg-type]
+    db.undo()
+    assert db.session().get_one(ChangeOfCaregiver, key).decided_at and "change" not in open_kinds("songling", world)

@@ -49,11 +49,17 @@ class ChangeForm(FreshForm):
     words = StoryField(_l("为什么想换"), [required()], most=200)
 
 
-class DecideForm(PlainForm):
-    """Who comes instead, from when, and that keys and cash change hands; or why not."""
+class AgreeForm(PlainForm):
+    """Who comes instead, from when, and that keys and cash change hands."""
 
-    caregiver = ChoiceField(_l("换谁来"))
-    since = DayField(_l("从哪天起"))
+    caregiver = ChoiceField(_l("换谁来"), [required(_l("请选一个"))])
+    since = DayField(_l("从哪天起"), [required()])
     keys = YesField(_l("钥匙说好怎么交了"))
     cash = YesField(_l("手里的现金点清了"))
-    answer = TextField(_l("给对方的话"), most=200, description=_l("不换要写明原因"))
+    word = TextField(_l("给对方的话"), most=200)
+
+
+class RefuseForm(PlainForm):
+    """Why not."""
+
+    answer = TextField(_l("为什么不换"), [required(_l("请写几个字，为什么"))], most=200)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from webapp.access import Actor, Role, within
 from webapp.kit import clock
@@ -40,7 +41,7 @@ def unasked(actor: Actor, limit: int = 100) -> list[tuple[Resident, str]]:
 
 def by_place(actor: Actor) -> list[tuple[str, str, Satisfaction]]:
     """(street, station, satisfaction of this month with answers and how many should be asked), by code."""
-    street = sa.orm.aliased(Place)
+    street = orm.aliased(Place)
     n, total = sa.func.sum(1), sa.func.sum(Opinion.stars)
     said = sa.select(Opinion.station_id, n.label("n"), total.label("total")).where(Opinion.month == this_month())
     said_by = said.group_by(Opinion.station_id).subquery()

@@ -10,15 +10,15 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access import Role
 from webapp.kit import clock
+from webapp.kit.month import Month
 from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people import rules as masks
 from webapp.people.desk import form_page, taken
-from webapp.people.forms import wrong
 from webapp.people.models import Place
 from webapp.store import db
 from webapp.voices import models, queries, rules, words
-from webapp.voices.forms import AnswerForm, ChangeForm, DecideForm, OpenSayForm, OpinionForm, SayForm
+from webapp.voices.forms import AgreeForm, AnswerForm, ChangeForm, OpenSayForm, OpinionForm, RefuseForm, SayForm
 from webapp.voices.models import ChangeOfCaregiver, Complaint
 from webapp.web import limits, page
 from webapp.web.guard import allow, me, open_door
@@ -36,7 +36,7 @@ def opinions() -> ResponseReturnValue:
     """Whom nobody has asked this month, and satisfaction with the number of answers beside it."""
     who = me()
     return page.render(
-        "voices/opinions.html", unasked=queries.unasked(who), places=queries.by_place(who), month=queries.this_month()
+        "voices/opinions.html", unasked=queries.unasked(who), places=queries.by_place(who), month=Month.of(clock.today())
     )
 
 
@@ -197,29 +197,27 @@ def another(household_id: uuid.UUID) -> ResponseReturnValue:
 @allow("voices.answer")
 def change(change_id: uuid.UUID) -> ResponseReturnValue:
     """Decide: who comes instead and from when, so that no day stays without care; or why not."""
-    who, form = me(), DecideForm()
+    who, agrees = me(), request.form.get("says") == "yes"
     row = queries.change(who, change_id)
     home = people.household(who, row.household_id)
+    yes, no = AgreeForm(formdata=None if not agrees else request.form), RefuseForm(formdata=None if agrees else request.form)
     team = people.caregivers(who, home.station_id)
-    form.caregiver.choices = [("", _("请选一个")), *((str(each.id), each.name) for each in team)]
-    if not form.is_submitted():
-        form.since.data = clock.today() + timedelta(days=1)
-    agrees = request.form.get("says") == "yes"
-    if agrees and form.is_submitted() and not (form.caregiver.data and form.since.data):
-        wrong(form.caregiver if not form.caregiver.data else form.since, _("请选一个"))
-    elif taken(form, lambda: _decide(row, form, agrees)):
+    yes.caregiver.choices = [("", _("请选一个")), *((str(each.id), each.name) for each in team)]
+    if not agrees:
+        yes.since.data = clock.today() + timedelta(days=1)
+    if taken(yes, lambda: _agree(row, yes)) if agrees else taken(no, lambda: row.refuse(who.account_id, no.answer.data)):
         return page.go(url_for("voices.change", change_id=change_id), _("定好了"))
-    units = people.units(home.id)
+    if request.method == "POST":
+        db.undo()  # what was begun and refused is not shown as if it were so
+        row = queries.change(who, change_id)
     return page.render(
-        "voices/change.html", status=422 if form.errors else 200, row=row, home=home, form=form, units=units, words=words
+        "voices/change.html", status=422 if yes.errors or no.errors else 200, row=row, home=home, yes=yes, no=no,
+        units=people.units(home.id), words=words,
     )  # fmt: skip
 
 
-def _decide(row: ChangeOfCaregiver, form: DecideForm, agrees: bool) -> None:
+def _agree(row: ChangeOfCaregiver, form: AgreeForm) -> None:
     who = me()
-    if not agrees:
-        row.refuse(who.account_id, form.answer.data or "")
-        return
     home, person = people.household(who, row.household_id), people.person(who, uuid.UUID(form.caregiver.data))
-    said = form.answer.data or ""
+    said = form.word.data or ""
     row.agree(who.account_id, home, person, form.since.data, said, keys=form.keys.data, cash=form.cash.data)
