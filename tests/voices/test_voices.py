@@ -75,6 +75,12 @@ def test_late_in_the_month_the_station_is_told_whom_nobody_asked(world: World, m
         with db.transaction():
             models.remind()
         assert open_kinds("songling", world) == told, day
+    assert "/opinions" in said(world.client("zhou").get("/")), "the tap opens the list"
+    for name in ("李秀兰", "张福贵", "刘淑珍"):
+        assert "ask_elders" in open_kinds("songling", world), name
+        with db.transaction():
+            models.heard(world.resident(name), world.household(name), 4, "", "phone", world.account("zhou").id)
+    assert open_kinds("songling", world) == set(), "all were asked"
 
 
 def test_below_five_answers_a_caregiver_sees_nothing(world: World) -> None:

@@ -311,9 +311,11 @@ def _task(row: Any) -> Item:
         return _carried(row)
     title = words.title(row.a, row.one) if row.a != "notice" else words.title(what or row.a, row.one)
     about = words.title(what) if what and row.a != "notice" else ""
+    there = {row.a, what if row.a == "notice" else None} & words.SETTLED_THERE
+    tap = RANG if row.a in ("ring", "unseen") else OPEN if there else DONE
     return Item(
         row.a, row.c, str(row.key), row.at, who=row.b or "", about=about, calls=tuple(calls), due=row.due,
-        tap=RANG if row.a in ("ring", "unseen") else DONE, notice_id=row.fourth, title=title,
+        tap=tap, notice_id=row.fourth, title=title,
         link=told.address(row.e, row.two), deed=url_for("messages.clear", task_id=row.key),
     )  # fmt: skip
 

@@ -205,7 +205,16 @@ def heard(resident: Resident, home: Household, stars: int, words: str, how: str,
     row.stars, row.words, row.how, row.by_id, row.made_at = stars, words.strip()[:200], how, by, clock.now()
     session.flush()
     audit.note("voices.heard", row, home.id, how=how)
+    if session.scalar(_unasked(month).where(Household.station_id == home.station_id).limit(1)) is None:
+        messages.resolve(f"ask:{home.station_id}:{month}")
     return row
+
+
+def _unasked(month: date) -> sa.Select[tuple[uuid.UUID]]:
+    """The stations of residents whom nobody has asked in `month`, once for each."""
+    asked = sa.exists().where(Opinion.resident_id == Resident.id, Opinion.month == month)
+    living = sa.select(Household.station_id).join(Resident, Resident.household_id == Household.id)
+    return living.where(Household.ended_on.is_(None), Resident.ended_on.is_(None), ~asked)
 
 
 @jobs.job("voices.remind", nightly=True)
@@ -214,14 +223,9 @@ def remind() -> None:
     today = clock.today()
     if today.day < settings()["remind_from_day"]:
         return
-    month, session = today.replace(day=1), db.session()
-    asked = sa.exists().where(Opinion.resident_id == Resident.id, Opinion.month == month)
-    waiting = (
-        sa.select(Household.station_id)
-        .join(Resident, Resident.household_id == Household.id)
-        .where(Household.ended_on.is_(None), Resident.ended_on.is_(None), ~asked)
-    )
-    for station_id in session.scalars(waiting.distinct().order_by(Household.station_id)).all():
+    month = today.replace(day=1)
+    waiting = _unasked(month).distinct().order_by(Household.station_id)
+    for station_id in db.session().scalars(waiting).all():
         messages.open_task("ask_elders", station_id, f"ask:{station_id}:{month}", endpoint="voices.opinions")
 
 
@@ -294,7 +298,7 @@ def end_for(household_id: uuid.UUID, by: uuid.UUID) -> None:
 
 
 rulebook.ship("voices", Path(__file__).parent / "voices.json")
-kinds.say("ask_elders", _l("这个月还有老人没问过意见"), "message-circle")
-kinds.say("complaint", _l("有一条投诉或建议，请答复"), "megaphone")
-kinds.say("abuse", _l("有人说老人可能受欺负或受骗，请马上看"), "siren")
-kinds.say("change", _l("有人想换养护员，请决定"), "users")
+kinds.say("ask_elders", _l("这个月还有老人没问过意见"), "message-circle", settled_there=True)
+kinds.say("complaint", _l("有一条投诉或建议，请答复"), "megaphone", settled_there=True)
+kinds.say("abuse", _l("有人说老人可能受欺负或受骗，请马上看"), "siren", settled_there=True)
+kinds.say("change", _l("有人想换养护员，请决定"), "users", settled_there=True)
