@@ -29,6 +29,9 @@ from webapp.ledger import models as ledger
 from webapp.messages import models as messages
 from webapp.messages.models import Notice, Sending, Task
 from webapp.people import models as people
+from webapp.requests import models as requests
+from webapp.requests.models import ServiceRequest
+from webapp.requests.rules import OVER
 from webapp.roster import closing, leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.leaving import Choice
@@ -61,6 +64,7 @@ ARCHIVES = {
     "books.months": "the months of the books: the last one is closed too",
     "checks.slips": "spending that was drawn for a look",
     "proof.mine": "her own proof of visits that were made",
+    "requests.index": "what was asked for and is over",
     "record.index": "her own record of visits that were made",
     "review.index": "findings about visits that were made: her hours hang on them",
 }
@@ -135,6 +139,8 @@ def furnish(world):
             messages.notify("look_plan", songling, f"sixty:plain:{name}", to=wang.id, level="plain", **about)
         messages.notify("notice", songling, "sixty:hers", to=wang.id)
         cards.report(session.get(Card, card.id), songling, "公园", None)
+        asked = requests.ask(_actor(world, wang), world.household(LAN), world.resident(LAN).id, "bath", "", clock.today(), "care")
+        asked.send(wang.id, "caregiver", world.person("wang"), "", clock.now() + timedelta(days=1))
         leave = leaving.record(world.person("wang"), "sick", later, later, "", by=ids.new(), key=ids.new())
         chosen = {shift.id: Choice(qian) for shift in leaving.to_cover(leave)}
         leaving.approve(leave, chosen, _actor(world, world.account("zhou")))
@@ -291,6 +297,8 @@ class Scan:
         )
         asked = sa.select(CallBack.kind).where(CallBack.household_id.in_(homes), CallBack.done_at.is_(None))
         assert session.scalars(asked).all() == [], day
+        wanted = sa.select(ServiceRequest.state).where(ServiceRequest.household_id.in_(homes), ServiceRequest.state.not_in(OVER))
+        assert session.scalars(wanted).all() == [], day
         said = session.scalars(sa.select(Sending.text).where(Sending.id.not_in(self.sent))).all()
         assert [text for text in said if any(name in text for name in self.names)] == [], day
         assert session.scalars(sa.select(Job.trouble).where(Job.trouble.is_not(None))).all() == [], day
@@ -393,8 +401,8 @@ def test_sixty_days_say_no_word_about_who_died_ended_moved_left_or_pauses(world,
 
 @pytest.mark.parametrize(
     ("room", "guard"),
-    [(messages, "withdraw"), (cards, "revoke_all"), (closing, "close"), (calling_back, "let_go")],
-    ids=["messages", "cards", "roster", "visits"],
+    [(messages, "withdraw"), (cards, "revoke_all"), (closing, "close"), (calling_back, "let_go"), (requests, "end_for")],
+    ids=["messages", "cards", "roster", "visits", "requests"],
 )
 def test_with_one_guard_left_out_a_death_is_not_quiet(world, hand, monkeypatch, room, guard):
     monkeypatch.setattr(room, guard, lambda *_args, **_more: None)

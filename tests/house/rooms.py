@@ -297,7 +297,7 @@ def _taught(world: World, side: Side, person_id: uuid.UUID) -> dict[str, Any]:
     """A session of the station and the caregiver's certificate of it."""
     with db.transaction() as session:
         held = training.Session(
-            place_id=world.place(side.station).id, course="care", day=clock.today(), start_min=540, minutes=60, where="站里",
+            place_id=world.place(side.station).id, course="care", day=clock.today(), start_min=540, minutes=60, where="街道",
             teacher="", by_id=world.account("wu").id,
         )  # fmt: skip
         session.add(held)

@@ -114,7 +114,7 @@ LEAKS = re.compile(r"\bNone\b|\bUndefined\b|&lt;[A-Z]\w+ |%\(\w+\)s")
 """What a page says when a fact was missing."""
 OURS = re.compile(r"[\u3400-\u9fff]{2,}")
 DATA = re.compile(
-    "(李|王|张|刘|孙|钱|赵|周|何|吴|郑|冯|陈|楚|卫|蒋|沈|名单|和平里|民政|望海|松岭|滨松|街道|值班|小花园|怕冷|青霉素|起身|今天很好|中文|暖巢|女儿|儿子|侄|手机|我和老人在一起)"
+    "(李|王|张|刘|孙|钱|赵|周|何|吴|郑|冯|陈|楚|卫|蒋|沈|名单|和平里|民政|望海|松岭|滨松|街道|值班|小花园|怕冷|青霉素|起身|今天很好|中文|暖巢|女儿|儿子|侄|手机|海边路|我和老人在一起)"
 )
 """Names and what people wrote stay as they are."""
 

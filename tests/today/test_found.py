@@ -169,6 +169,22 @@ def test_a_window_opens_when_duty_agrees_is_stopped_and_tells_in_the_log(sheet: 
     assert settle(world, "yes") == 303 and "冠心病" not in said(world.client().get(there)), "stopped stays stopped"
 
 
+def test_two_taps_are_one_window_and_another_helper_has_their_own(sheet: str, world: World) -> None:
+    first, second = ask(world, sheet), ask(world, sheet)
+    assert first != second and "等他们点同意" not in said(world.client().get(first)), "the first answer was never shown"
+    assert "等他们点同意" in said(world.client().get(second))
+    other = world.client().post(f"/c/{sheet}/rescue", data={"who": "路过的医生", "phone": "13800003333"})
+    assert other.status_code == 303
+    assert db.reading().scalar(sa.select(sa.func.count(RescueWindow.id))) == 2
+
+
+def test_the_minutes_said_are_those_of_the_setting(sheet: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "minutes", lambda _station=None: 7)
+    ask(world, sheet)
+    page = said(world.client("zhou").get(f"/rescues/{window().id}"))
+    assert "用药7分钟" in page and "30分钟" not in page
+
+
 def test_a_window_expires_by_itself(sheet: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     there = ask(world, sheet)
     assert settle(world, "yes") == 303

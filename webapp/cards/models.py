@@ -154,7 +154,8 @@ class Sighting(Keyed, Made, Base):
     ending: Mapped[str | None] = mapped_column(sa.String(10))
     """One of ENDINGS."""
 
-    ENDINGS = ("home", "hospital", "mistake")
+    ENDINGS = ("home", "hospital", "mistake", "ended")
+    """The last: care ended meanwhile."""
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
@@ -354,15 +355,15 @@ def note_print(keys: Sequence[uuid.UUID], *, sample: bool) -> None:
 
 
 def revoke_all(which: sa.ColumnElement[bool], by: uuid.UUID, why: str) -> int:
-    """Every live card for which `which` holds opens nothing from now on, and nobody waits for an answer to what a stranger
-    said about them. Returns how many were stopped."""
+    """Every live card for which `which` holds opens nothing from now on, and what strangers said about
+    their bearer is followed no more. Returns how many were stopped."""
     session = db.session()
     cards = session.scalars(sa.select(Card).where(which, Card.revoked_at.is_(None))).all()
     for card in cards:
         card.revoke(by, why)
-    told_of = sa.select(Sighting).join(Card, Card.id == Sighting.card_id).where(which, Sighting.taken_at.is_(None))
-    for sighting in session.scalars(told_of):
-        sighting.take_up(by)
+    followed = sa.select(Sighting).join(Card, Card.id == Sighting.card_id).where(which, Sighting.closed_at.is_(None))
+    for sighting in session.scalars(followed):
+        sighting.close(by, "ended")
     return len(cards)
 
 

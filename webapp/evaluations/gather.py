@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from webapp.access import Role
 from webapp.evaluations import models
@@ -52,7 +50,7 @@ def _write(rows: list[dict[str, Any]]) -> None:
         return
     session = db.session()
     table: Any = Evaluation.__table__
-    insert = (pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert)(table)
+    insert = db.insert(table)
     fresh = {name: insert.excluded[name] for name in ("facts", "points", "total", "grade", "gathered_at")}
     session.connection().execute(
         insert.on_conflict_do_update(index_elements=["caregiver_id", "month"], set_=fresh, where=table.c.signed_at.is_(None)),

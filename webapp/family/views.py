@@ -14,6 +14,7 @@ from webapp.family import models, queries, rules
 from webapp.family.queries import Around, Came, Tie
 from webapp.family.rules import Told
 from webapp.health import queries as health
+from webapp.health.models import minutes as rescue_minutes
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, in_chinese
@@ -61,6 +62,7 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "iso": date.fromisoformat,
         "scans": around.scans,
         "rescues": around.rescues,
+        "rescue_min": rescue_minutes(tie.station.id),
         "thanked": around.thanked,
         "now_at": clock.now(),
     }
@@ -113,7 +115,7 @@ def rescue(kin_id: uuid.UUID, window_id: uuid.UUID) -> ResponseReturnValue:
     agrees = request.form.get("says") == "yes"
     try:
         row.agree(who.account_id) if agrees else row.end(who.account_id)
-        said = _("同意了，给看30分钟") if agrees else _("记下了，不给看了")
+        said = _("同意了，给看%(minutes)s分钟", minutes=rescue_minutes(row.station_id)) if agrees else _("记下了，不给看了")
     except Refusal as refusal:
         said = refusal.words(_)
     return page.go(url_for("family.show", kin_id=kin_id), said)

@@ -29,7 +29,8 @@ def sheet(resident_id: uuid.UUID) -> ResponseReturnValue:
     form = EmergencySheetForm(data=now)
     back = url_for("people.resident", resident_id=resident_id) if may("people.see") else url_for("today.index")
     look(who, resident.household_id, "sheet")
-    title, note = _("急救信息"), _("平时谁也看不到。有人救老人时，值班室或家属同意后给看30分钟")
+    title, opens = _("急救信息"), models.minutes()
+    note = _("平时谁也看不到。有人救老人时，值班室或家属同意后给看%(minutes)s分钟", minutes=opens)
     if not fresh(form, now):
         return stale_page(form, [(form[name].label.text, value) for name, value in now.items() if value], title=title, back=back)
     if taken(form, lambda: models.write_sheet(resident, form.illnesses.data or "", form.medicines.data or "")):

@@ -21,7 +21,7 @@ from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
 from webapp.ledger import rules
-from webapp.ledger.posting import MOVE, Found, Stamp, gone_at, locked, once, post, raise_flags, settle_flags
+from webapp.ledger.posting import MOVE, Found, Stamp, gone_at, locked, post, raise_flags, settle_flags
 from webapp.ledger.rows import Agreement as Agreement
 from webapp.ledger.rows import Book as Book
 from webapp.ledger.rows import BookSeen as BookSeen
@@ -193,7 +193,7 @@ def none_today(act: Act, household: uuid.UUID, visit: uuid.UUID | None = None) -
     """今天没花钱, said for the act's day. Told twice is once. Refuses an author who may not enter the household."""
     _may_enter(act, household)
     values = {"household_id": household, "day": act.day, "at": act.at, "author_id": act.author_id}
-    db.session().execute(once(QuietDay).values(values).on_conflict_do_nothing())
+    db.session().execute(db.insert(QuietDay).values(values).on_conflict_do_nothing())
     audit.note("ledger.none_today", f"household:{household}", household, day=act.day, visit=visit)
     return None
 
@@ -223,7 +223,7 @@ def settle_flag(flag: EntryFlag, by: uuid.UUID, words: str) -> None:
 def open_book(household: uuid.UUID, day: date) -> None:
     """Give a household its book from `day` on. Told twice is once."""
     values = {"id": ids.new(), "household_id": household, "opened_on": day, "made_at": clock.now()}
-    if db.session().execute(once(Book).values(values).on_conflict_do_nothing()).rowcount:  # type: ignore[attr-defined]
+    if db.session().execute(db.insert(Book).values(values).on_conflict_do_nothing()).rowcount:  # type: ignore[attr-defined]
         audit.note("ledger.open", f"book:{values['id']}", household)
 
 
@@ -309,4 +309,4 @@ def _share(entry: uuid.UUID, household: uuid.UUID, fen: int) -> None:
 def _attach(act: Act, entry: uuid.UUID, photos: Sequence[str]) -> None:
     if photos:
         rows = [{"entry_id": entry, "sha256": sha, "at": act.at, "author_id": act.author_id} for sha in dict.fromkeys(photos)]
-        db.session().execute(once(EntryReceipt).values(rows).on_conflict_do_nothing())
+        db.session().execute(db.insert(EntryReceipt).values(rows).on_conflict_do_nothing())

@@ -10,8 +10,6 @@ from functools import cache
 from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import aliased
 
 from webapp.kit import clock, ids
@@ -21,7 +19,6 @@ from webapp.ledger.rules import Leg
 from webapp.months.models import shut_through
 from webapp.people.models import Account, Assignment, Household, Resident
 from webapp.store import audit, db, rulebook
-from webapp.store.db import Base
 from webapp.store.types import Instant, Uuid
 
 _ENTRY, _POSTING = cast(sa.Table, Entry.__table__), cast(sa.Table, Posting.__table__)
@@ -219,8 +216,3 @@ def settle_flags(which: sa.ColumnElement[bool], by: uuid.UUID, words: str) -> No
         .values(settled_at=clock.now(), settled_by=by, settled_words=words)
         .execution_options(synchronize_session=False)
     )
-
-
-def once(table: type[Base]) -> Any:
-    """An insert of this database that may say `on_conflict_do_nothing`."""
-    return (pg_insert if db.session().get_bind().dialect.name == "postgresql" else lite_insert)(table)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.access import Actor
@@ -242,10 +240,9 @@ def _replace(act: Act, log_id: uuid.UUID, row: Log | LogResident, given: dict[st
 def _add(act: Act, found: Found, log_id: uuid.UUID, station_only: str | None) -> None:
     """Photos and the note to the station are added, never replaced."""
     session = db.session()
-    insert: Any = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     if photos := act.photo("photo"):
         rows = [{"log_id": log_id, "sha256": sha, "at": act.at} for sha in dict.fromkeys(photos)]
-        session.execute(insert(LogPhoto).values(rows).on_conflict_do_nothing())
+        session.execute(db.insert(LogPhoto).values(rows).on_conflict_do_nothing())
     if station_only:
         row = {"id": act.id, "log_id": log_id, "station_id": found.visit.station_id, "author_id": act.author_id}
         session.execute(sa.insert(LogStationNote), {**row, "words": station_only, "at": act.at})

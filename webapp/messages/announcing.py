@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from webapp.access import Actor, Role
@@ -79,9 +77,8 @@ def _told_at(place_id: uuid.UUID) -> list[str]:
 
 def read(announcement: Announcement, account_id: uuid.UUID) -> None:
     """我看过了; a second time is nothing."""
-    insert = pg_insert if db.session().get_bind().dialect.name == "postgresql" else lite_insert
     row = {"announcement_id": announcement.id, "account_id": account_id, "at": clock.now()}
-    laid = insert(Reading).values(**row).on_conflict_do_nothing().returning(Reading.account_id)
+    laid = db.insert(Reading).values(**row).on_conflict_do_nothing().returning(Reading.account_id)
     if db.session().scalar(laid) is not None:
         audit.note("messages.read", announcement)
 

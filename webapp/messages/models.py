@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.access import Actor
@@ -272,8 +270,7 @@ def open_task(
 
 def _once(table: type[Task] | type[Notice], row: dict[str, Any], where: sa.TextClause) -> bool:
     """Lay down a row unless one with its key is open; whether it was laid."""
-    insert: Any = pg_insert if db.session().get_bind().dialect.name == "postgresql" else lite_insert
-    laid = insert(table).values(**row).on_conflict_do_nothing(index_elements=["key"], index_where=where)
+    laid = db.insert(table).values(**row).on_conflict_do_nothing(index_elements=["key"], index_where=where)
     return db.session().scalar(laid.returning(table.id)) is not None
 
 

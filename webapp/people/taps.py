@@ -6,8 +6,6 @@ import uuid
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kit import clock
@@ -27,8 +25,7 @@ class FormTaken(Base):
 def first_tap(key: uuid.UUID) -> bool:
     """Whether the form with this hidden key is sent for the first time; of two taps at once one is first."""
     session = db.session()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
-    taken = insert(FormTaken).values(key=key, at=clock.now()).on_conflict_do_nothing().returning(FormTaken.key)
+    taken = db.insert(FormTaken).values(key=key, at=clock.now()).on_conflict_do_nothing().returning(FormTaken.key)
     return session.scalar(taken) is not None
 
 

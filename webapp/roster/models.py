@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
@@ -396,10 +394,9 @@ def _alter(rows: list[dict[str, Any]], strict: bool) -> None:
 
 def _insert(rows: list[dict[str, Any]]) -> int:
     session = db.session()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     new = 0
     for start in range(0, len(rows), 50):
-        told = insert(Shift).values(rows[start : start + 50]).on_conflict_do_nothing().returning(Shift.id)
+        told = db.insert(Shift).values(rows[start : start + 50]).on_conflict_do_nothing().returning(Shift.id)
         new += len(session.scalars(told).all())
     return new
 

@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy import event, orm
+from sqlalchemy.dialects import postgresql, sqlite
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -202,6 +203,11 @@ def line() -> sa.Connection:
     if known is None or known.closed:
         known = found.info["line"] = found.connection()
     return known
+
+
+def insert(table: Any, dialect: str | None = None) -> Any:
+    """An INSERT that may say what it does on conflict, as this database says it (`dialect`: the name of another's)."""
+    return (postgresql if (dialect or session().get_bind().dialect.name) == "postgresql" else sqlite).insert(table)
 
 
 def reading() -> orm.Session:

@@ -16,8 +16,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask, current_app
 from PIL import Image, ImageOps
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kit import clock
@@ -65,8 +63,7 @@ def coming(sha256: str) -> Path:
 def want(sha256: str, size: int) -> None:
     """Expect a photo that a stored record names. Told twice is harmless."""
     session = db.session()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
-    session.execute(insert(Photo).values(sha256=sha256, size=size, wanted_at=clock.now()).on_conflict_do_nothing())
+    session.execute(db.insert(Photo).values(sha256=sha256, size=size, wanted_at=clock.now()).on_conflict_do_nothing())
 
 
 def find(sha256: str) -> Photo | None:

@@ -22,8 +22,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from flask import Flask, current_app
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Session
 
 from webapp.kit import canonical, clock
@@ -251,8 +249,7 @@ def _keep(session: Session, envelope: dict[str, Any], came: Arrival) -> Any:
 @cache
 def _keeping(dialect: str, **asked: str) -> Any:
     """The statement that keeps an envelope, made once: to make it costs more than to run it."""
-    insert = pg_insert if dialect == "postgresql" else lite_insert
-    made = insert(KEPT).on_conflict_do_nothing(index_elements=["id"])
+    made = db.insert(KEPT, dialect).on_conflict_do_nothing(index_elements=["id"])
     answers = (sa.literal_column(f"exists ({ask})", sa.Boolean()).label(name) for name, ask in asked.items())
     return made.returning(KEPT.c.seq, *answers)
 
@@ -280,7 +277,6 @@ def _again(session: Session, envelope: dict[str, Any], received: datetime) -> Re
 def _beside(session: Session, row: Kept, envelope: dict[str, Any], received: datetime) -> tuple[str | None, bool]:
     """Keep another content beside the first; what was decided about it, and whether anything was."""
     key = os.urandom(32)
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     values = {
         "id": row.id,
         "hash": bytes.fromhex(envelope["hash"]),
@@ -291,7 +287,7 @@ def _beside(session: Session, row: Kept, envelope: dict[str, Any], received: dat
         "key": key,
         "raw": arrivals.sealed(envelope, key),
     }
-    if session.scalar(insert(Conflict).values(values).on_conflict_do_nothing().returning(Conflict.hash)) is not None:
+    if session.scalar(db.insert(Conflict).values(values).on_conflict_do_nothing().returning(Conflict.hash)) is not None:
         session.execute(sa.update(Kept).where(Kept.seq == row.seq).values(twice=True))
         for photo in envelope["photos"]:
             files.want(photo["sha256"], photo["size"])

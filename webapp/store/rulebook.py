@@ -39,8 +39,9 @@ _defaults: dict[str, Path] = {}
 
 
 def ship(kind: str, path: Path) -> None:
-    """Name the file that holds the default of `kind`."""
-    _defaults[kind] = path
+    """Name the file that holds the default of `kind`. Raises ValueError where another file holds it already."""
+    if _defaults.setdefault(kind, path) != path:
+        raise ValueError(f"{kind}: {_defaults[kind]} and {path}")
 
 
 def kinds() -> list[str]:

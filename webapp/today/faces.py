@@ -78,7 +78,8 @@ def _reaches(who: Actor, found: Card) -> bool:
 
 def _followed(found: Card) -> Sighting | None:
     """The report that the address of this page follows (`?r=`), if it is one of this card."""
-    row = db.session().get(Sighting, ids.parse(request.args.get("r")) or found.id)
+    key = ids.parse(request.args.get("r"))
+    row = db.session().get(Sighting, key) if key else None
     return row if row is not None and row.card_id == found.id else None
 
 

@@ -16,7 +16,9 @@ STEPS = {
     "home": _l("已平安到家"),
     "hospital": _l("送医院了"),
     "mistake": _l("弄错了"),
+    "ended": _l("已停止照护"),
 }
+"""What a case tells of itself; the last is no tap."""
 
 
 class Dialled:
@@ -58,5 +60,5 @@ class RescueForm(PlainForm):
 class StepForm(PlainForm):
     """What the duty room did about an elder who was found."""
 
-    step = ChoiceField(_l("现在怎么样"), [required(_l("请选一个"))], choices=tuple(STEPS.items()))
+    step = ChoiceField(_l("现在怎么样"), [required(_l("请选一个"))], choices=tuple(STEPS.items())[:-1])
     words = TextField(_l("想记一句"), most=200)

@@ -55,7 +55,7 @@ def ask(token: str) -> ResponseReturnValue:
     if not form.validate():
         return faces.closed(_page(found, form, 422))
     resident = db.session().get_one(Resident, found.resident_id)
-    most = rulebook.current("health", clock.today())["asks_a_day"]
+    most = rulebook.current("rescue", clock.today())["asks_a_day"]
     if limits.count("rescue", faces.network(), within=limits.DAY) > most:
         return faces.closed(page.go(url_for("rescue.card", token=token)))
     _window, key = models.ask(found, resident, form.who.data, form.phone.data)
@@ -90,7 +90,7 @@ def _page(found: Card, form: RescueForm, status: int = 200, row: RescueWindow | 
         "today/rescue.html", status=status, form=form, station=station, duty=people.duty_now(station), given=given,
         allergies=allergies if given else [], blood=resident.blood_type if given else None, row=row,
         sheet=queries.sheet(resident.id) if row is not None and row.state == "open" else None,
-        token=token, back=url_for("faces.card", token=token),
+        minutes=models.minutes(station.id), token=token, back=url_for("faces.card", token=token),
     )  # fmt: skip
 
 
@@ -103,8 +103,10 @@ def show(window_id: uuid.UUID) -> ResponseReturnValue:
     """Who asks to read, whom to ring, 同意 or 不同意, and the way to shut it again."""
     row = queries.window(me(), window_id)
     resident = db.session().get_one(Resident, row.resident_id)
-    numbers = told.numbers(row.household_id)
-    return page.render("today/rescue_asked.html", row=row, resident=resident, numbers=numbers, sheet=queries.sheet(resident.id))
+    return page.render(
+        "today/rescue_asked.html", row=row, resident=resident, numbers=told.numbers(row.household_id),
+        sheet=queries.sheet(resident.id), minutes=models.minutes(row.station_id),
+    )  # fmt: skip
 
 
 @bp.post("/rescues/<uuid:window_id>")
@@ -115,6 +117,6 @@ def settle(window_id: uuid.UUID) -> ResponseReturnValue:
     row = queries.window(who, window_id)
     agrees = request.form.get("says") == "yes"
     if taken(form, lambda: row.agree(who.account_id) if agrees else row.end(who.account_id)):
-        said = _("同意了，给看30分钟") if agrees else _("记下了，不给看了")
+        said = _("同意了，给看%(minutes)s分钟", minutes=models.minutes(row.station_id)) if agrees else _("记下了，不给看了")
         return page.go(url_for("rescue.show", window_id=window_id), said)
     return page.go(url_for("rescue.show", window_id=window_id), next(iter(form.form_errors), None))

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.access import Actor
@@ -67,9 +65,8 @@ class Session(Keyed, Made, Base):
         if self.day > clock.today():
             raise Refusal("future_date", "日子还没到，请改")
         session = db.session()
-        insert: Any = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
         row = {"session_id": self.id, "person_id": person.id, "at": clock.now(), "how": how, "by_id": by}
-        laid = insert(Attendance).values(row).on_conflict_do_nothing().returning(Attendance.person_id)
+        laid = db.insert(Attendance).values(row).on_conflict_do_nothing().returning(Attendance.person_id)
         first = session.scalar(laid) is not None
         if first:
             audit.note("training.attend", self, person=person.id, how=how)

@@ -13,8 +13,6 @@ from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from webapp.cards.models import Card
 from webapp.kit import clock
@@ -211,9 +209,8 @@ def see(act: Act, *, visit: uuid.UUID, token: str | None, number: str | None) ->
     if card.resident_id is None:
         raise Refusal("plate", "这是门牌码，请扫老人自己的卡", field="token")
     session = db.session()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     row = {"visit_id": visit, "resident_id": card.resident_id, "card_id": card.id, "at": act.at, "act_id": act.id}
-    session.execute(insert(Seen).values(row).on_conflict_do_nothing())
+    session.execute(db.insert(Seen).values(row).on_conflict_do_nothing())
     audit.note("visits.seen", f"visit:{visit}", here.household_id, resident=card.resident_id)
     tell(here.station_id, here.household_id)
     return None
@@ -248,7 +245,7 @@ _FORGET = sa.delete(_SERVICE).where(
 
 @cache
 def _serving(dialect: str) -> Any:
-    return (pg_insert if dialect == "postgresql" else lite_insert)(_SERVICE).on_conflict_do_nothing()
+    return db.insert(_SERVICE, dialect).on_conflict_do_nothing()
 
 
 def void(act: Act, *, visit: uuid.UUID) -> str | None:

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from webapp.access import Actor
 from webapp.kit import clock, ids
@@ -135,9 +133,8 @@ def confirm(act: Act, *, call: uuid.UUID, agrees: str | None) -> str | None:
         raise Refusal("no_visit", GONE)
     rung, visit = found
     yes = agrees != "no"
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
     row = {"call_id": call, "act_id": act.id, "account_id": act.author_id, "agrees": yes, "at": act.at}
-    session.execute(insert(Confirmation).values(row).on_conflict_do_nothing())
+    session.execute(db.insert(Confirmation).values(row).on_conflict_do_nothing())
     if yes:
         settled(visit.id, [PHONED[rung.direction]], act)
     else:

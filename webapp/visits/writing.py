@@ -9,8 +9,6 @@ from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from webapp.kit import clock, ids
 from webapp.store import db
@@ -127,8 +125,7 @@ def find(visit: uuid.UUID, household: uuid.UUID, station: uuid.UUID, day: date, 
 
 @cache
 def _finding(dialect: str) -> Any:
-    insert = pg_insert if dialect == "postgresql" else lite_insert
-    return insert(cast(sa.Table, VisitException.__table__)).on_conflict_do_nothing()
+    return db.insert(cast(sa.Table, VisitException.__table__), dialect).on_conflict_do_nothing()
 
 
 def _plain(facts: Any) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kit import clock
@@ -59,8 +57,7 @@ def forget(what: str, who: str) -> None:
 def wrong(what: str, who: str) -> None:
     """Count one wrong try of `what` by `who`; remembered for an hour after the last. Of two at once both count."""
     session, now = db.session(), clock.now()
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else lite_insert
-    first = insert(Tries).values(key=secrets.blind(who, f"wrong.{what}"), count=1, until=now + MEMORY)
+    first = db.insert(Tries).values(key=secrets.blind(who, f"wrong.{what}"), count=1, until=now + MEMORY)
     again = sa.case((Tries.until <= now, 1), else_=Tries.count + 1)
     session.execute(first.on_conflict_do_update(index_elements=["key"], set_={"count": again, "until": now + MEMORY}))
 
