@@ -59,7 +59,7 @@ def test_a_daughter_in_another_city_doubts_asks_orders_and_rates(app, world, ser
 
     page.goto("/family")
     page.get_by_role("link", name="请人帮忙").click()
-    page.locator("label", has_text="洗澡").click()
+    page.locator("label:has(input[value=bath])").click()
     page.locator("textarea[name=words]").fill("想洗个澡，家里没有扶手")
     look(page, "ask")
     page.get_by_role("button", name="交上去").click()
