@@ -210,7 +210,7 @@ def heard(resident: Resident, home: Household, stars: int, words: str, how: str,
     return row
 
 
-def _unasked(month: date) -> sa.Select[tuple[uuid.UUID]]:
+def _unasked(month: date) -> sa.Select[uuid.UUID]:
     """The stations of residents whom nobody has asked in `month`, once for each."""
     asked = sa.exists().where(Opinion.resident_id == Resident.id, Opinion.month == month)
     living = sa.select(Household.station_id).join(Resident, Resident.household_id == Household.id)
