@@ -294,9 +294,10 @@ def end_for(household_id: uuid.UUID, by: uuid.UUID) -> None:
     """Care of a home has ended: nobody has to decide any more who comes. What was complained of is still answered."""
     open_ = ChangeOfCaregiver.household_id == household_id, ChangeOfCaregiver.decided_at.is_(None)
     for row in db.session().scalars(sa.select(ChangeOfCaregiver).where(*open_)):
-        row.refuse(by, "照看结束了")
+        row.refuse(by, str(CARE_ENDED))
 
 
+CARE_ENDED = _l("照看结束了")
 rulebook.ship("voices", Path(__file__).parent / "voices.json")
 kinds.say("ask_elders", _l("这个月还有老人没问过意见"), "message-circle", settled_there=True)
 kinds.say("complaint", _l("有一条投诉或建议，请答复"), "megaphone", settled_there=True)
