@@ -5,7 +5,7 @@
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.spare) return;
-  const NAME = 'nuanchao-spare', RECORD = '/spare/record/', PHOTO = '/spare/photo/';
+  const NAME = 'nuanchao-spare', RECORD = '/spare/record/', PHOTO = '/spare/photo/', KEY = '/spare/key/';
   /** Run deed(cache); without a cache, or with a full one, there is no second copy and nothing else changes. */
   const use = async deed => {
     if (!self.caches) return null;
@@ -21,13 +21,17 @@
   const drop = id => use(cache => cache.delete(RECORD + id));
   const dropPhoto = sha256 => use(cache => cache.delete(PHOTO + sha256));
 
+  /** That this phone has a key for an account, and whether it ever had one. */
+  const has = account => use(cache => cache.put(KEY + account, new Response('')));
+  const had = async account => !!await use(cache => cache.match(KEY + account));
+
   /** Put everything that was laid aside into a new, empty database. */
   const back = db => use(async cache => {
     const photos = [], rows = [];
     for (const request of await cache.keys()) {
       const path = new URL(request.url).pathname, answer = await cache.match(request);
       if (path.startsWith(RECORD)) rows.push(await answer.json());
-      else photos.push({sha256: path.slice(PHOTO.length), type: answer.headers.get('Content-Type'), data: await answer.blob(), state: 'queued'});
+      if (path.startsWith(PHOTO)) photos.push({sha256: path.slice(PHOTO.length), type: answer.headers.get('Content-Type'), data: await answer.blob(), state: 'queued'});
     }
     if (!rows.length && !photos.length) return;
     const named = new Set(rows.flatMap(row => row.envelope.photos.map(photo => photo.sha256)));
@@ -43,5 +47,5 @@
     await Promise.all(photos.filter(each => !named.has(each.sha256)).map(each => dropPhoto(each.sha256)));
   });
 
-  nc.spare = {keep, drop, dropPhoto, back};
+  nc.spare = {keep, drop, dropPhoto, has, had, back};
 })();
