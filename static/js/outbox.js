@@ -138,7 +138,7 @@
       }
     }
     await tx.done;
-    await settled(id);
+    settled(id);
     tell({settled: id, chain: row.chain, household: row.household, flush});
   });
 

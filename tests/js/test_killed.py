@@ -91,7 +91,7 @@ def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, st
     total = page.evaluate("nc.outbox.count()")
     assert total >= saved >= KILLS // 2
     page.evaluate("nc.send.flush({press: true})")
-    until(lambda: page.evaluate("nc.outbox.count()") == 0, 60)
+    until(lambda: page.evaluate("nc.outbox.count()") == 0, 60 + total)
     assert len(stub.stored) == total
     context.close()
     print(f"{KILLS} kills, {total} records, {saved} shown as saved")
