@@ -452,6 +452,16 @@ def upgrade() -> None:
     with op.batch_alter_table('book_handover', schema=None) as batch_op:
         batch_op.create_index('ix_book_handover_household_id', ['household_id', 'at'], unique=False)
 
+    op.create_table('book_month',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('cash_fen', sa.BigInteger(), nullable=False),
+    sa.Column('in_fen', sa.BigInteger(), nullable=False),
+    sa.Column('out_fen', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_month_household_id_household')),
+    sa.PrimaryKeyConstraint('household_id', 'month', name=op.f('pk_book_month'))
+    )
     op.create_table('book_seen',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('side', sa.String(length=10), nullable=False),
@@ -929,6 +939,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('book_entry', schema=None) as batch_op:
         batch_op.create_index('ix_book_entry_household_id_day', ['household_id', 'day', 'at'], unique=False)
+        batch_op.create_index('ix_book_entry_household_id_made_at', ['household_id', 'made_at'], unique=False)
         batch_op.create_index('ix_book_entry_visit_id', ['visit_id'], unique=False)
         batch_op.create_index('uq_book_entry_reversal_of', ['reversal_of'], unique=True, sqlite_where=sa.text('reversal_of is not null'), postgresql_where=sa.text('reversal_of is not null'))
 
@@ -2307,6 +2318,7 @@ def downgrade() -> None:
     with op.batch_alter_table('book_entry', schema=None) as batch_op:
         batch_op.drop_index('uq_book_entry_reversal_of', sqlite_where=sa.text('reversal_of is not null'), postgresql_where=sa.text('reversal_of is not null'))
         batch_op.drop_index('ix_book_entry_visit_id')
+        batch_op.drop_index('ix_book_entry_household_id_made_at')
         batch_op.drop_index('ix_book_entry_household_id_day')
 
     op.drop_table('book_entry')
@@ -2414,6 +2426,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_book_seen_household_id')
 
     op.drop_table('book_seen')
+    op.drop_table('book_month')
     with op.batch_alter_table('book_handover', schema=None) as batch_op:
         batch_op.drop_index('ix_book_handover_household_id')
 
