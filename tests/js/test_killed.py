@@ -97,7 +97,8 @@ def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, st
     print(f"{KILLS} kills, {total} records, {saved} shown as saved")
 
 
-SPARES = "async () => (await (await caches.open('nuanchao-spare')).keys()).map(each => new URL(each.url).pathname).filter(path => !path.startsWith('/spare/key/'))"
+SPARES = """async () => (await (await caches.open('nuanchao-spare')).keys())
+    .map(each => new URL(each.url).pathname).filter(path => !path.startsWith('/spare/key/'))"""
 
 
 def tear(profile: Path) -> None:
