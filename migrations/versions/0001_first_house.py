@@ -452,6 +452,16 @@ def upgrade() -> None:
     with op.batch_alter_table('book_handover', schema=None) as batch_op:
         batch_op.create_index('ix_book_handover_household_id', ['household_id', 'at'], unique=False)
 
+    op.create_table('book_month',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('cash_fen', sa.BigInteger(), nullable=False),
+    sa.Column('in_fen', sa.BigInteger(), nullable=False),
+    sa.Column('out_fen', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_book_month_household_id_household')),
+    sa.PrimaryKeyConstraint('household_id', 'month', name=op.f('pk_book_month'))
+    )
     op.create_table('book_seen',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('side', sa.String(length=10), nullable=False),
@@ -929,6 +939,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('book_entry', schema=None) as batch_op:
         batch_op.create_index('ix_book_entry_household_id_day', ['household_id', 'day', 'at'], unique=False)
+        batch_op.create_index('ix_book_entry_household_id_made_at', ['household_id', 'made_at'], unique=False)
         batch_op.create_index('ix_book_entry_visit_id', ['visit_id'], unique=False)
         batch_op.create_index('uq_book_entry_reversal_of', ['reversal_of'], unique=True, sqlite_where=sa.text('reversal_of is not null'), postgresql_where=sa.text('reversal_of is not null'))
 
@@ -962,6 +973,57 @@ def upgrade() -> None:
         batch_op.create_index('ix_card_person_id', ['person_id'], unique=False, sqlite_where=sa.text('person_id is not null'), postgresql_where=sa.text('person_id is not null'))
         batch_op.create_index(batch_op.f('ix_card_resident_id'), ['resident_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_card_station_id'), ['station_id'], unique=False)
+
+    op.create_table('change_of_caregiver',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('asked_as', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('due_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('decided_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('agreed', sa.Boolean(), nullable=True),
+    sa.Column('answer', sa.String(length=200), nullable=True),
+    sa.Column('to_id', types.Uuid(length=16), nullable=True),
+    sa.Column('since', sa.Date(), nullable=True),
+    sa.Column('keys_handed', sa.Boolean(), nullable=False),
+    sa.Column('cash_counted', sa.Boolean(), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_change_of_caregiver_by_id_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_change_of_caregiver_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_change_of_caregiver_station_id_place')),
+    sa.ForeignKeyConstraint(['to_id'], ['person.id'], name=op.f('fk_change_of_caregiver_to_id_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_change_of_caregiver'))
+    )
+    with op.batch_alter_table('change_of_caregiver', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_change_of_caregiver_household_id'), ['household_id'], unique=False)
+
+    op.create_table('complaint',
+    sa.Column('number', sa.String(length=8), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('about_id', types.Uuid(length=16), nullable=True),
+    sa.Column('by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('phone_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('owner_id', types.Uuid(length=16), nullable=True),
+    sa.Column('due_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('answered_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('answer', sa.String(length=500), nullable=True),
+    sa.Column('satisfied', sa.Boolean(), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['about_id'], ['person.id'], name=op.f('fk_complaint_about_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_complaint_household_id_household')),
+    sa.ForeignKeyConstraint(['owner_id'], ['account.id'], name=op.f('fk_complaint_owner_id_account')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_complaint_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_complaint')),
+    sa.UniqueConstraint('number', name=op.f('uq_complaint_number'))
+    )
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_complaint_place_id'), ['place_id'], unique=False)
 
     op.create_table('correction_opening',
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -1283,6 +1345,32 @@ def upgrade() -> None:
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.create_index('ix_notice_open_to', ['to_id'], unique=False, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
         batch_op.create_index('uq_notice_open_key', ['key'], unique=True, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
+
+    op.create_table('opinion',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('stars', sa.Integer(), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('how', sa.String(length=10), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.CheckConstraint('stars between 1 and 5', name=op.f('ck_opinion_stars')),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_opinion_by_id_account')),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_opinion_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_opinion_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_opinion_resident_id_resident')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_opinion_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_opinion'))
+    )
+    with op.batch_alter_table('opinion', schema=None) as batch_op:
+        batch_op.create_index('ix_opinion_caregiver_id_month', ['caregiver_id', 'month'], unique=False)
+        batch_op.create_index(batch_op.f('ix_opinion_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_opinion_station_id_month', ['station_id', 'month'], unique=False)
+        batch_op.create_index('uq_opinion_resident_id_month', ['resident_id', 'month'], unique=True)
 
     op.create_table('outing',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -2311,6 +2399,13 @@ def downgrade() -> None:
         batch_op.drop_index('ix_outing_due', sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
 
     op.drop_table('outing')
+    with op.batch_alter_table('opinion', schema=None) as batch_op:
+        batch_op.drop_index('uq_opinion_resident_id_month')
+        batch_op.drop_index('ix_opinion_station_id_month')
+        batch_op.drop_index(batch_op.f('ix_opinion_household_id'))
+        batch_op.drop_index('ix_opinion_caregiver_id_month')
+
+    op.drop_table('opinion')
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.drop_index('uq_notice_open_key', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
         batch_op.drop_index('ix_notice_open_to', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
@@ -2390,6 +2485,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_correction_opening_correction_id'))
 
     op.drop_table('correction_opening')
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_complaint_place_id'))
+
+    op.drop_table('complaint')
+    with op.batch_alter_table('change_of_caregiver', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_change_of_caregiver_household_id'))
+
+    op.drop_table('change_of_caregiver')
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_card_station_id'))
         batch_op.drop_index(batch_op.f('ix_card_resident_id'))
@@ -2400,6 +2503,7 @@ def downgrade() -> None:
     with op.batch_alter_table('book_entry', schema=None) as batch_op:
         batch_op.drop_index('uq_book_entry_reversal_of', sqlite_where=sa.text('reversal_of is not null'), postgresql_where=sa.text('reversal_of is not null'))
         batch_op.drop_index('ix_book_entry_visit_id')
+        batch_op.drop_index('ix_book_entry_household_id_made_at')
         batch_op.drop_index('ix_book_entry_household_id_day')
 
     op.drop_table('book_entry')
@@ -2507,6 +2611,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_book_seen_household_id')
 
     op.drop_table('book_seen')
+    op.drop_table('book_month')
     with op.batch_alter_table('book_handover', schema=None) as batch_op:
         batch_op.drop_index('ix_book_handover_household_id')
 

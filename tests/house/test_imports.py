@@ -24,6 +24,7 @@ STREET = (
     "ledger",
     "health",
     "requests",
+    "voices",
     "training",
     "inspections",
     "endings",

@@ -46,6 +46,7 @@ from webapp.training import models as training
 from webapp.visits import correcting
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import Visit, VisitException
+from webapp.voices import models as voices
 
 MOST = 6
 FEW, MANY = 1, 10
@@ -129,6 +130,12 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "an elder who was found": ("zhou", lambda rows: f"/sightings/{rows.sighting}"),
     "a helper asks": ("zhou", lambda rows: f"/rescues/{rows.window}"),
     "an emergency sheet": ("zhou", lambda rows: f"/residents/{rows.lan}/emergency-sheet"),
+    "what residents say": ("zhou", lambda rows: "/opinions"),
+    "complaints": ("zhou", lambda rows: "/complaints"),
+    "a complaint": ("zhou", lambda rows: f"/complaints/{rows.said}"),
+    "what kin said": ("limin", lambda rows: f"/households/{rows.home}/say"),
+    "a change of caregiver": ("zhou", lambda rows: f"/changes/{rows.changing}"),
+    "her satisfaction": ("wang", lambda rows: "/my-opinions"),
     "the week to forward": ("zhou", lambda rows: f"/residents/{rows.lan}/week"),
     "training": ("wu", lambda rows: "/training"),
     "a session": ("wu", lambda rows: f"/training/{rows.session}"),
@@ -216,6 +223,13 @@ class Rows:
                         else row.send(asker.account_id, "volunteer", None, "小刘", clock.now() + timedelta(days=1))
                     )
                     self.request = row.id
+                daughter, station = self.world.account("limin").id, self.world.place("songling")
+                said = voices.complain("complaint", station, f"第{n}次没来", by=daughter, household_id=lan.household_id)
+                changing = sa.select(voices.ChangeOfCaregiver.id)
+                self.said, self.changing = (
+                    said.id,
+                    db.session().scalar(changing) or voices.ask_for_change(lan.household, daughter, "kin", "合不来").id,
+                )
                 self.sighting, self.lan = sighting.id, lan.id
                 self._out(lan, n)
                 self.window = health.ask(card, lan, "李", "13800002222")[0].id

@@ -15,7 +15,7 @@ from tests.ledger.acts import act
 from webapp.kit import clock
 from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
-from webapp.ledger import closing, counting
+from webapp.ledger import closing, counting, queries
 from webapp.ledger import models as ledger
 from webapp.ledger.rows import Book, Closing, Count, Entry, Posting
 from webapp.people.models import Assignment
@@ -138,6 +138,7 @@ class History:
         session = db.session()
         crooked = sa.select(Posting.entry_id).group_by(Posting.entry_id).having(sa.func.sum(Posting.fen) != 0)
         assert session.execute(crooked).all() == []
+        assert queries.disagreements() == []
         for home in self.homes:
             book = session.scalars(sa.select(Book.id).where(Book.household_id == home)).one()
             rows = sa.select(Posting.account, sa.func.sum(Posting.fen)).where(Posting.book_id == book)

@@ -12,7 +12,7 @@ from tests.ledger.acts import act
 from webapp.kit import clock
 from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
-from webapp.ledger import agreeing, closing, confirming, counting, queries
+from webapp.ledger import agreeing, closing, confirming, counting, lines, queries
 from webapp.ledger import models as ledger
 from webapp.ledger.rows import Book, BookEnd, Closing, Confirmation, Count, Entry, EntryFlag, Handover, Posting
 from webapp.ledger.rules import Terms
@@ -388,4 +388,4 @@ def test_a_sum_for_both_is_split_to_the_fen(world, wang):
     with db.transaction():
         deed = act(wang)
         ledger.spend(deed, zhang, 1001, "EX-VEG", "advance", shared=True)
-        assert queries.beside(deed.id).shares == [("张福贵", 501), ("刘淑珍", 500)]
+        assert lines.beside(deed.id).shares == [("张福贵", 501), ("刘淑珍", 500)]

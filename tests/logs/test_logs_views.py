@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
+from tests.house.test_queries import heard
 from tests.logs.test_logs import act, visit_of
 from tests.people.browsers import Apart
 from webapp.kit import clock, ids
@@ -152,17 +153,9 @@ def test_a_page_of_diaries_asks_the_same_few_questions_however_many_there_are(ap
     home = world.household("李秀兰").id
 
     def asked() -> int:
-        seen: list[str] = []
-
-        def count(_c, _cursor, statement, *_rest):
-            if statement.lstrip().upper().startswith("SELECT"):
-                seen.append(statement)
-
-        engine = db.database().engine
-        sa.event.listen(engine, "before_cursor_execute", count)
-        assert world.client("wang").get(f"/households/{home}/logs").status_code == 200
-        sa.event.remove(engine, "before_cursor_execute", count)
-        return len(seen)
+        with heard(app) as statements:
+            assert world.client("wang").get(f"/households/{home}/logs").status_code == 200
+        return len(statements)
 
     with db.transaction():
         visit = visit_of(world, days_ago=1)

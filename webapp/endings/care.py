@@ -26,6 +26,7 @@ from webapp.roster import closing
 from webapp.store import db, rulebook
 from webapp.visits import calling_back
 from webapp.visits.models import VOID, Visit
+from webapp.voices import models as voices
 
 kinds.say("condolence", said.CONDOLENCE, "heart-pulse")
 kinds.say("settle_book", said.SETTLE_BOOK, "wallet")
@@ -63,6 +64,7 @@ def end(
     closing.close(household, alone, day, by, _attended(household.id, day))
     if ending.last:
         calling_back.let_go(household.id)
+        voices.end_for(household.id, by)
     _ask_station(ending, household)
     return ending
 

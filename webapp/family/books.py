@@ -10,11 +10,12 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.family import queries
-from webapp.kit import clock, show
+from webapp.kit import clock, ids, show
 from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.ledger import asking, closing, confirming, counting, models, monthly, printing, rules, words
+from webapp.ledger import lines as book_lines
 from webapp.ledger import queries as ledger
 from webapp.ledger.rows import Closing, Count
 from webapp.people.models import Kin, looked
@@ -54,14 +55,17 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
     for _n in range(MONTHS):
         tabs.append((url_for("kinbook.book", kin_id=kin_id, month=str(each)), show.month(each), each == month))
         each = each.previous()
-    sums = ledger.sums(home, month, tie.held)
+    sums, before = ledger.sums(home, month, tie.held), ids.parse(request.args.get("before"))
+    found = book_lines.entries(home, month, sums.closing_fen, before, PAGE + 1)
     facts = {
         "kin": tie.kin,
         "held": tie.held,
         "sums": sums,
         "month": month,
         "tabs": tabs,
-        "lines": ledger.entries(home, month, sums.opening_fen, None, PAGE),
+        "lines": found[:PAGE],
+        "more": found[PAGE - 1].id if len(found) > PAGE else None,
+        "holder": monthly.standing(home).holder,
         "scale": 160 if request.args.get("large") else getattr(me(), "scale", 100),
         "flag_words": words.FLAGS,
         **words.of(tie.station.id),
@@ -90,7 +94,7 @@ def line(kin_id: uuid.UUID, entry_id: uuid.UUID) -> ResponseReturnValue:
     """One line: its slips, what was asked and answered."""
     tie = _agreed(kin_id)
     row = _line(tie.kin, entry_id)
-    beside = ledger.beside(entry_id)
+    beside = book_lines.beside(entry_id)
     asks = "ASK_FIRST" in row.flags
     given = row.kind == models.RECEIVE and not any(each.key == me().account_id for each in beside.confirmed)
     return page.render(
@@ -154,8 +158,8 @@ def statement(kin_id: uuid.UUID, closing_id: uuid.UUID) -> ResponseReturnValue:
     return answer
 
 
-def _line(kin: Kin, entry_id: uuid.UUID) -> ledger.Line:
-    return ledger.line(entry_id, _home(kin))
+def _line(kin: Kin, entry_id: uuid.UUID) -> book_lines.Line:
+    return book_lines.line(entry_id, _home(kin))
 
 
 def _say(kin: Kin, subject: uuid.UUID) -> None:

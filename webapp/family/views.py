@@ -18,7 +18,7 @@ from webapp.health.models import minutes as rescue_minutes
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, in_chinese
-from webapp.ledger import queries as ledger
+from webapp.ledger import lines as ledger
 from webapp.people import queries as people
 from webapp.people.desk import look
 from webapp.people.models import looked

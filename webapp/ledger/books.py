@@ -30,7 +30,9 @@ from webapp.ledger import (
     words,
 )
 from webapp.ledger.queries import House
+from webapp.ledger.rows import Closing, Count
 from webapp.ledger.rules import Terms
+from webapp.people import queries as people
 from webapp.people.desk import form_page, taken
 from webapp.people.queries import nothing
 from webapp.store import db, rulebook
@@ -106,7 +108,7 @@ def counts(household_id: uuid.UUID) -> ResponseReturnValue:
 def confirm(count_id: uuid.UUID) -> ResponseReturnValue:
     """对: on her own account the next caregiver, or the station, confirms a count. A handover's makes the cash hers."""
     who = me()
-    row = monthly.count(who, count_id)
+    row = people.one(who, Count, count_id)
 
     def write() -> None:
         if row.kind == counting.HANDOVER and who.role == Role.CAREGIVER:
@@ -186,7 +188,7 @@ def close(household_id: uuid.UUID, month: str) -> ResponseReturnValue:
 @allow("ledger.see")
 def statement(closing_id: uuid.UUID) -> ResponseReturnValue:
     """账单: a closed month as PDF."""
-    row = monthly.closing(me(), closing_id)
+    row = people.one(me(), Closing, closing_id)
     return sent(
         printing.statement_pdf(closing.statement(row), row.digest),
         f"{row.month}.pdf",

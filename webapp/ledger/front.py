@@ -5,15 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from webapp.access import Actor
 from webapp.kit.words import _l
+from webapp.ledger import rules
+from webapp.ledger.posting import figures
 from webapp.ledger.rows import Book, BookEnd, Closing, Entry, EntryFlag, Question, QuietDay
-from webapp.ledger.rules import Flag
+from webapp.ledger.rules import Flag, Habits
 from webapp.messages import words
 from webapp.people.models import Household
 from webapp.store.strands import Strand, strand
@@ -25,7 +27,6 @@ words.say(BOOK, _l("账本请看一下"), "notebook-text")
 words.say(QUESTION, _l("家属问了账，还没回"), "message-circle")
 words.say(SILENT, _l("好几天没记账"), "notebook-text")
 words.say(UNCLOSED, _l("上个月的账还没关"), "calendar")
-SILENT_DAYS = 3
 ASKING = (Flag.ASK_FIRST.value, Flag.OVER_LIMIT.value)
 
 
@@ -88,7 +89,7 @@ def _silent(me: Actor, limit: int) -> Strand:
             Book.opened_on <= since, ~told, ~quiet, ~gone,
         )
         .group_by(Visit.household_id)
-        .having(sa.func.count(Visit.day.distinct()) >= SILENT_DAYS)
+        .having(sa.func.count(Visit.day.distinct()) >= sa.bindparam("silent_days", type_=sa.Integer()))
         .limit(limit)
         .subquery()
     )  # fmt: skip
@@ -115,18 +116,23 @@ def _unclosed(me: Actor, limit: int) -> Strand:
     return strand(UNCLOSED, key=homes.c.id, at=homes.c.made_at, a=homes.c.name)
 
 
-def given(today: Any) -> dict[str, Any]:
-    """The parameters of `front` beside the list's own. `today`: the household day."""
+def habits(place: uuid.UUID | None, today: date) -> Habits:
+    """What counts as a pattern at a place on a household day."""
+    return rules.habits(figures(today, place))
+
+
+def given(today: date, gap_days: int) -> dict[str, Any]:
+    """The parameters of `front` beside the list's own. `today`: the household day; `gap_days`: visited so long without a word."""
     end = today.replace(day=1) - timedelta(days=1)
     before = end.replace(day=1) - timedelta(days=1)
-    return {"month_end": end, "month_before": before, "silent_since": today - timedelta(days=SILENT_DAYS)}
+    return {"month_end": end, "month_before": before, "silent_since": today - timedelta(days=gap_days), "silent_days": gap_days}
 
 
-def front_in(found: Mapping[str, Sequence[Any]], now: datetime, patience: timedelta) -> Iterator[Line]:
-    """What the strands brought. A large spend that nobody agreed to within `patience` is a matter of its own."""
+def front_in(found: Mapping[str, Sequence[Any]], now: datetime, consent_hours: int) -> Iterator[Line]:
+    """What the strands brought. A large spend that nobody agreed to within so many hours is a matter of its own."""
     for row in found.get(BOOK, ()):
         codes = tuple(sorted(set(row.b.split(","))))
-        asking = any(code in ASKING for code in codes) and now - row.at > patience
+        asking = any(code in ASKING for code in codes) and now - row.at > timedelta(hours=consent_hours)
         yield Line(CONSENT if asking else BOOK, row.key, row.a, row.at, codes)
     for row in found.get(QUESTION, ()):
         yield Line(QUESTION, row.other, row.a, row.at, words=row.b, entry_id=row.third)

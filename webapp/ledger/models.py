@@ -21,7 +21,7 @@ from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
 from webapp.ledger import rules
-from webapp.ledger.posting import MOVE, Found, Stamp, gone_at, locked, post, raise_flags, settle_flags
+from webapp.ledger.posting import MOVE, Found, Stamp, figures, gone_at, locked, post, raise_flags, settle_flags
 from webapp.ledger.rows import Agreement as Agreement
 from webapp.ledger.rows import Book as Book
 from webapp.ledger.rows import BookSeen as BookSeen
@@ -67,7 +67,7 @@ def spend(
     without an agreement.
     """
     found = _find(act, household, resident)
-    money = _money(act.day, found.station_id)
+    money = figures(act.day, found.station_id)
     kind, limit = rules.category(money, "expense", category), rules.agreed(rules.limits(money), found.terms)
     photos, bought = act.photo("receipt"), "、".join([*([shop] if shop else []), *things, *([words] if words else [])])
     source, habits = found.purse(source, act.at, found.gone_at), rules.habits(money)
@@ -107,7 +107,7 @@ def receive(
     Refuses an author who was not assigned to the household then, and a household without an agreement.
     """
     found = _find(act, household, resident)
-    money = _money(act.day, found.station_id)
+    money = figures(act.day, found.station_id)
     code, source = rules.category(money, "income", category)["code"], found.purse(source, act.at, found.gone_at)
     post(
         found, act, RECEIVE, rules.received(source, code, amount_fen),
@@ -289,11 +289,6 @@ def _late(found: Found, act: Act) -> list[rules.Flag]:
     """Whether it happened before there was a book, or in a month that is shut."""
     early = [rules.Flag.EARLY] if act.day < found.opened_on else []
     return early + ([rules.Flag.SHUT] if found.day_of(act) != act.day else [])
-
-
-def _money(day: date, station: uuid.UUID) -> dict[str, Any]:
-    """The settings of a day at a station; what an older version of a district's does not say, the shipped one does."""
-    return rulebook.default("money") | rulebook.current("money", day, station)
 
 
 def _share(entry: uuid.UUID, household: uuid.UUID, fen: int) -> None:

@@ -15,7 +15,6 @@ from webapp.kit.month import Month
 from webapp.ledger import confirming, rules
 from webapp.ledger.rows import Agreement, Book, BookEnd, Closing, Confirmation, Count, Handover
 from webapp.people.models import Account, Grant, HomeCareUnit, Household, Person
-from webapp.people.queries import nothing
 from webapp.store import db
 
 
@@ -84,22 +83,6 @@ def _stand(row: Any, said: dict[uuid.UUID, list[Confirmation]]) -> Stand:
         count.cash_fen if count else None, differ, count.words if count else "", count.at if count else None,
         bool(row.closed), bool(row.ended), ready,
     )  # fmt: skip
-
-
-def count(actor: Actor, key: uuid.UUID) -> Count:
-    """A count within reach. Raises Missing."""
-    found = db.session().scalar(within(actor, sa.select(Count)).where(Count.id == key))
-    if found is None:
-        raise nothing()
-    return found
-
-
-def closing(actor: Actor, key: uuid.UUID) -> Closing:
-    """A closed month within reach. Raises Missing."""
-    found = db.session().scalar(within(actor, sa.select(Closing)).where(Closing.id == key))
-    if found is None:
-        raise nothing()
-    return found
 
 
 def closings(household_id: uuid.UUID, limit: int = 24) -> Sequence[Closing]:

@@ -99,6 +99,11 @@ class Found:
         return rules.GAP if self.ended_at is not None and at < self.ended_at else source
 
 
+def figures(day: date, place: uuid.UUID | None) -> dict[str, Any]:
+    """The settings of a day at a place; what an older version of a district's does not say, the shipped one does."""
+    return rulebook.default("money") | rulebook.current("money", day, place)
+
+
 def locked(
     deed: Deed,
     household: uuid.UUID,

@@ -35,6 +35,24 @@ class Book(Keyed, Made, Homed, Base):
     """What a former caregiver owes (前养护员欠)."""
 
 
+HELD = ("cash", "advance", "wallet", "org", "owed")
+"""The accounts whose balance a book carries."""
+
+
+class BookMonth(Homed, Base):
+    """What the entries of a book's month sum to, kept so by a trigger: a page need not add up the years. Fen."""
+
+    __tablename__ = "book_month"
+    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    """Its first day."""
+    last_day: Mapped[date]
+    cash_fen: Mapped[Fen]
+    in_fen: Mapped[Fen]
+    out_fen: Mapped[Fen]
+    """Above zero: what went out."""
+
+
 class Agreement(Keyed, Made, Homed, Base):
     """What was agreed with a household about its money; a new one ends the one before. Without one there is no book."""
 
@@ -95,6 +113,7 @@ class Entry(Homed, Base):
     """The account that wrote it: whose cash, advance or phone is meant."""
     __table_args__ = (
         sa.Index("ix_book_entry_household_id_day", "household_id", "day", "at"),
+        sa.Index("ix_book_entry_household_id_made_at", "household_id", "made_at"),
         sa.Index("ix_book_entry_visit_id", "visit_id"),
         told("uq_book_entry_reversal_of", "reversal_of", unique=True),
     )

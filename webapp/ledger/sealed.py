@@ -79,3 +79,26 @@ trigger(
         f"when (new.account in ({_LISTED})) execute function posting_carry()"
     ),
 )
+_MONTH = "insert into book_month (household_id, month, last_day, cash_fen, in_fen, out_fen) values"
+_ADDS = (
+    "case when new.source = 'cash' then new.fen else 0 end, case when new.side = 'in' then new.fen else 0 end, "
+    "case when new.side = 'out' then -new.fen else 0 end"
+)
+_ADD = "on conflict (household_id, month) do update set " + ", ".join(
+    f"{each}_fen = book_month.{each}_fen + excluded.{each}_fen" for each in ("cash", "in", "out")
+)
+_SPAN_LITE = "date(new.day, 'start of month'), date(new.day, 'start of month', '+1 month', '-1 day')"
+_SPAN_POST = "date_trunc('month', new.day)::date, (date_trunc('month', new.day) + interval '1 month -1 day')::date"
+trigger(
+    "book_month_carry",
+    "book_entry",
+    sqlite=(
+        "create trigger book_month_carry after insert on book_entry begin "
+        f"{_MONTH} (new.household_id, {_SPAN_LITE}, {_ADDS}) {_ADD}; end"
+    ),
+    postgresql=(
+        "create or replace function book_month_carry() returns trigger language plpgsql as "
+        f"$$ begin {_MONTH} (new.household_id, {_SPAN_POST}, {_ADDS}) {_ADD}; return null; end $$\n--\n"
+        "create trigger book_month_carry after insert on book_entry for each row execute function book_month_carry()"
+    ),
+)

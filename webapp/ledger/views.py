@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, request, send_file, url_for
@@ -14,8 +13,10 @@ from webapp.kit import clock, ids, show
 from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
-from webapp.ledger import asking, confirming, counting, forms, models, monthly, queries, rules, words
-from webapp.ledger.queries import House, Line
+from webapp.ledger import asking, confirming, counting, forms, lines, models, monthly, queries, rules, words
+from webapp.ledger.queries import House
+from webapp.ledger.rows import EntryFlag, Question
+from webapp.people import queries as people
 from webapp.people.queries import nothing
 from webapp.store import files, inbox, rulebook
 from webapp.web import intake, page
@@ -62,7 +63,8 @@ def book(household_id: uuid.UUID) -> ResponseReturnValue:
     who = me()
     house, month = queries.house(who, household_id), _month(request.args.get("month"))
     sums = queries.sums(household_id, month, house.balance)
-    lines = queries.entries(household_id, month, sums.opening_fen, _cursor(request.args.get("before")), PAGE + 1)
+    before = ids.parse(request.args.get("before"))
+    found = lines.entries(household_id, month, sums.closing_fen, before, PAGE + 1)
     own = who.role == Role.CAREGIVER
     return page.render(
         "ledger/book.html",
@@ -72,13 +74,13 @@ def book(household_id: uuid.UUID) -> ResponseReturnValue:
         months=_months(household_id, month),
         current=month == Month.of(clock.today()),
         sums=sums,
-        lines=lines[:PAGE],
-        more=_after(lines[PAGE - 1]) if len(lines) > PAGE else None,
-        paged="before" in request.args,
+        lines=found[:PAGE],
+        more=found[PAGE - 1].id if len(found) > PAGE else None,
+        paged=before is not None,
         own=own,
-        seen=queries.acts([household_id])[household_id] if own else [],
+        seen=queries.acts([household_id])[household_id] if own and not before else [],
         none_today=forms.NoneTodayForm(data={"household": household_id}),
-        standing=monthly.standing(household_id),
+        standing=None if before else monthly.standing(household_id),
         flag_words=words.FLAGS,
         **words.of(house.station_id),
     )
@@ -141,8 +143,8 @@ def confirm(entry_id: uuid.UUID) -> ResponseReturnValue:
     form: Any = forms.ConfirmForm(request.form) if request.method == "POST" else forms.ConfirmForm(data=start)
     if request.method == "POST" and form.validate() and form.subject.data == entry_id:
         return _kept(form, then)
-    line = queries.entry(me(), entry_id)
-    story = queries.story(entry_id)
+    line = lines.entry(me(), entry_id)
+    story = lines.story(entry_id)
     status = 422 if request.method == "POST" else 200
     here = queries.residents(story.household_id)
     return page.render(
@@ -158,13 +160,16 @@ def large(household_id: uuid.UUID) -> ResponseReturnValue:
     who, month = me(), _month(request.args.get("month"))
     house = queries.house(who, household_id)
     here = queries.residents(household_id)
-    sums = queries.sums(household_id, month, house.balance)
+    sums, before = queries.sums(household_id, month, house.balance), ids.parse(request.args.get("before"))
+    found = lines.entries(household_id, month, sums.closing_fen, before, PAGE + 1)
     return page.render(
         "ledger/large.html",
         scale=160,
         house=house,
         month=month,
-        lines=queries.entries(household_id, month, sums.opening_fen, _cursor(request.args.get("before")), PAGE),
+        lines=found[:PAGE],
+        more=found[PAGE - 1].id if len(found) > PAGE else None,
+        holder=monthly.standing(household_id).holder,
         sums=sums,
         own=who.role == Role.CAREGIVER,
         seen=forms.SeenForm(data={"household": household_id, "name": here[0][1] if here else house.name}),
@@ -186,7 +191,7 @@ def seen(household_id: uuid.UUID) -> ResponseReturnValue:
 @allow("ledger.confirm")
 def answer(question_id: uuid.UUID) -> ResponseReturnValue:
     """What kin asked about a line is answered on that line."""
-    row = queries.question(me(), question_id)
+    row = people.one(me(), Question, question_id)
     try:
         asking.answer(row, request.form.get("words", ""), me().account_id)
         said = _("回好了")
@@ -200,9 +205,9 @@ def answer(question_id: uuid.UUID) -> ResponseReturnValue:
 def agree(entry_id: uuid.UUID) -> ResponseReturnValue:
     """站里同意: a large spend, on the head's own account, or what was said to her on the telephone."""
     who = me()
-    line = queries.entry(who, entry_id)
+    line = lines.entry(who, entry_id)
     name = request.form.get("name", "").strip()[:60]
-    home = queries.story(entry_id).household_id
+    home = lines.story(entry_id).household_id
     if name:
         confirming.write(home, line.id, rules.KIN, name, rules.PHONE, who.account_id, clock.now())
     else:
@@ -214,9 +219,9 @@ def agree(entry_id: uuid.UUID) -> ResponseReturnValue:
 @allow("ledger.see")
 def entry(entry_id: uuid.UUID) -> ResponseReturnValue:
     """One entry with its slips, its flags and who wrote it when."""
-    line = queries.entry(me(), entry_id)
-    story = queries.story(entry_id)
-    beside = queries.beside(entry_id)
+    line = lines.entry(me(), entry_id)
+    story = lines.story(entry_id)
+    beside = lines.beside(entry_id)
     return page.render(
         "ledger/entry.html", line=line, story=story, flag_words=words.FLAGS, settled=words.SETTLED, sides=words.SIDES,
         hows=words.HOWS, beside=beside, **words.of(story.station_id),
@@ -241,7 +246,7 @@ def receipt(entry_id: uuid.UUID) -> ResponseReturnValue:
 @allow("ledger.settle")
 def settle(flag_id: uuid.UUID) -> ResponseReturnValue:
     """The station has looked at a flag and says what it was."""
-    flag = queries.flag(me(), flag_id)
+    flag = people.one(me(), EntryFlag, flag_id)
     models.settle_flag(flag, me().account_id, request.form.get("words", ""))
     return page.go(url_for("ledger.entry", entry_id=flag.entry_id), _("记下了"))
 
@@ -250,7 +255,7 @@ def settle(flag_id: uuid.UUID) -> ResponseReturnValue:
 @allow("ledger.see")
 def photo(sha256: str) -> ResponseReturnValue:
     """A slip of an entry within reach."""
-    path = files.path(queries.receipt(me(), sha256))
+    path = files.path(lines.receipt(me(), sha256))
     if not path.exists():
         raise nothing()
     answer = send_file(path, "image/jpeg")
@@ -283,8 +288,8 @@ def _follow(entry_id: uuid.UUID, kind: type[KeptForm], template: str) -> Respons
     form: Any = kind(request.form) if request.method == "POST" else kind(data={"entry": entry_id})
     if request.method == "POST" and form.validate() and form.entry.data == entry_id:
         return _kept(form, then)
-    line = queries.entry(me(), entry_id)
-    story = queries.story(entry_id)
+    line = lines.entry(me(), entry_id)
+    story = lines.story(entry_id)
     return page.render(
         template,
         status=422 if request.method == "POST" else 200,
@@ -324,19 +329,6 @@ def _months(household_id: uuid.UUID, chosen: Month) -> list[tuple[str, str, bool
     if chosen not in found:
         found.append(chosen)
     return [(url_for("ledger.book", household_id=household_id, month=str(m)), show.month(m), m == chosen) for m in found]
-
-
-def _cursor(text: str | None) -> tuple[datetime, uuid.UUID] | None:
-    at, _dot, key = (text or "").partition("_")
-    found = ids.parse(key)
-    try:
-        return (clock.from_wire(at), found) if found else None
-    except ValueError:
-        return None
-
-
-def _after(line: Line) -> str:
-    return f"{clock.to_wire(line.at)}_{line.id}"
 
 
 def _tiles(house: House, side: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from webapp.store.strands import strand
 from webapp.store.types import Instant, Uuid
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=db.Base)
 
 
 def nothing() -> Missing:
@@ -65,9 +66,12 @@ def reaches(actor: Actor, key: uuid.UUID) -> bool:
 
 def resident(actor: Actor, key: uuid.UUID) -> Resident:
     """The resident, within reach. Raises Missing."""
-    found = db.session().scalar(
-        within(actor, sa.select(Resident)).where(Resident.id == key).options(selectinload(Resident.alerts))
-    )
+    return one(actor, Resident, key, selectinload(Resident.alerts))
+
+
+def one(actor: Actor, table: type[Row], key: uuid.UUID, *options: Any) -> Row:
+    """The row of a table by its key, within reach. Raises Missing."""
+    found = db.session().scalar(within(actor, sa.select(table)).where(table.__mapper__.primary_key[0] == key).options(*options))
     if found is None:
         raise nothing()
     return found
@@ -75,18 +79,12 @@ def resident(actor: Actor, key: uuid.UUID) -> Resident:
 
 def person(actor: Actor, key: uuid.UUID) -> Person:
     """The person, within reach. Raises Missing."""
-    found = db.session().scalar(within(actor, sa.select(Person)).where(Person.id == key))
-    if found is None:
-        raise nothing()
-    return found
+    return one(actor, Person, key)
 
 
 def place(actor: Actor, key: uuid.UUID) -> Place:
     """The place, within reach. Raises Missing."""
-    found = db.session().scalar(within(actor, sa.select(Place)).where(Place.id == key))
-    if found is None:
-        raise nothing()
-    return found
+    return one(actor, Place, key)
 
 
 def stations(actor: Actor) -> Sequence[Place]:
@@ -235,17 +233,6 @@ def caregivers(actor: Actor, station_id: uuid.UUID | None = None) -> Sequence[Pe
         .order_by(Person.initials)
     )
     return db.session().scalars(ask.where(Person.station_id == station_id) if station_id else ask).unique().all()
-
-
-Row = TypeVar("Row", Alert, Contact, Kin, Spot)
-
-
-def one(actor: Actor, table: type[Row], key: uuid.UUID, *options: Any) -> Row:
-    """The row of a private table, within reach. Raises Missing."""
-    found = db.session().scalar(within(actor, sa.select(table)).where(table.id == key).options(*options))
-    if found is None:
-        raise nothing()
-    return found
 
 
 def households(

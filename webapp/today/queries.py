@@ -14,7 +14,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from webapp.access import Actor, Role
 from webapp.kit import clock
 from webapp.kit.words import _
-from webapp.ledger import queries as ledger
+from webapp.ledger import lines as ledger
 from webapp.ledger.models import SPEND, Book, Entry
 from webapp.ledger.queries import Balance
 from webapp.logs import queries as logs

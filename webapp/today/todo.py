@@ -22,7 +22,7 @@ from webapp.kit.words import _
 from webapp.ledger import front as books
 from webapp.ledger import words as money
 from webapp.ledger.models import Book, Entry, QuietDay
-from webapp.ledger.rules import Flag
+from webapp.ledger.rules import Flag, Habits
 from webapp.logs.models import Log
 from webapp.messages import models as messages
 from webapp.messages import queries as told
@@ -49,8 +49,6 @@ FEW, MANY = 30, 300
 """Rows of a kind: of those that another page lists in full, and of those that are only said here."""
 SHOWN = 60
 LOOK_BACK = timedelta(days=7)
-CONSENT_WITHIN = timedelta(hours=24)
-"""So long a large spend may wait until somebody of the household or the station has agreed."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +68,14 @@ class Todo:
 def todo(actor: Actor) -> Todo:
     """What must be done now by an office; those above the stations see of them only what the settings say."""
     now, chosen = clock.now(), messages.settings(actor.place_id)
+    habits = books.habits(actor.place_id, clock.day_of(now))
     levels = LEVELS if actor.role == Role.STATION_HEAD else tuple(chosen["above"])
-    found = asked(_EVERY if set(levels) - {RED} else _RED, **_given(actor, now, levels))
+    found = asked(_EVERY if set(levels) - {RED} else _RED, **_given(actor, now, levels, habits))
     gone = {
         row.a for row in found.get("handled", ())
         if not rules.comes_back(row.one.get("said"), row.at, now, chosen["again_min"])
     }  # fmt: skip
-    items = [item for item in _items(found, now, chosen) if item.key not in gone]
+    items = [item for item in _items(found, now, chosen, habits) if item.key not in gone]
     listed = rules.in_order(rules.one_each(items), chosen["kinds"])
     return Todo(listed[:SHOWN], len(listed[SHOWN:]), found.get("announcement", ()))
 
@@ -84,12 +83,12 @@ def todo(actor: Actor) -> Todo:
 # -- the question --
 
 
-def _given(actor: Actor, now: datetime, levels: Sequence[str]) -> dict[str, Any]:
+def _given(actor: Actor, now: datetime, levels: Sequence[str], habits: Habits) -> dict[str, Any]:
     limits, today = models.limits(), clock.day_of(now)
     minute = clock.minute_of(now)
     return (
         ids_of(actor)
-        | books.given(today)
+        | books.given(today, habits.gap_days)
         | outings.given(now, actor.place_id)
         | {
             "today": today,
@@ -280,7 +279,7 @@ _RED, _EVERY = _questions()
 # -- its answer, as lines --
 
 
-def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]) -> Iterator[Item]:
+def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any], habits: Habits) -> Iterator[Item]:
     kinds = chosen["kinds"]
     for row in found.get("task", ()):
         yield _task(row)
@@ -299,7 +298,7 @@ def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]
         for row in found.get(kind, ()):
             yield _home(kind, row, row.at, row.d, kinds)
     yield from _records(found, kinds)
-    yield from _books(found, now, kinds)
+    yield from _books(found, now, kinds, habits)
 
 
 def _sighting(row: Any, now: datetime, kinds: Mapping[str, Any]) -> Item:
@@ -341,9 +340,11 @@ def _task(row: Any) -> Item:
         return _carried(row)
     title = words.title(row.a, row.one) if row.a != "notice" else words.title(what or row.a, row.one)
     about = words.title(what) if what and row.a != "notice" else ""
+    there = {row.a, what if row.a == "notice" else None} & words.SETTLED_THERE
+    tap = RANG if row.a in ("ring", "unseen") else OPEN if there else DONE
     return Item(
         row.a, row.c, str(row.key), row.at, who=row.b or "", about=about, calls=tuple(calls), due=row.due,
-        tap=RANG if row.a in ("ring", "unseen") else DONE, notice_id=row.fourth, title=title,
+        tap=tap, notice_id=row.fourth, title=title,
         link=told.address(row.e, row.two), deed=url_for("messages.clear", task_id=row.key),
     )  # fmt: skip
 
@@ -405,9 +406,9 @@ def _records(found: dict[str, list[Any]], kinds: Any) -> Iterator[Item]:
         )  # fmt: skip
 
 
-def _books(found: dict[str, list[Any]], now: datetime, kinds: Any) -> Iterator[Item]:
+def _books(found: dict[str, list[Any]], now: datetime, kinds: Any, habits: Habits) -> Iterator[Item]:
     """What the household's books ask for; the one tap opens the page that settles it."""
-    for line in books.front_in(found, now, CONSENT_WITHIN):
+    for line in books.front_in(found, now, habits.consent_hours):
         link = url_for("ledger.book", household_id=line.household_id)
         if line.kind == books.UNCLOSED:
             link = url_for("books.months")
