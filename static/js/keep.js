@@ -7,7 +7,8 @@
    scanned token (or `number` the typed one): then [data-card-shown="scan|number"] in the form is shown and [data-card-asked]
    hidden; a form in [data-card-seen hidden] is offered too when the card is a resident's ([data-card-whose] the name).
    After keeping: [data-kept-note] in the form is shown (手机已存); [data-kept-full] if the phone could not write.
-   Without secure context, keys or enrolment for <body data-account data-app>, the form posts normally. */
+   Without secure context, keys or enrolment for <body data-account data-app>, the form posts normally; without network too
+   it stays as it is and [data-kept-none] is shown. */
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.keep) return;
@@ -101,7 +102,7 @@
   async function keep(form, submitter) {
     const page = document.body.dataset;
     if (!page.account || !await nc.keys.of(page.account)) {
-      plainly(form, submitter);
+      otherwise(form, submitter, 'data-kept-none');
       return null;
     }
     if (nc.place) await nc.place.settle(form);
@@ -134,7 +135,7 @@
       form.querySelectorAll('[data-card-asked]').forEach(el => { el.hidden = false; });
       sessionStorage.removeItem('card');
     }
-    mark(form, 'data-kept-full', false);
+    ['full', 'none'].forEach(why => mark(form, 'data-kept-' + why, false));
     mark(form, 'data-kept-note', true);
     if (leaves(form)) location.assign(form.dataset.then.replace('{chain}', record.chain || ''));
   }
@@ -143,10 +144,10 @@
 
   const written = id => nc.outbox.use(db => id && db.get('envelopes', id)).catch(() => null);
 
-  /** The phone could not write. The server may still take it; offline, what was typed stays where it is. */
-  function refuse(form, submitter) {
-    if (navigator.onLine && !(nc.net && nc.net.cut)) plainly(form, submitter);
-    else mark(form, 'data-kept-full', true);
+  /** The phone cannot keep it. The server may still take it; offline, what was typed stays where it is, with a word why. */
+  function otherwise(form, submitter, why) {
+    if (nc.net ? nc.net.gone() : !navigator.onLine) mark(form, why, true);
+    else plainly(form, submitter);
   }
 
   document.addEventListener('submit', async e => {
@@ -164,7 +165,7 @@
       record = await keep(form, submitter);
     } catch (error) {
       record = await written(form.dataset.next);
-      if (!record) refuse(form, submitter);
+      if (!record) otherwise(form, submitter, 'data-kept-full');
     }
     // A page that is being left keeps its buttons shut, or an impatient tap would make a second act.
     setTimeout(release, record && leaves(form) ? 4000 : 0);

@@ -31,6 +31,7 @@
       tx.store.put(answer.backup_seq || 0, 'backup_seq');
     }
     await tx.done;
+    await nc.spare.has(answer.account);
   });
 
   const of = account => nc.outbox.use(db => db.get('meta', 'device:' + account));

@@ -103,11 +103,12 @@
     return record;
   });
 
-  /** The copy beside is not needed once the server has the record; it may have been faster than the copy. */
-  const settled = async id => {
-    const row = await use(db => db.get('envelopes', id));
-    if (!row || row.receipt) nc.spare.drop(id);
-  };
+  /** The copy beside is not needed once the server has the record and its photos; it may have been faster than the copy. */
+  const settled = id => use(async db => {
+    const row = await db.get('envelopes', id), photos = row ? row.envelope.photos : [];
+    const left = await Promise.all(photos.map(({sha256}) => db.get('photos', sha256)));
+    if (!row || row.receipt && !left.some(photo => photo && photo.state === 'queued')) await nc.spare.drop(id);
+  });
 
   const change = (store, key, patch) => use(async db => {
     const tx = db.transaction(store, 'readwrite');
@@ -137,7 +138,7 @@
       }
     }
     await tx.done;
-    nc.spare.drop(id);
+    settled(id);
     tell({settled: id, chain: row.chain, household: row.household, flush});
   });
 
@@ -161,10 +162,10 @@
       if (whole && row.state === 'delivered' && (age > 30 * DAY || age > 7 * DAY && row.receipt.seq <= covered)) tx.objectStore('envelopes').delete(row.id);
       else row.envelope.photos.forEach(p => named.add(p.sha256));
     }
-    for (const sha256 of await tx.objectStore('photos').getAllKeys()) {
-      if (!named.has(sha256)) tx.objectStore('photos').delete(sha256);
-    }
+    const needless = (await tx.objectStore('photos').getAllKeys()).filter(sha256 => !named.has(sha256));
+    for (const sha256 of needless) tx.objectStore('photos').delete(sha256);
     await tx.done;
+    await Promise.all(needless.map(nc.spare.dropPhoto));
   });
 
   /** Every envelope on this phone, in the order they were made; of one state, chain or household. */
@@ -176,5 +177,5 @@
     .reduce((all, rows) => all.concat(rows)).filter(row => row.state !== 'held' || !row.receipt);
   const count = async () => (await unsent()).length;
 
-  nc.outbox = {use, heard, tell, keep, change, settle, purge, list, forAccount, unsent, count};
+  nc.outbox = {use, heard, tell, keep, change, settle, settled, purge, list, forAccount, unsent, count};
 })();

@@ -74,7 +74,7 @@
   async function found(box, {token, number}) {
     stop();
     const known = await roster(box, token || number).catch(() => null), form = box.querySelector(token ? '[data-scan-form]' : '[data-scan-number]');
-    const away = !navigator.onLine || nc.net && nc.net.cut, page = known ? known.page : token && away && box.dataset.unplanned;
+    const away = nc.net ? nc.net.gone() : !navigator.onLine, page = known ? known.page : token && away && box.dataset.unplanned;
     if (page) {
       const {pathname} = new URL(page, location.href);
       sessionStorage.setItem('card', JSON.stringify({token, number, whose: known ? known.whose : '', path: pathname, at: Date.now()}));

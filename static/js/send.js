@@ -217,16 +217,17 @@
 
   /** Send photos; false when the network gave out. */
   async function photos() {
-    const queued = await nc.outbox.use(db => db.getAllKeysFromIndex('photos', 'state', 'queued')), stored = new Set();
+    const queued = await nc.outbox.use(db => db.getAllKeysFromIndex('photos', 'state', 'queued'));
     if (!queued.length) return true;
-    for (const row of await nc.outbox.list()) if (row.receipt) row.envelope.photos.forEach(photo => stored.add(photo.sha256));
-    for (const sha256 of queued.filter(each => stored.has(each))) {
+    const stored = (await nc.outbox.list()).filter(row => row.receipt);
+    const naming = sha256 => stored.filter(row => row.envelope.photos.some(photo => photo.sha256 === sha256));
+    for (const sha256 of queued.filter(each => naming(each).length)) {
       const photo = await nc.outbox.use(db => db.get('photos', sha256));
       let state;
       try { state = await carry(photo); } catch (e) { return false; }
       if (state === 'later') return false;
       if (state !== 'queued') await nc.outbox.change('photos', sha256, {state});
-      if (state === 'delivered') nc.spare.dropPhoto(sha256);
+      if (state === 'delivered') await Promise.all([nc.spare.dropPhoto(sha256), ...naming(sha256).map(row => nc.outbox.settled(row.id))]);
       nc.outbox.tell({photo: sha256});
     }
     return true;

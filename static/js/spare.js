@@ -1,11 +1,11 @@
 /* A second copy of what this phone alone holds, each record and photo a file of its own in the cache 'nuanchao-spare'.
    A browser killed in the midst of writing may find its database torn at the next start, and begin it anew, empty:
    then outbox.js asks for everything back. Signed when they were made, the records need no key to go out.
-   What the server has is dropped here at once. Needs no markup. */
+   What the server has whole, photos and all, is dropped here at once. Needs no markup. */
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.spare) return;
-  const NAME = 'nuanchao-spare', RECORD = '/spare/record/', PHOTO = '/spare/photo/';
+  const NAME = 'nuanchao-spare', RECORD = '/spare/record/', PHOTO = '/spare/photo/', KEY = '/spare/key/';
   /** Run deed(cache); without a cache, or with a full one, there is no second copy and nothing else changes. */
   const use = async deed => {
     if (!self.caches) return null;
@@ -21,17 +21,22 @@
   const drop = id => use(cache => cache.delete(RECORD + id));
   const dropPhoto = sha256 => use(cache => cache.delete(PHOTO + sha256));
 
+  /** That this phone has a key for an account, and whether it ever had one. */
+  const has = account => use(cache => cache.put(KEY + account, new Response('')));
+  const had = async account => !!await use(cache => cache.match(KEY + account));
+
   /** Put everything that was laid aside into a new, empty database. */
   const back = db => use(async cache => {
     const photos = [], rows = [];
     for (const request of await cache.keys()) {
       const path = new URL(request.url).pathname, answer = await cache.match(request);
       if (path.startsWith(RECORD)) rows.push(await answer.json());
-      else photos.push({sha256: path.slice(PHOTO.length), type: answer.headers.get('Content-Type'), data: await answer.blob(), state: 'queued'});
+      if (path.startsWith(PHOTO)) photos.push({sha256: path.slice(PHOTO.length), type: answer.headers.get('Content-Type'), data: await answer.blob(), state: 'queued'});
     }
-    if (!rows.length) return;
+    if (!rows.length && !photos.length) return;
+    const named = new Set(rows.flatMap(row => row.envelope.photos.map(photo => photo.sha256)));
     const tx = db.transaction(['meta', 'envelopes', 'photos'], 'readwrite', {durability: 'strict'}), meta = tx.objectStore('meta');
-    for (const photo of photos) tx.objectStore('photos').put(Object.assign(photo, {size: photo.data.size}));
+    for (const photo of photos.filter(each => named.has(each.sha256))) tx.objectStore('photos').put(Object.assign(photo, {size: photo.data.size}));
     for (const row of rows) {
       const {device, gen, dseq} = row.envelope, counter = `dseq:${device}:${gen}`;
       tx.objectStore('envelopes').put(Object.assign(row, {state: 'queued', why: '', tries: 0, next_at: 0, receipt: null}));
@@ -39,7 +44,8 @@
       meta.put(Math.max(row.n, await meta.get('n') || 0), 'n');
     }
     await tx.done;
+    await Promise.all(photos.filter(each => !named.has(each.sha256)).map(each => dropPhoto(each.sha256)));
   });
 
-  nc.spare = {keep, drop, dropPhoto, back};
+  nc.spare = {keep, drop, dropPhoto, has, had, back};
 })();

@@ -18,7 +18,7 @@ def page(body: str, account: str = ACCOUNT, scripts: tuple[str, ...] = ("app.js"
     return f'{HEAD}{tags}</head><body data-account="{account}" data-app="2026.11.21" {attrs}>{body}</body></html>'
 
 
-CHIP = '<a id="chip" data-outbox-count data-words="{n} 条手机已存" hidden></a><p data-offline hidden>没网了</p>'
+CHIP = '<a id="chip" data-outbox-count data-words="{n} 条手机已存" hidden></a><p data-offline hidden><i data-keyed hidden>先存在手机里</i><i data-keyless>请等有网</i></p><p data-unkeyed hidden>请站长重新开通</p>'
 
 ARRIVE = f"""
 <form id="arrive" method="post" action="/visits/{VISIT}/arrive" data-kept="visits.arrive" data-schema="1" data-title="签到 王奶奶"
@@ -26,7 +26,8 @@ ARRIVE = f"""
  <input type="hidden" name="id" value="019aa7c4-0000-7000-8000-0000000000aa"><input type="hidden" name="made_at" value="2026-11-21T00:00:00.000Z">
  <input type="hidden" name="seal" value="s"><input type="hidden" name="csrf_token" value="csrf-1">
  <input type="hidden" name="card" data-card>
- <button>签到</button><p data-kept-note hidden>手机已存</p><p data-kept-full hidden>没存上，请再点一次</p></form>"""
+ <button>签到</button><p data-kept-note hidden>手机已存</p><p data-kept-full hidden>没存上，请再点一次</p>
+ <p data-kept-none hidden>没网，存不了</p></form>"""
 
 PIECE = f"""
 <section id="visit" data-chain="{VISIT}" data-state="planned" data-seen="" data-refetch="/piece">

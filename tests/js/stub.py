@@ -78,7 +78,7 @@ class Stub:
         self.photos: dict[str, bytearray] = {}
         self.pieces: list[tuple[str, int, int]] = []
         self.ill_photo_at = -1
-        self.strange_photo = False
+        self.strange_photo = self.no_photos = False
         self.forms: list[tuple[str, str]] = []
         self.slips = {"12345678": ACCOUNT}
         self.lock = threading.Lock()
@@ -282,6 +282,8 @@ class Stub:
 
             def do_PUT(self) -> None:
                 digest, data = self.path.rsplit("/", 1)[-1], self.body()
+                if stub.no_photos:
+                    return self.cut()
                 if stub.strange_photo:
                     stub.strange_photo = False
                     return self.answer(400, "<h1>a gateway's word</h1>")

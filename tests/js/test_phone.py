@@ -538,6 +538,21 @@ def test_where_locks_are_missing_the_form_posts_plainly(phone: BrowserContext, s
     assert "id=019aa7c4-0000-7000-8000-0000000000aa" in stub.forms[0][1]
 
 
+def test_without_key_and_network_the_form_stays_and_says_why(phone: BrowserContext, stub: Stub) -> None:
+    page = phone.new_page()
+    page.goto(stub.url + "/")
+    phone.set_offline(True)
+    expect(page.locator("[data-offline]")).to_have_text("请等有网", use_inner_text=True)
+    expect(page.locator("[data-unkeyed]")).to_be_hidden()
+    page.fill("[name=note]", "豆腐")
+    arrive(page)
+    expect(page.locator("#arrive [data-kept-none]")).to_be_visible()
+    assert page.input_value("[name=note]") == "豆腐" and stub.forms == []
+    phone.set_offline(False)
+    arrive(page)
+    expect(page.locator("h1")).to_have_text("plain")
+
+
 def test_a_full_disk_falls_back_to_the_plain_post_or_keeps_what_was_typed(page: Page, stub: Stub) -> None:
     page.evaluate("""() => { IDBObjectStore.prototype.add = () => { throw new DOMException('full', 'QuotaExceededError'); };
         nc.net.cut = true; }""")
@@ -653,8 +668,9 @@ def test_text_size_changes_at_once(page: Page, stub: Stub) -> None:
 
 
 def test_the_strip_says_when_there_is_no_network(page: Page, phone: BrowserContext) -> None:
+    page.reload()
     phone.set_offline(True)
-    expect(page.locator("[data-offline]")).to_be_visible()
+    expect(page.locator("[data-offline]")).to_have_text("先存在手机里", use_inner_text=True)
     arrive(page)
     expect(page.locator("#chip")).to_have_text("1 条手机已存")
     phone.set_offline(False)
