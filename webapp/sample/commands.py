@@ -18,7 +18,7 @@ from webapp.access import ROLE_WORDS, Role
 from webapp.kit import clock
 from webapp.kit.settings import Settings
 from webapp.people.models import Account, Grant, HomeCareUnit, Person, Place, PlaceKind, Slip
-from webapp.sample import absent, checked, counted, frame, history, months, morning, parting, rules, taught, telling
+from webapp.sample import absent, checked, counted, doubted, frame, history, months, morning, parting, rules, taught, telling
 from webapp.store import audit, db
 
 FACTS = Path(__file__).parent / "org_example.json"
@@ -93,6 +93,8 @@ def build(size: str, seed: int | None) -> None:
         taught.begin()
     with db.transaction():
         months.begin(homes, days, draw)
+    with db.transaction():
+        doubted.begin(homes)
     with db.transaction():
         checked.begin()
     _measure()
