@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from webapp.kit import clock, ids
-from webapp.people.models import Kin, Resident
+from webapp.people.models import Account, Kin, Resident
 from webapp.sample.frame import Home
 from webapp.sample.months import Doer
 from webapp.store import db
@@ -55,13 +55,17 @@ def _asked(visit: Visit, author: uuid.UUID) -> Correction:
     )  # fmt: skip
     assert visit.left_at is not None
     minutes = clock.minute_of(visit.left_at) + LATER_MIN
-    correcting.ask(act, visit=visit.id, field=OUT, time=minutes, next_day=False, reason="04", memo=MEMO)
+    correcting.ask(act, visit=visit.id, field=OUT, time=minutes, next_day=False, reason="06", memo=MEMO)
     return db.session().get_one(Correction, act.id)
 
 
 def _doubted(visit: Visit) -> None:
-    ask = sa.select(Kin).join(Resident, Resident.id == Kin.resident_id)
-    kin = db.session().scalars(ask.where(Resident.household_id == visit.household_id).order_by(Kin.id).limit(1)).first()
-    if kin is not None:
-        says: Any = Doer(uuid.UUID(int=0), kin.person_id)
+    ask = (
+        sa.select(Kin, Account.id)
+        .join(Account, Account.person_id == Kin.person_id)
+        .join(Resident, Resident.id == Kin.resident_id)
+        .where(Resident.household_id == visit.household_id)
+    )
+    for kin, account in db.session().execute(ask.order_by(Kin.id).limit(1)).all():
+        says: Any = Doer(account, kin.person_id)
         confirming.say(kin, visit, says, agrees=False, words="妈妈说那天没看到人")
