@@ -974,6 +974,57 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_card_resident_id'), ['resident_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_card_station_id'), ['station_id'], unique=False)
 
+    op.create_table('change_of_caregiver',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('asked_as', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('due_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('decided_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('agreed', sa.Boolean(), nullable=True),
+    sa.Column('answer', sa.String(length=200), nullable=True),
+    sa.Column('to_id', types.Uuid(length=16), nullable=True),
+    sa.Column('since', sa.Date(), nullable=True),
+    sa.Column('keys_handed', sa.Boolean(), nullable=False),
+    sa.Column('cash_counted', sa.Boolean(), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_change_of_caregiver_by_id_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_change_of_caregiver_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_change_of_caregiver_station_id_place')),
+    sa.ForeignKeyConstraint(['to_id'], ['person.id'], name=op.f('fk_change_of_caregiver_to_id_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_change_of_caregiver'))
+    )
+    with op.batch_alter_table('change_of_caregiver', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_change_of_caregiver_household_id'), ['household_id'], unique=False)
+
+    op.create_table('complaint',
+    sa.Column('number', sa.String(length=8), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('about_id', types.Uuid(length=16), nullable=True),
+    sa.Column('by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('phone_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('owner_id', types.Uuid(length=16), nullable=True),
+    sa.Column('due_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('answered_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('answer', sa.String(length=500), nullable=True),
+    sa.Column('satisfied', sa.Boolean(), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['about_id'], ['person.id'], name=op.f('fk_complaint_about_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_complaint_household_id_household')),
+    sa.ForeignKeyConstraint(['owner_id'], ['account.id'], name=op.f('fk_complaint_owner_id_account')),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_complaint_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_complaint')),
+    sa.UniqueConstraint('number', name=op.f('uq_complaint_number'))
+    )
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_complaint_place_id'), ['place_id'], unique=False)
+
     op.create_table('correction_opening',
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('correction_id', types.Uuid(length=16), nullable=False),
@@ -1163,6 +1214,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_grant_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_grant_place_id'), ['place_id'], unique=False)
 
+    op.create_table('home_again',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_home_again_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_home_again_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_home_again'))
+    )
+    with op.batch_alter_table('home_again', schema=None) as batch_op:
+        batch_op.create_index('ix_home_again_household_id_at', ['household_id', 'at'], unique=False)
+        batch_op.create_index('ix_home_again_resident_id_at', ['resident_id', 'at'], unique=False)
+
     op.create_table('inspection_finding',
     sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=True),
@@ -1227,6 +1292,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_kin_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_kin_resident_id'), ['resident_id'], unique=False)
 
+    op.create_table('lost_case',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('opened_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('seen_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('seen_where', sa.String(length=100), nullable=False),
+    sa.Column('clothes', sa.String(length=100), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('closed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('closed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('how', sa.String(length=10), nullable=True),
+    sa.Column('found_words', sa.String(length=200), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_lost_case_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_lost_case_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lost_case'))
+    )
+    with op.batch_alter_table('lost_case', schema=None) as batch_op:
+        batch_op.create_index('ix_lost_case_household_id_opened_at', ['household_id', 'opened_at'], unique=False)
+        batch_op.create_index('uq_lost_case_open', ['resident_id'], unique=True, sqlite_where=sa.text('closed_at is null'), postgresql_where=sa.text('closed_at is null'))
+
     op.create_table('notice',
     sa.Column('kind', sa.String(length=20), nullable=False),
     sa.Column('level', sa.String(length=5), nullable=False),
@@ -1258,6 +1345,55 @@ def upgrade() -> None:
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.create_index('ix_notice_open_to', ['to_id'], unique=False, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
         batch_op.create_index('uq_notice_open_key', ['key'], unique=True, sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
+
+    op.create_table('opinion',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=True),
+    sa.Column('month', sa.Date(), nullable=False),
+    sa.Column('stars', sa.Integer(), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('how', sa.String(length=10), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.CheckConstraint('stars between 1 and 5', name=op.f('ck_opinion_stars')),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_opinion_by_id_account')),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_opinion_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_opinion_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_opinion_resident_id_resident')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_opinion_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_opinion'))
+    )
+    with op.batch_alter_table('opinion', schema=None) as batch_op:
+        batch_op.create_index('ix_opinion_caregiver_id_month', ['caregiver_id', 'month'], unique=False)
+        batch_op.create_index(batch_op.f('ix_opinion_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_opinion_station_id_month', ['station_id', 'month'], unique=False)
+        batch_op.create_index('uq_opinion_resident_id_month', ['resident_id', 'month'], unique=True)
+
+    op.create_table('outing',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('company', sa.String(length=10), nullable=False),
+    sa.Column('place', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=100), nullable=False),
+    sa.Column('phone', sa.String(length=30), nullable=False),
+    sa.Column('left_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('back_by', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('back_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('back_by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_outing_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_outing_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_outing'))
+    )
+    with op.batch_alter_table('outing', schema=None) as batch_op:
+        batch_op.create_index('ix_outing_due', ['back_by'], unique=False, sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
+        batch_op.create_index('ix_outing_household_id_left_at', ['household_id', 'left_at'], unique=False)
+        batch_op.create_index('uq_outing_out', ['resident_id'], unique=True, sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
 
     op.create_table('pause',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -1490,6 +1626,20 @@ def upgrade() -> None:
     with op.batch_alter_table('book_question', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_book_question_entry_id'), ['entry_id'], unique=False)
         batch_op.create_index('ix_book_question_open', ['household_id'], unique=False, sqlite_where=sa.text('answered_at is null'), postgresql_where=sa.text('answered_at is null'))
+
+    op.create_table('case_step',
+    sa.Column('case_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_case_step_by_id_account')),
+    sa.ForeignKeyConstraint(['case_id'], ['lost_case.id'], name=op.f('fk_case_step_case_id_lost_case')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_case_step'))
+    )
+    with op.batch_alter_table('case_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_case_step_case_id'), ['case_id'], unique=False)
 
     op.create_table('consent',
     sa.Column('kin_id', types.Uuid(length=16), nullable=False),
@@ -2192,6 +2342,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_consent_kin_id'))
 
     op.drop_table('consent')
+    with op.batch_alter_table('case_step', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_case_step_case_id'))
+
+    op.drop_table('case_step')
     with op.batch_alter_table('book_question', schema=None) as batch_op:
         batch_op.drop_index('ix_book_question_open', sqlite_where=sa.text('answered_at is null'), postgresql_where=sa.text('answered_at is null'))
         batch_op.drop_index(batch_op.f('ix_book_question_entry_id'))
@@ -2239,11 +2393,29 @@ def downgrade() -> None:
         batch_op.drop_index('ix_pause_goes_on', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
 
     op.drop_table('pause')
+    with op.batch_alter_table('outing', schema=None) as batch_op:
+        batch_op.drop_index('uq_outing_out', sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
+        batch_op.drop_index('ix_outing_household_id_left_at')
+        batch_op.drop_index('ix_outing_due', sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
+
+    op.drop_table('outing')
+    with op.batch_alter_table('opinion', schema=None) as batch_op:
+        batch_op.drop_index('uq_opinion_resident_id_month')
+        batch_op.drop_index('ix_opinion_station_id_month')
+        batch_op.drop_index(batch_op.f('ix_opinion_household_id'))
+        batch_op.drop_index('ix_opinion_caregiver_id_month')
+
+    op.drop_table('opinion')
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.drop_index('uq_notice_open_key', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
         batch_op.drop_index('ix_notice_open_to', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
 
     op.drop_table('notice')
+    with op.batch_alter_table('lost_case', schema=None) as batch_op:
+        batch_op.drop_index('uq_lost_case_open', sqlite_where=sa.text('closed_at is null'), postgresql_where=sa.text('closed_at is null'))
+        batch_op.drop_index('ix_lost_case_household_id_opened_at')
+
+    op.drop_table('lost_case')
     with op.batch_alter_table('kin', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_kin_resident_id'))
         batch_op.drop_index(batch_op.f('ix_kin_person_id'))
@@ -2263,6 +2435,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_inspection_finding_household_id_state')
 
     op.drop_table('inspection_finding')
+    with op.batch_alter_table('home_again', schema=None) as batch_op:
+        batch_op.drop_index('ix_home_again_resident_id_at')
+        batch_op.drop_index('ix_home_again_household_id_at')
+
+    op.drop_table('home_again')
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_grant_place_id'))
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))
@@ -2308,6 +2485,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_correction_opening_correction_id'))
 
     op.drop_table('correction_opening')
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_complaint_place_id'))
+
+    op.drop_table('complaint')
+    with op.batch_alter_table('change_of_caregiver', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_change_of_caregiver_household_id'))
+
+    op.drop_table('change_of_caregiver')
     with op.batch_alter_table('card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_card_station_id'))
         batch_op.drop_index(batch_op.f('ix_card_resident_id'))

@@ -38,6 +38,7 @@ from webapp.roster import models as roster
 from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
 from webapp.store import db
+from webapp.voices import models as voices
 
 pytestmark = pytest.mark.browser
 
@@ -50,12 +51,12 @@ SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
     " change people household resident seen books cards card printing end ended ends moved departs departing"
-    " mended month sheet found rescued requests request digest",
+    " mended month sheet found rescued requests request digest opinions complaint swap",
     "qian": "handover",
     "chu": "inspections checklist",
     "wu": "today announced draw compare",
-    "limin": "family me ask",
-    "": "stranger rescue unknown sign_in enrol reset",
+    "limin": "family me ask say",
+    "": "stranger rescue unknown open sign_in enrol reset",
 }
 DATA = (
     *("松岭一社区居家养老服务站", "望海社区居家养老服务站", "松岭街道", "滨松区（虚构）", "街道值班室"),
@@ -190,10 +191,17 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
         sighting = cards.report(card, card.station_id, "家", "13800001111")
         daughter = SimpleNamespace(account_id=world.account("limin").id)
         asked = requests.ask(daughter, lan.household, lan.id, "bath", "李", clock.today(), "kin")  # type: ignore[arg-type]
+        said = voices.complain(
+            "complaint", world.place("songling"), "李李李李", by=daughter.account_id, household_id=lan.household_id
+        )
+        changing = voices.ask_for_change(lan.household, daughter.account_id, "kin", "李")
         window, _key = health.ask(card, lan, "李", "13800002222")
         return {
             "found": f"/sightings/{sighting.id}", "rescued": f"/rescues/{window.id}", "rescue": f"/c/{token}/rescue",
             "ask": f"/households/{lan.household_id}/requests", "requests": "/requests", "request": f"/requests/{asked.id}",
+            "opinions": "/opinions", "open": "/say",
+            "complaint": f"/complaints/{said.id}", "swap": f"/changes/{changing.id}",
+            "say": f"/households/{lan.household_id}/say",
             "digest": f"/residents/{lan.id}/week",
         }  # fmt: skip
 

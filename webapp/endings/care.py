@@ -17,6 +17,7 @@ from webapp.kit import clock
 from webapp.ledger import queries as ledger
 from webapp.messages import models as messages
 from webapp.messages import words as kinds
+from webapp.outings import models as outings
 from webapp.people import ends
 from webapp.people.ends import DEATH, Ending
 from webapp.people.models import Household, Resident
@@ -25,6 +26,7 @@ from webapp.roster import closing
 from webapp.store import db, rulebook
 from webapp.visits import calling_back
 from webapp.visits.models import VOID, Visit
+from webapp.voices import models as voices
 
 kinds.say("condolence", said.CONDOLENCE, "heart-pulse")
 kinds.say("settle_book", said.SETTLE_BOOK, "wallet")
@@ -56,11 +58,13 @@ def end(
     alone = None if ending.last else resident.id
     messages.withdraw(household.id, alone)
     requests.end_for(household.id, alone, by)
+    outings.end_for(household.id, alone, by)
     which = Card.household_id == household.id if ending.last else Card.resident_id == resident.id
     cards.revoke_all(which, by, str(said.CARD_STOPPED))
     closing.close(household, alone, day, by, _attended(household.id, day))
     if ending.last:
         calling_back.let_go(household.id)
+        voices.end_for(household.id, by)
     _ask_station(ending, household)
     return ending
 

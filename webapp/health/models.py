@@ -182,4 +182,4 @@ def _kin_accounts(resident_id: uuid.UUID) -> sa.Select[Any]:
 
 
 rulebook.ship("rescue", Path(__file__).parent / "rescue.json")
-kinds.say("rescue", _l("有人在救老人，要看急救信息"), "siren")
+kinds.say("rescue", _l("有人在救老人，要看急救信息"), "siren", settled_there=True)

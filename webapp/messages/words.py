@@ -76,9 +76,15 @@ SAID = (
 URGENT = _l("暖巢：有一件急事要您看，请马上打开暖巢。")
 
 
-def say(kind: str, words: object, icon: str = "list") -> None:
+SETTLED_THERE: set[str] = set()
+"""Kinds that a page of their own settles: the one tap in the list opens it, and nobody taps them away unread."""
+
+
+def say(kind: str, words: object, icon: str = "list", *, settled_there: bool = False) -> None:
     """A later room names a kind of its own; its level and place in the list stand in the settings."""
     KINDS[kind], ICONS[kind] = words, icon
+    if settled_there:
+        SETTLED_THERE.add(kind)
 
 
 def title(kind: str, facts: Mapping[str, Any] | None = None) -> str:

@@ -255,7 +255,7 @@ def _account(person_id: uuid.UUID | None) -> uuid.UUID | None:
 
 
 rulebook.ship("requests", Path(__file__).parent / "requests.json")
-kinds.say("request", _l("有人请帮忙，请派人"), "hand-helping")
-kinds.say("request_do", _l("请您去做一件事"), "hand-helping")
-kinds.say("request_late", _l("要帮的忙过了时间还没做"), "clock")
-kinds.say("request_ask", _l("服务做了，请问一问好不好"), "star")
+kinds.say("request", _l("有人请帮忙，请派人"), "hand-helping", settled_there=True)
+kinds.say("request_do", _l("请您去做一件事"), "hand-helping", settled_there=True)
+kinds.say("request_late", _l("要帮的忙过了时间还没做"), "clock", settled_there=True)
+kinds.say("request_ask", _l("服务做了，请问一问好不好"), "star", settled_there=True)
