@@ -29,6 +29,7 @@ from webapp.ledger import views as ledger
 from webapp.logs import views as logs
 from webapp.logs import watching as _diaries  # noqa: F401  # its nightly look
 from webapp.messages import views as messages
+from webapp.outings import views as outings
 from webapp.people import doors, login
 from webapp.people import views as people
 from webapp.requests import views as requests
@@ -45,7 +46,7 @@ from webapp.voices import views as voices
 from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
 
 FEATURES: tuple[ModuleType, ...] = (
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, logs, ledger, books, checks,
+    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, outings, logs, ledger, books, checks,
     health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, faces, found, rescue,
     packet, proof, doing, today,
 )  # fmt: skip

@@ -1214,6 +1214,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_grant_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_grant_place_id'), ['place_id'], unique=False)
 
+    op.create_table('home_again',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_home_again_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_home_again_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_home_again'))
+    )
+    with op.batch_alter_table('home_again', schema=None) as batch_op:
+        batch_op.create_index('ix_home_again_household_id_at', ['household_id', 'at'], unique=False)
+        batch_op.create_index('ix_home_again_resident_id_at', ['resident_id', 'at'], unique=False)
+
     op.create_table('inspection_finding',
     sa.Column('inspection_id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=True),
@@ -1278,6 +1292,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_kin_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_kin_resident_id'), ['resident_id'], unique=False)
 
+    op.create_table('lost_case',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('opened_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('seen_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('seen_where', sa.String(length=100), nullable=False),
+    sa.Column('clothes', sa.String(length=100), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('closed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('closed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('how', sa.String(length=10), nullable=True),
+    sa.Column('found_words', sa.String(length=200), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_lost_case_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_lost_case_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lost_case'))
+    )
+    with op.batch_alter_table('lost_case', schema=None) as batch_op:
+        batch_op.create_index('ix_lost_case_household_id_opened_at', ['household_id', 'opened_at'], unique=False)
+        batch_op.create_index('uq_lost_case_open', ['resident_id'], unique=True, sqlite_where=sa.text('closed_at is null'), postgresql_where=sa.text('closed_at is null'))
+
     op.create_table('notice',
     sa.Column('kind', sa.String(length=20), nullable=False),
     sa.Column('level', sa.String(length=5), nullable=False),
@@ -1335,6 +1371,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_opinion_household_id'), ['household_id'], unique=False)
         batch_op.create_index('ix_opinion_station_id_month', ['station_id', 'month'], unique=False)
         batch_op.create_index('uq_opinion_resident_id_month', ['resident_id', 'month'], unique=True)
+
+    op.create_table('outing',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('company', sa.String(length=10), nullable=False),
+    sa.Column('place', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=100), nullable=False),
+    sa.Column('phone', sa.String(length=30), nullable=False),
+    sa.Column('left_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('back_by', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('back_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('back_by_id', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_outing_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_outing_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_outing'))
+    )
+    with op.batch_alter_table('outing', schema=None) as batch_op:
+        batch_op.create_index('ix_outing_due', ['back_by'], unique=False, sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
+        batch_op.create_index('ix_outing_household_id_left_at', ['household_id', 'left_at'], unique=False)
+        batch_op.create_index('uq_outing_out', ['resident_id'], unique=True, sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
 
     op.create_table('pause',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -1567,6 +1626,20 @@ def upgrade() -> None:
     with op.batch_alter_table('book_question', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_book_question_entry_id'), ['entry_id'], unique=False)
         batch_op.create_index('ix_book_question_open', ['household_id'], unique=False, sqlite_where=sa.text('answered_at is null'), postgresql_where=sa.text('answered_at is null'))
+
+    op.create_table('case_step',
+    sa.Column('case_id', types.Uuid(length=16), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_case_step_by_id_account')),
+    sa.ForeignKeyConstraint(['case_id'], ['lost_case.id'], name=op.f('fk_case_step_case_id_lost_case')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_case_step'))
+    )
+    with op.batch_alter_table('case_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_case_step_case_id'), ['case_id'], unique=False)
 
     op.create_table('consent',
     sa.Column('kin_id', types.Uuid(length=16), nullable=False),
@@ -2269,6 +2342,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_consent_kin_id'))
 
     op.drop_table('consent')
+    with op.batch_alter_table('case_step', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_case_step_case_id'))
+
+    op.drop_table('case_step')
     with op.batch_alter_table('book_question', schema=None) as batch_op:
         batch_op.drop_index('ix_book_question_open', sqlite_where=sa.text('answered_at is null'), postgresql_where=sa.text('answered_at is null'))
         batch_op.drop_index(batch_op.f('ix_book_question_entry_id'))
@@ -2316,6 +2393,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_pause_goes_on', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
 
     op.drop_table('pause')
+    with op.batch_alter_table('outing', schema=None) as batch_op:
+        batch_op.drop_index('uq_outing_out', sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
+        batch_op.drop_index('ix_outing_household_id_left_at')
+        batch_op.drop_index('ix_outing_due', sqlite_where=sa.text('back_at is null'), postgresql_where=sa.text('back_at is null'))
+
+    op.drop_table('outing')
     with op.batch_alter_table('opinion', schema=None) as batch_op:
         batch_op.drop_index('uq_opinion_resident_id_month')
         batch_op.drop_index('ix_opinion_station_id_month')
@@ -2328,6 +2411,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_notice_open_to', sqlite_where=sa.text('acknowledged_at is null and ended_at is null'), postgresql_where=sa.text('acknowledged_at is null and ended_at is null'))
 
     op.drop_table('notice')
+    with op.batch_alter_table('lost_case', schema=None) as batch_op:
+        batch_op.drop_index('uq_lost_case_open', sqlite_where=sa.text('closed_at is null'), postgresql_where=sa.text('closed_at is null'))
+        batch_op.drop_index('ix_lost_case_household_id_opened_at')
+
+    op.drop_table('lost_case')
     with op.batch_alter_table('kin', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_kin_resident_id'))
         batch_op.drop_index(batch_op.f('ix_kin_person_id'))
@@ -2347,6 +2435,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_inspection_finding_household_id_state')
 
     op.drop_table('inspection_finding')
+    with op.batch_alter_table('home_again', schema=None) as batch_op:
+        batch_op.drop_index('ix_home_again_resident_id_at')
+        batch_op.drop_index('ix_home_again_household_id_at')
+
+    op.drop_table('home_again')
     with op.batch_alter_table('grant', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_grant_place_id'))
         batch_op.drop_index(batch_op.f('ix_grant_account_id'))

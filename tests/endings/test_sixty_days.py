@@ -28,6 +28,8 @@ from webapp.kit.month import Month
 from webapp.ledger import models as ledger
 from webapp.messages import models as messages
 from webapp.messages.models import Notice, Sending, Task
+from webapp.outings import going, lost
+from webapp.outings import models as outings
 from webapp.people import models as people
 from webapp.requests import models as requests
 from webapp.requests.models import ServiceRequest
@@ -144,6 +146,11 @@ def furnish(world):
         leave = leaving.record(world.person("wang"), "sick", later, later, "", by=ids.new(), key=ids.new())
         chosen = {shift.id: Choice(qian) for shift in leaving.to_cover(leave)}
         leaving.approve(leave, chosen, _actor(world, world.account("zhou")))
+        for name in (LAN, GAO):
+            who, by = world.resident(name), world.account("zhou").id
+            going.begin(who, clock.now(), 30, "alone", "near", "", "", by=by, key=ids.new())
+        for name in (ZHANG, MA):
+            lost.search(world.resident(name), clock.now(), "早市", "", "", at=clock.now(), by=by, key=ids.new())
         drawn = {"station_id": songling, "caregiver_id": qian.id, "due_on": clock.today(), "seed": "", "once": "sixty"}
         session.add(CallBack(household_id=home, kind="surprise", **drawn))
     drain()
@@ -401,8 +408,11 @@ def test_sixty_days_say_no_word_about_who_died_ended_moved_left_or_pauses(world,
 
 @pytest.mark.parametrize(
     ("room", "guard"),
-    [(messages, "withdraw"), (cards, "revoke_all"), (closing, "close"), (calling_back, "let_go"), (requests, "end_for")],
-    ids=["messages", "cards", "roster", "visits", "requests"],
+    [
+        *((messages, "withdraw"), (cards, "revoke_all"), (closing, "close"), (calling_back, "let_go")),
+        *((requests, "end_for"), (outings, "end_for")),
+    ],
+    ids=["messages", "cards", "roster", "visits", "requests", "outings"],
 )
 def test_with_one_guard_left_out_a_death_is_not_quiet(world, hand, monkeypatch, room, guard):
     monkeypatch.setattr(room, guard, lambda *_args, **_more: None)

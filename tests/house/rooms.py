@@ -33,6 +33,7 @@ from webapp.ledger.models import EntryFlag
 from webapp.ledger.rows import BookDraw
 from webapp.messages import announcing
 from webapp.messages import models as messages
+from webapp.outings import going, lost
 from webapp.people import ends
 from webapp.people import models as people
 from webapp.people.models import Account, Device, Grant, Kin, SheetImport, SignIn
@@ -101,7 +102,7 @@ class Side:
 HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "count_id", "closing_id", "question_id",
-    "correction_id", "call_back_id", "window_id", "request_id", "ending_id", "change_id",
+    "correction_id", "call_back_id", "window_id", "request_id", "ending_id", "outing_id", "case_id", "change_id",
 }  # fmt: skip
 STATIONED = {
     "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
@@ -118,7 +119,7 @@ OWN = {"import_id", "said_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
          "month": "2026-10", "indicator": "M01", "step": "keys", "key": "Z" * 26, "deed": "done",
-         "verdict": "redo"}  # fmt: skip
+         "verdict": "redo", "turn": "back"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -166,6 +167,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "alert_id": alert.id, "contact_id": contact.id, "spot_id": spot.id, "card_id": card.id, "sighting_id": sighting.id,
             "pause_id": pause.id, "leave_id": leave.id, "shift_id": session.scalars(ahead).one(),
             "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
+            **_out(resident, head.id),
             **_voices(world, side, home, _Who(head)),
             "request_id": _request(world, side, home, resident, _Who(head)),
             "window_id": rescues.ask(card, resident, "今天很好", "13800138000")[0].id,
@@ -201,6 +203,13 @@ def _furnish(world: World, key: str, side: Side) -> Side:
     assert not missing, missing
     side.args = made
     return side
+
+
+def _out(resident: people.Resident, by: uuid.UUID) -> dict[str, Any]:
+    """Out for a walk, and looked for."""
+    walk = going.begin(resident, clock.now(), 60, "alone", "near", "今天很好", "", by=by, key=ids.new())
+    case = lost.search(resident, clock.now(), "今天很好", "", "", at=clock.now(), by=by, key=ids.new())
+    return {"outing_id": walk.id, "case_id": case.id}
 
 
 def _voices(world: World, side: Side, home: people.Household, head: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ STREET = (
     "cards",
     "roster",
     "visits",
+    "outings",
     "logs",
     "ledger",
     "health",
@@ -49,10 +50,19 @@ BEHIND = {
     "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
-    "fpdf": ("cards.drawing", "roster.fridge", "cards.printing", "ledger.printing", "evaluations.printing", "training.printing"),
+    "fpdf": (
+        "cards.drawing",
+        "roster.fridge",
+        "outings.printing",
+        "cards.printing",
+        "ledger.printing",
+        "evaluations.printing",
+        "training.printing",
+    ),
     "pylopdf_fonts_zh_cn": (
         "cards.drawing",
         "roster.fridge",
+        "outings.printing",
         "cards.printing",
         "ledger.printing",
         "evaluations.printing",
@@ -68,6 +78,7 @@ BEHIND = {
         "store.files",
         "cards.drawing",
         "roster.fridge",
+        "outings.printing",
         "sample.morning",
     ),  # photos in; cards and fridge sheets out; made-up receipts
     "cryptography": ("store.inbox", "store.arrivals", "store.secrets", "web.tls", "people.entry"),

@@ -32,6 +32,7 @@ from webapp.kit.month import Month
 from webapp.ledger import models as ledger
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
+from webapp.outings import going, lost
 from webapp.people import ends
 from webapp.people import models as people
 from webapp.people.models import Alert, Contact, Kin
@@ -122,6 +123,10 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "a request": ("zhou", lambda rows: f"/requests/{rows.request}"),
     "asking for help": ("limin", lambda rows: f"/households/{rows.home}/requests"),
     "needs": ("zhou", lambda rows: "/needs"),
+    "outings of a home": ("wang", lambda rows: f"/households/{rows.home}/outings"),
+    "outings of a station": ("zhou", lambda rows: "/outings"),
+    "somebody cannot be found": ("wang", lambda rows: f"/households/{rows.home}/lost"),
+    "a search": ("zhou", lambda rows: f"/lost/{rows.case}"),
     "an elder who was found": ("zhou", lambda rows: f"/sightings/{rows.sighting}"),
     "a helper asks": ("zhou", lambda rows: f"/rescues/{rows.window}"),
     "an emergency sheet": ("zhou", lambda rows: f"/residents/{rows.lan}/emergency-sheet"),
@@ -226,7 +231,15 @@ class Rows:
                     db.session().scalar(changing) or voices.ask_for_change(lan.household, daughter, "kin", "合不来").id,
                 )
                 self.sighting, self.lan = sighting.id, lan.id
+                self._out(lan, n)
                 self.window = health.ask(card, lan, "李", "13800002222")[0].id
+
+    def _out(self, lan: people.Resident, n: int) -> None:
+        by, now = self.world.account("zhou").id, clock.now()
+        going.begin(lan, now - timedelta(hours=2), 30, "alone", "near", f"第{n}回", "", by=by, key=ids.new())
+        case = lost.search(lan, now, f"第{n}处", "", "", at=now, by=by, key=ids.new())
+        case.step("police", "", by)
+        self.case = case.id
 
     def _away(self) -> None:
         """Leave of hers for as many days as there are rows, a pause, and calls about a shift."""

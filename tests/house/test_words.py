@@ -24,6 +24,7 @@ NOT_SPOKEN = (
     "webapp/people/sheets/",  # words of the clerks' sheets, read and not shown
     "webapp/cards/drawing/",  # the printed card is Chinese
     "webapp/cards/printing.py",
+    "webapp/outings/printing.py",  # what is handed around in the street is Chinese
     "webapp/cards/number.py",  # how digits are spoken
     "webapp/people/commands.py",  # for whoever sets the house up
     "webapp/evaluations/commands.py",  # both languages side by side, on a terminal

@@ -17,6 +17,7 @@ from webapp.kit import clock
 from webapp.ledger import queries as ledger
 from webapp.messages import models as messages
 from webapp.messages import words as kinds
+from webapp.outings import models as outings
 from webapp.people import ends
 from webapp.people.ends import DEATH, Ending
 from webapp.people.models import Household, Resident
@@ -57,6 +58,7 @@ def end(
     alone = None if ending.last else resident.id
     messages.withdraw(household.id, alone)
     requests.end_for(household.id, alone, by)
+    outings.end_for(household.id, alone, by)
     which = Card.household_id == household.id if ending.last else Card.resident_id == resident.id
     cards.revoke_all(which, by, str(said.CARD_STOPPED))
     closing.close(household, alone, day, by, _attended(household.id, day))

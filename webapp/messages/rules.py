@@ -11,8 +11,8 @@ from typing import Any
 RED, AMBER, PLAIN = "red", "amber", "plain"
 LEVELS = (RED, AMBER, PLAIN)
 CAREGIVER, STATION, STREET, DISTRICT, TOP = "caregiver", "station", "street", "district", "top"
-CALL, OPEN, DONE, TAKE, RANG = "call", "open", "done", "take", "rang"
-"""The one tap of an item: say who was rung and is well, go where it is put right, done, take it on, or rung."""
+CALL, OPEN, DONE, TAKE, RANG, BACK = "call", "open", "done", "take", "rang", "back"
+"""The one tap of an item: say who was rung and is well, go where it is put right, done, take it on, rung, or back home."""
 DAY = 1440
 
 

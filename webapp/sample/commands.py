@@ -18,7 +18,21 @@ from webapp.access import ROLE_WORDS, Role
 from webapp.kit import clock
 from webapp.kit.settings import Settings
 from webapp.people.models import Account, Grant, HomeCareUnit, Person, Place, PlaceKind, Slip
-from webapp.sample import absent, asking, checked, counted, frame, history, months, morning, parting, rules, taught, telling
+from webapp.sample import (
+    absent,
+    asking,
+    checked,
+    counted,
+    frame,
+    history,
+    months,
+    morning,
+    outside,
+    parting,
+    rules,
+    taught,
+    telling,
+)
 from webapp.store import audit, db
 
 FACTS = Path(__file__).parent / "org_example.json"
@@ -83,6 +97,8 @@ def build(size: str, seed: int | None) -> None:
             morning.begin(homes, draw)
         with db.transaction():
             absent.begin(homes)
+        with db.transaction():
+            outside.begin(homes)
     with db.transaction():
         counted.begin(homes)
     with db.transaction():

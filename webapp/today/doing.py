@@ -14,7 +14,7 @@ from webapp.messages import words
 from webapp.messages.forms import CallForm
 from webapp.people.desk import taken
 from webapp.people.queries import nothing
-from webapp.today import todo
+from webapp.today import causes
 from webapp.web import page
 from webapp.web.guard import allow, me
 
@@ -29,7 +29,7 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
     Without a cause in the address it is a call like any other: written down, and nothing is cleared by it.
     """
     who, form = me(), CallForm()
-    found = todo.cause(who, household_id, request.values.get("about", ""))
+    found = causes.cause(who, household_id, request.values.get("about", ""))
     said, memo = form.said.data or "", form.words.data or ""
     ring = lambda: messages.note_call(  # noqa: E731
         household_id, found.key, found.subject_id, form.whom.data, said, who.account_id, memo
@@ -37,7 +37,7 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
     if request.method == "GET" or not taken(form, ring):
         status, numbers = 200 if request.method == "GET" else 422, told.numbers(household_id)
         return page.render("today/call.html", status=status, form=form, cause=found, numbers=numbers, words=words)
-    if found.kind == todo.TALK:
+    if found.kind == causes.TALK:
         return page.go(url_for("people.household", household_id=household_id), _("记下了"))
     if said in messages.settings(found.station_id)["open"]:
         again = url_for("todo.call", household_id=household_id, about=found.key)
@@ -54,8 +54,8 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
 def done(household_id: uuid.UUID) -> ResponseReturnValue:
     """One tap: dealt with. What needs a call is not cleared this way."""
     who = me()
-    found = todo.cause(who, household_id, request.values.get("about", ""))
-    if found.kind in todo.CALLED:
+    found = causes.cause(who, household_id, request.values.get("about", ""))
+    if found.kind in causes.CALLED:
         raise nothing()
     messages.handle(found.kind, found.key, found.station_id, household_id, found.since, who.account_id)
     return page.go(url_for("today.index"), _("记下了"))

@@ -15,6 +15,9 @@ from webapp.cards.models import Card, Sighting, SightingStep
 from webapp.kit.words import _
 from webapp.messages import queries as told
 from webapp.messages.queries import Number
+from webapp.outings import lost
+from webapp.outings import queries as outings
+from webapp.outings.models import LostCase
 from webapp.people.desk import taken
 from webapp.people.models import Account, Alert, Person, Resident
 from webapp.people.queries import nothing
@@ -35,6 +38,8 @@ class Case:
     alerts: Sequence[str]
     steps: Sequence[tuple[SightingStep, str]]
     numbers: Sequence[Number]
+    search: LostCase | None
+    """The open search for them."""
 
 
 def case(actor: Actor, key: uuid.UUID) -> Case:
@@ -58,7 +63,8 @@ def case(actor: Actor, key: uuid.UUID) -> Case:
     )
     alerts = session.scalars(sa.select(Alert.words).where(Alert.resident_id == resident.id, Alert.holds())) if resident else ()
     numbers = told.numbers(resident.household_id) if resident else []
-    return Case(sighting, resident, list(alerts), [(step, name) for step, name in steps], numbers)
+    search = outings.of_sighting(sighting, resident.id if resident else None)
+    return Case(sighting, resident, list(alerts), [(step, name) for step, name in steps], numbers, search)
 
 
 @bp.route("/sightings/<uuid:sighting_id>", methods=["GET", "POST"])
@@ -80,3 +86,4 @@ def _step(sighting: Sighting, by: uuid.UUID, step: str, words: str) -> None:
         sighting.send(by, words)
     else:
         sighting.close(by, step, words)
+        lost.met(sighting, by)

@@ -100,7 +100,7 @@ def _leaves(days: dict[date, list[Stop]], homes: Sequence[uuid.UUID]) -> Iterato
         yield Leaf(url_for("today.handover", household_id=key), url_for("today.handover", household_id=key))
     for home in homes:
         yield _held(url_for("today.household", household_id=home))
-        for endpoint in ("ledger.book", "logs.history"):
+        for endpoint in ("ledger.book", "logs.history", "outings.home", "outings.report"):
             yield Leaf(url_for(endpoint, household_id=home), url_for(endpoint, household_id=home))
         for endpoint in ("ledger.spend", "ledger.receive", "visits.nobody"):
             yield _held(url_for(endpoint, household_id=home), following=True)

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from flask import url_for
 from sqlalchemy.orm import aliased
 
-from webapp.access import Actor, Role, within
+from webapp.access import Actor, Role
 from webapp.cards.models import Card, Sighting
 from webapp.deliveries import queries as deliveries
 from webapp.deliveries import words as records
 from webapp.endings.departure import Departure
-from webapp.kit import clock, ids, show
+from webapp.kit import clock, show
 from webapp.kit.words import _
 from webapp.ledger import front as books
 from webapp.ledger import words as money
@@ -28,16 +28,18 @@ from webapp.messages import models as messages
 from webapp.messages import queries as told
 from webapp.messages import rules, words
 from webapp.messages.announcing import audiences
-from webapp.messages.rules import AMBER, CALL, DONE, LEVELS, OPEN, RANG, RED, TAKE, Item
+from webapp.messages.rules import AMBER, BACK, CALL, DONE, LEVELS, OPEN, RANG, RED, TAKE, Item
+from webapp.outings import front as outings
+from webapp.outings import words as going
 from webapp.people.login import anyone, ids_of
 from webapp.people.models import Account, Household, Person
-from webapp.people.queries import nothing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
-from webapp.store import db, rulebook, secrets
+from webapp.store import rulebook, secrets
 from webapp.store.strands import Strand, asked, strand, together
 from webapp.store.types import Instant
 from webapp.today.carrying import cared_for
+from webapp.today.causes import CALLED
 from webapp.visits import live, models
 from webapp.visits import words as visits
 from webapp.visits.live import Moment, Plan
@@ -87,6 +89,7 @@ def _given(actor: Actor, now: datetime, levels: Sequence[str], habits: Habits) -
     return (
         ids_of(actor)
         | books.given(today, habits.gap_days)
+        | outings.given(now, actor.place_id)
         | {
             "today": today,
             "yesterday": today - timedelta(days=1),
@@ -255,7 +258,15 @@ def _of_yesterday(kind: str, key: Any) -> sa.Select[Any]:
 
 def _questions() -> tuple[Any, Any]:
     """What is red, and everything."""
-    danger = (told.own_tasks(_ME), told.office_tasks(_ME), told.handled(_ME, _SINCE), _sightings(), _absent(), _nobody())
+    danger = (
+        told.own_tasks(_ME),
+        told.office_tasks(_ME),
+        told.handled(_ME, _SINCE),
+        _sightings(),
+        *outings.front(_ME, MANY),
+        _absent(),
+        _nobody(),
+    )
     books_and_records = (*books.front(_ME, FEW), *deliveries.front(_ME, FEW))
     more = (_exceptions(), _strays(), _unwritten(), _uncounted(), *books_and_records, told.announced(_ME))
     return together(*danger), together(*danger, *more)
@@ -274,6 +285,8 @@ def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]
         yield _task(row)
     for row in found.get("sighting", ()):
         yield _sighting(row, now, kinds)
+    for line in outings.front_in(found):
+        yield _outing(line, kinds)
     for row in found.get("shift", ()):
         yield from _shift(row, now, chosen)
     for row in found.get("nobody", ()):
@@ -298,6 +311,23 @@ def _sighting(row: Any, now: datetime, kinds: Mapping[str, Any]) -> Item:
     return Item(
         "found", AMBER if rests else rules.level_of("found", kinds), f"found:{row.key}", row.at, who=row.b or "", title=title,
         about=row.a or _("没有写在哪里"), calls=calls, tap=tap, link=there, deed=there,
+    )  # fmt: skip
+
+
+def _outing(line: outings.Line, kinds: Mapping[str, Any]) -> Item:
+    """Somebody is not back, or looked for; red until they are found."""
+    if line.kind == outings.LOST:
+        about = " · ".join(filter(None, (line.words, _("有人扫了老人的卡") if line.met else "")))
+        link, tap, calls, deed = url_for("outings.case", case_id=line.key), OPEN, [("110", "110")], ""
+    else:
+        company, place, said = line.words.split("|", 2)
+        about = " · ".join(filter(None, (str(going.WHERE[place]), said, str(going.WITH[company]))))
+        link, tap = url_for("outings.home", household_id=line.household_id), BACK
+        calls = [(_("一起去的人"), line.phone)] if line.phone else []
+        deed = url_for("outings.turn", outing_id=line.key, turn="back")
+    return Item(
+        line.kind, rules.level_of(line.kind, kinds), f"{line.kind}:{line.key}", line.since, who=line.name, about=about,
+        calls=tuple(calls), tap=tap, title=words.title(line.kind), link=link, deed=deed,
     )  # fmt: skip
 
 
@@ -403,52 +433,3 @@ def _visits(rows: Sequence[Any], kinds: Any) -> Iterator[Item]:
             kind, rules.level_of(kind, kinds), f"{kind}:{key}", each[0].at, who=each[0].a, about=about,
             title=words.title(kind), link=url_for("visits.show", visit_id=key),
         )  # fmt: skip
-
-
-# -- dealing with what was worked out --
-
-CALLED = (words.TROUBLE, "gap", "silent", "nobody")
-"""Kinds that only a recorded call clears."""
-TALK = "talk"
-"""A call without a cause."""
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Something the day told about a household: its key, where it belongs, since when, who should have come."""
-
-    kind: str
-    key: str
-    station_id: uuid.UUID
-    home: Household
-    since: datetime
-    subject_id: uuid.UUID
-    """What calls about it are about: the shift, where there is one."""
-
-
-def cause(actor: Actor, household_id: uuid.UUID, about: str) -> Cause:
-    """The cause that `about` (kind:id) names, at a household within reach; nothing named: a mere call. Raises Missing."""
-    kind, _sep, text = about.partition(":")
-    key = ids.parse(text)
-    home = db.session().scalar(within(actor, sa.select(Household)).where(Household.id == household_id))
-    if not about and home is not None:
-        return Cause(TALK, f"{TALK}:{household_id}", home.station_id, home, clock.now(), household_id)
-    known = _began(kind, key, household_id) if home is not None and key is not None else None
-    if home is None or known is None:
-        raise nothing()
-    return Cause(kind, f"{kind}:{key}", home.station_id, home, *known)
-
-
-def _began(kind: str, key: uuid.UUID, household_id: uuid.UUID) -> tuple[datetime, uuid.UUID] | None:
-    """When a cause began and what it is about, if there is such a one at this household."""
-    session = db.session()
-    if kind in (words.TROUBLE, "gap", "silent"):
-        shift = session.scalar(sa.select(Shift).where(Shift.id == key, Shift.household_id == household_id))
-        return (clock.instant(shift.day, shift.start_min), key) if shift else None
-    if kind == "nobody":
-        stood = session.get(NobodyHome, key)
-        return (stood.at, stood.shift_id or key) if stood and stood.household_id == household_id else None
-    if kind in ("log", "money"):
-        visit = session.get(Visit, key)
-        return (visit.arrived_at, key) if visit and visit.household_id == household_id else None
-    return None
