@@ -186,3 +186,14 @@ def test_a_photo_that_was_not_meant_for_this_family_is_not_shown(kin: str, world
     with db.transaction() as session:
         session.add(HIDES[how](world, session.scalars(sa.select(LogPhoto)).one()))
     assert limin.get(f"{kin}/photos/{picture}").status_code == 404 and "/photos/" not in said(limin.get(kin))
+
+
+def test_where_the_elder_went_is_withdrawn_at_once(kin: str, world: World) -> None:
+    home, lan = world.household("李秀兰").id, world.resident("李秀兰").id
+    walk = {"company": "alone", "place": "near", "minutes": "60", "words": "江边公园"}
+    receipt = send(world, "outings.go", household=home, resident=lan, **walk)
+    assert receipt.state == "applied", receipt.say
+    limin = world.client("limin")
+    assert "江边公园" in said(limin.get(f"/households/{home}/outings"))
+    narrow(world, "visits", "logs", "money", "photos")
+    assert "江边公园" not in said(limin.get(f"/households/{home}/outings"))
