@@ -82,6 +82,7 @@ def book(household_id: uuid.UUID) -> ResponseReturnValue:
         none_today=forms.NoneTodayForm(data={"household": household_id}),
         standing=None if before else monthly.standing(household_id),
         flag_words=words.FLAGS,
+        sides=words.SIDES,
         **words.of(house.station_id),
     )
 
@@ -170,6 +171,7 @@ def large(household_id: uuid.UUID) -> ResponseReturnValue:
         lines=found[:PAGE],
         more=found[PAGE - 1].id if len(found) > PAGE else None,
         holder=monthly.standing(household_id).holder,
+        current=month == Month.of(clock.today()),
         sums=sums,
         own=who.role == Role.CAREGIVER,
         seen=forms.SeenForm(data={"household": household_id, "name": here[0][1] if here else house.name}),
