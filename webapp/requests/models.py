@@ -24,7 +24,6 @@ from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made, append_only
 from webapp.store.types import Instant, Uuid
 
-
 MOVED = _l("搬到别的站了，请那边派人")
 
 
