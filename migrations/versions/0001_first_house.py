@@ -1680,7 +1680,7 @@ def upgrade() -> None:
 
     op.create_table('consent',
     sa.Column('kin_id', types.Uuid(length=16), nullable=False),
-    sa.Column('scope', sa.String(length=10), nullable=False),
+    sa.Column('scope', sa.String(length=12), nullable=False),
     sa.Column('how', sa.String(length=40), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=False),
     sa.Column('id', types.Uuid(length=16), nullable=False),

@@ -15,11 +15,12 @@
   const PLAIN_ONLY = ['id', 'made_at', 'seal', 'csrf_token'], busy = new WeakSet();
   const able = () => !!(self.isSecureContext && self.crypto && crypto.subtle && navigator.locks && self.indexedDB);
 
-  const figures = text => text.normalize('NFKC').replace(/[,\s]/g, '').replace(/。/g, '.');
+  /** A comma stands between thousands: "36,5" is no number, and never read as 365. */
+  const figures = text => text.normalize('NFKC').replace(/。/g, '.').replace(/[¥元]/g, '').trim().replace(/(\d),(?=\d{3}(?!\d))/g, '$1');
 
   /** Fen from "36.5", "¥1,200", full-width figures; null when it is not an amount. */
   function fen(text) {
-    const found = /^(-?)(\d{1,12})(?:\.(\d{1,2}))?$/.exec(figures(text).replace(/[¥元]/g, ''));
+    const found = /^(-?)(\d{1,12})(?:\.(\d{1,2}))?$/.exec(figures(text));
     if (!found) return null;
     const sum = +found[2] * 100 + +(found[3] || '').padEnd(2, '0');
     return found[1] && sum ? -sum : sum;

@@ -66,7 +66,7 @@ test('an amount is read as the person means it', () => {
   const {fen, int} = load('keep').keep;
   for (const [text, want] of [['36.50', 3650], ['36.5', 3650], ['36', 3600], ['0.07', 7], ['１２．３', 1230], ['¥1,200', 120000],
     ['12。5', 1250], [' 8 元', 800], ['-3.2', -320], ['0', 0], ['-0', 0]]) assert.ok(Object.is(fen(text), want), text);
-  for (const text of ['', '1.234', '1.', '.5', 'abc', '1e3', '1-2', '12345678901234']) assert.equal(fen(text), null, text);
+  for (const text of ['', '1.234', '1.', '.5', 'abc', '1e3', '1-2', '36,5', '1,2345', '1 2', '12345678901234']) assert.equal(fen(text), null, text);
   for (const [text, want] of [['128', 128], ['１２８', 128], ['-5', -5], ['-0', 0]]) assert.ok(Object.is(int(text), want), text);
   for (const text of ['', '1.5', 'x', '1234567890123456']) assert.equal(int(text), null, text);
 });

@@ -78,13 +78,22 @@ def test_what_is_no_key_is_nothing(text: object) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "fen"),
-    [("36.5", 3650), ("¥36.50", 3650), ("３６．５元", 3650), (" 1,234 ", 123400), ("-0.01", -1), ("0", 0), ("007", 700)],
+    [
+        ("36.5", 3650),
+        ("¥36.50", 3650),
+        ("３６．５元", 3650),
+        (" 1,234 ", 123400),
+        ("１，２３４，５６７。8", 123456780),
+        ("-0.01", -1),
+        ("0", 0),
+        ("007", 700),
+    ],
 )
 def test_money_as_people_type_it(typed: str, fen: int) -> None:
     assert money.parse(typed) == fen
 
 
-@pytest.mark.parametrize("typed", ["", "abc", "1.234", "1e5", "--1", "1.2.3", "9" * 13, "0x10", "1 2"])
+@pytest.mark.parametrize("typed", ["", "abc", "1.234", "1e5", "--1", "1.2.3", "9" * 13, "0x10", "1 2", "36,5", "1,2345", ",5"])
 def test_what_is_no_money_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         money.parse(typed)

@@ -383,6 +383,15 @@ def test_what_comes_after_the_end_explains_the_difference_and_leaves_the_cash_at
         assert closing.broken(li) == [] and queries.disagreements() == []
 
 
+@pytest.mark.parametrize("lacking", [{"how": None}, {"how": "witness", "witness": ""}, {"how": "thumb"}])
+def test_a_count_stands_though_the_others_word_is_not_told_as_it_must_be(li, wang, lacking):
+    with db.transaction() as session:
+        lived(li, wang)
+        key = counted(li, wang, 24000, **{"side": "resident", "name": "李秀兰"} | lacking)
+        assert session.get_one(Count, key).cash_fen == 24000
+        assert [each.side for each in confirming.of([key])[key]] == ["caregiver"]
+
+
 def test_a_sum_for_both_is_split_to_the_fen(world, wang):
     zhang = world.household("张福贵").id
     with db.transaction():

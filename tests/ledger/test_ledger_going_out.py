@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import random
@@ -19,10 +20,11 @@ from tests.ledger.acts import act
 from tests.ledger.histories import History
 from tests.ledger.test_ledger_closing import LAST, counted, lived
 from webapp.kit import clock, money
+from webapp.kit.month import Month
 from webapp.ledger import closing, exporting, printing, queries
 from webapp.ledger import models as ledger
 from webapp.ledger.exporting import Home
-from webapp.store import db
+from webapp.store import db, rulebook
 
 
 @pytest.fixture
@@ -93,6 +95,37 @@ def test_a_statement_says_what_the_closed_month_says(app, world, li):
     text = reading.words(body)
     for said in ("300.00", money.show(-5800), "240.00", money.show(-200), row.digest[:20], "李秀兰", "找零少给了"):
         assert said in text, said
+
+
+def test_any_days_of_a_book_go_out_as_paper_that_adds_up(app, world, li):
+    wang = world.account("wang").id
+    with db.transaction():
+        lived(li, wang)
+        ledger.spend(act(wang), li, 1200, "EX-VEG", "cash", words="萝卜")
+        since = clock.today().replace(day=1)
+        text = reading.words(exporting.write("pdf", [home(world)], since, clock.today()))
+        assert "萝卜" in text and "降压药" not in text
+        before, after = queries.sums(li, Month.of(since), queries.balance(li)).opening_fen, queries.balance(li).cash_fen
+    for said in (money.show(before), money.show(-1200), money.show(after), home(world).number):
+        assert said in text, said
+
+
+def test_a_category_that_is_offered_no_more_keeps_its_name(app, world, li):
+    own = copy.deepcopy(rulebook.default("money"))
+    own["expense"].append({"code": "EX-OWN", "zh": "花鸟", "en": "Birds", "receipt": "from_threshold"})
+    station, wang = world.place("songling").id, world.account("wang").id
+    with db.transaction():
+        rulebook.put("money", own, clock.today(), station)
+    with db.transaction():
+        ledger.spend(act(wang), li, 900, "EX-OWN", "cash")
+    with db.transaction():
+        rulebook.put("money", rulebook.default("money"), clock.today(), station)
+    client = world.client("wang")
+    assert "花鸟" in client.get(f"/households/{li}/book").text
+    assert "花鸟" not in client.get(f"/households/{li}/book/spend").text
+    with db.transaction():
+        ledger.spend(act(wang), li, 800, "EX-OWN", "cash")
+        assert queries.balance(li).cash_fen == -1700
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "beancount"])

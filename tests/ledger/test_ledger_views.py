@@ -16,10 +16,11 @@ from tests.ledger.acts import act
 from tests.people.browsers import Apart
 from webapp.kit import clock
 from webapp.kit.month import Month
+from webapp.ledger import confirming, counting, queries
 from webapp.ledger import lines as book_lines
 from webapp.ledger import models as ledger
-from webapp.ledger import queries
 from webapp.ledger.models import Entry, EntryFlag, EntryReceipt, Posting, QuietDay
+from webapp.ledger.posting import Stamp
 from webapp.store import db, inbox
 from webapp.store.types import Uuid
 
@@ -245,3 +246,28 @@ def test_the_pages_speak_english_too(app, world, li, medicine):
         words = re.sub(r"<[^>]+>", " ", re.sub(r"data-words='[^']*'", "", main))
         left = set(re.findall(r"[\u4e00-\u9fff]+", words)) - {"李秀兰", "张福贵", "刘淑珍", "李敏", "降压药", "今天", "王桂芳"}
         assert left == set(), url
+
+
+def test_a_shop_that_was_met_is_a_chip_and_a_typed_one_counts(app, world, li):
+    client = world.client("wang")
+    form = {"household": str(li), "amount_fen": "8.00", "category": "EX-VEG", "source": "cash", "things": "豆腐"}
+    url = f"/households/{li}/book/spend"
+    assert client.post(url, data=form | {"shop": "老李菜摊"}).status_code == 303
+    assert '<input type="radio" name="shop" value="老李菜摊">' in client.get(url).text
+    for typed, kept in ((["老李菜摊", ""], "老李菜摊"), (["老李菜摊", "早市"], "早市")):
+        assert client.post(url, data=form | {"shop": typed}).status_code == 303
+        newest = sa.select(Entry.shop).where(Entry.household_id == li).order_by(Entry.made_at.desc()).limit(1)
+        assert db.reading().scalar(newest) == kept
+        db.undo()
+
+
+def test_the_station_writes_down_what_was_said_on_the_telephone(app, world, li):
+    wang = world.account("wang").id
+    with db.transaction():
+        ledger.receive(act(wang), li, 5000, "IN-FAM", "cash")
+        row = counting.record(Stamp(wang), li, "any", 5000, None, None, "")
+        key = row.id
+        confirming.write(li, key, "caregiver", "王桂芳", "own", wang, clock.now())
+    head = world.client("zhou")
+    assert head.post(f"/book/counts/{key}/confirm", data={"name": "李敏"}).status_code == 303
+    assert "李敏 · 电话里说的" in head.get(f"/households/{li}/book/counts").text

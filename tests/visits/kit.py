@@ -48,11 +48,11 @@ def planned_today(world, start_min, minutes=90, name="李秀兰"):
     return row
 
 
-def send(world, kind, /, who="wang", *, ago_min=0, key=None, at=None, chain=None, **body) -> Receipt:
+def send(world, kind, /, who="wang", *, ago_min=0, key=None, at=None, chain=None, photos=(), **body) -> Receipt:
     """Post one act of the plain path, made `ago_min` minutes ago; as a step of `chain` when given."""
     body = {name: str(value) if hasattr(value, "hex") and not isinstance(value, str) else value for name, value in body.items()}
     made = at or clock.now() - timedelta(minutes=ago_min)
-    envelope = inbox.plain(kind, body, [], author=world.account(who).id, key=key or ids.new(), made_at=made)
+    envelope = inbox.plain(kind, body, list(photos), author=world.account(who).id, key=key or ids.new(), made_at=made)
     if chain:
         envelope["chain"] = str(chain)
         envelope["hash"] = canonical.envelope_digest(envelope).hex()

@@ -1,13 +1,16 @@
 """The pages of evidence: her record, what waits, corrections, call-backs, the elder's word."""
 
+import io
+
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 
 from tests.visits.kit import Apart, card_of
 from tests.visits.test_correcting import ask, asked_for, came, codes, exception, now, visit, yesterday
 from webapp.kit import clock
 from webapp.people.models import Kin
-from webapp.store import db
+from webapp.store import db, files
 from webapp.visits import calling_back
 from webapp.visits.confirming import Attestation, KinWord
 from webapp.visits.correcting import FlagReached
@@ -104,3 +107,24 @@ def test_a_late_correction_waits_for_the_street_on_the_page(app, world, monkeypa
     assert world.client("zhou").post(f"/corrections/{row.id}/open", data={"why": "老人作证了"}).status_code == 403
     assert world.client("wu").post(f"/corrections/{row.id}/open", data={"why": "老人作证了"}).status_code == 303
     assert world.client("zhou").post(f"/corrections/{row.id}", data={"says": "yes", "action": "A"}).status_code == 303
+
+
+def test_whoever_decides_sees_the_photo_that_came_with_it(app, world):
+    out = io.BytesIO()
+    Image.effect_noise((80, 60), 40).save(out, "JPEG")
+    with db.transaction():
+        sha256 = files.take(out.getvalue())
+    key = came(world)
+    ask(world, key, photos=[{"field": "photo", "sha256": sha256, "size": len(out.getvalue()), "type": "image/jpeg"}])
+    there = f"/corrections/{asked_for(key).id}/photos/{sha256}"
+    assert there in text(world.client("zhou").get(f"/corrections/{asked_for(key).id}"))
+    assert world.client("zhou").get(there).mimetype == "image/jpeg"
+    assert world.client("he").get(there).status_code == 404
+    assert world.client("zhou").get(there.replace(sha256, "0" * 64)).status_code == 404
+
+
+def test_what_kin_doubt_stands_beside_the_finding(app, world):
+    key = came(world, leave=10)
+    kin = now().scalars(sa.select(Kin.id)).first()
+    world.client("limin").post(f"/family/{kin}/visits/{key}", data={"says": "no", "words": "妈妈说没看到人"})
+    assert "妈妈说没看到人" in text(world.client("zhou").get("/exceptions"))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, current_app, request, send_file, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -19,8 +19,7 @@ from webapp.kit import clock, ids
 from webapp.kit.refusal import Missing
 from webapp.kit.words import _, _l
 from webapp.people import queries as people
-from webapp.people.queries import nothing
-from webapp.store import arrivals, db, files, rulings
+from webapp.store import arrivals, db, rulings
 from webapp.store.arrivals import APPLIED, Kept
 from webapp.store.rulings import BOTH
 from webapp.web import page
@@ -178,12 +177,7 @@ def photo(seq: int, sha256: str) -> ResponseReturnValue:
     kept = queries.record(me(), seq).kept
     told = [arrivals.opened(kept), *(arrivals.opened(each.row) for each in queries.seconds(kept))]
     known = {digest for envelope in told if envelope for digest in _photos(envelope)}
-    path = files.path(sha256) if sha256 in known else None
-    if path is None or not path.exists():
-        raise nothing()
-    answer = send_file(path, "image/jpeg")
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return page.photo(sha256 if sha256 in known else None, keep="no-store")
 
 
 # ---- deeds ----

@@ -62,6 +62,7 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
         "held": tie.held,
         "sums": sums,
         "month": month,
+        "current": month == Month.of(clock.today()),
         "tabs": tabs,
         "lines": found[:PAGE],
         "more": found[PAGE - 1].id if len(found) > PAGE else None,

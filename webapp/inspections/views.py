@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, jsonify, request, send_file, url_for
+from flask import Blueprint, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.access import MASKED, can
@@ -226,12 +226,7 @@ def reply(inspection_id: uuid.UUID) -> ResponseReturnValue:
 @allow("inspections.see")
 def photo(sha256: str) -> ResponseReturnValue:
     """A picture of an inspection within reach."""
-    path = files.path(queries.photo(me(), sha256))
-    if not path.exists():
-        raise people.nothing()
-    answer = send_file(path, "image/jpeg")
-    answer.headers["Cache-Control"] = "private, max-age=3600"
-    return answer
+    return page.photo(queries.photo(me(), sha256))
 
 
 @bp.get("/published/inspections")

@@ -6,13 +6,17 @@ import re
 import unicodedata
 
 LIMIT = 100_000_000_00  # a hundred million yuan: beyond it somebody leant on the keypad
+_GROUPS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _YUAN = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,2}))?")
 
 
 def parse(text: str) -> int:
-    """Fen from what a person types: "36.5" → 3650, full-width figures and ¥ allowed. Raises ValueError otherwise."""
-    plain = unicodedata.normalize("NFKC", text).replace(",", "").replace("¥", "").replace("元", "").strip()
-    found = _YUAN.fullmatch(plain)
+    """Fen from what a person types: "36.5" → 3650, full-width figures and ¥ allowed. Raises ValueError otherwise.
+
+    A comma stands between thousands: "36,5" is asked about, never read as 365.
+    """
+    plain = unicodedata.normalize("NFKC", text).replace("。", ".").replace("¥", "").replace("元", "").strip()
+    found = _YUAN.fullmatch(_GROUPS.sub("", plain))
     if not found:
         raise ValueError(text)
     sign, yuan, cents = found.groups()

@@ -106,13 +106,17 @@ def counts(household_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/book/counts/<uuid:count_id>/confirm")
 @allow("ledger.confirm")
 def confirm(count_id: uuid.UUID) -> ResponseReturnValue:
-    """对: on her own account the next caregiver, or the station, confirms a count. A handover's makes the cash hers."""
+    """对: on her own account the next caregiver, or the station, confirms a count. A handover's makes the cash hers.
+    The station also writes down what a relative (`name`) said on the telephone."""
     who = me()
     row = people.one(who, Count, count_id)
 
     def write() -> None:
+        name = request.form.get("name", "").strip()[:60]
         if row.kind == counting.HANDOVER and who.role == Role.CAREGIVER:
             counting.take_over(row, who.account_id)
+        elif name and who.role != Role.CAREGIVER:
+            confirming.write(row.household_id, row.id, rules.KIN, name, rules.PHONE, who.account_id, clock.now())
         else:
             confirming.say(who, counting.name_of(who.account_id), row.id, row.household_id)
 
@@ -210,24 +214,30 @@ def sent(body: bytes, name: str, kind: str) -> Response:
 @bp.get("/book/export")
 @allow("ledger.export")
 def export() -> ResponseReturnValue:
-    """账本导出: which household, from when until when, as what."""
+    """账本导出: which household or station, from when until when, as what."""
     wanted = request.args
     if wanted.get("format") not in exporting.FORMATS:
-        today = clock.today()
-        return page.render("ledger/export.html", since=today.replace(day=1), until=today, wrong=None, wanted=wanted)
+        return _export(clock.today().replace(day=1), clock.today(), None)
     try:
         since, until = (date.fromisoformat(wanted[name]) if wanted.get(name) else None for name in ("since", "until"))
     except ValueError:
-        return page.render("ledger/export.html", status=422, since=None, until=None, wrong=_("请选一个日子"), wanted=wanted)
+        return _export(None, None, _("请选一个日子"))
     number = wanted.get("household", "").strip().upper()
-    homes = exporting.homes(me(), number)
+    homes = exporting.homes(me(), number, ids.parse(wanted.get("station")))
     if not homes:
-        return page.render(
-            "ledger/export.html", status=422, since=since, until=until, wrong=_("没找到这一户，请看一下户号"), wanted=wanted
-        )
+        return _export(since, until, _("没找到这一户，请看一下户号"))
     kind, last = wanted["format"], until or clock.today()
+    if kind == "pdf" and len(homes) > exporting.PAPER_MOST:
+        return _export(since, until, _("PDF 一次最多 %(n)s 户，请填户号，或选一个站", n=exporting.PAPER_MOST))
     body = exporting.write(kind, homes, since, last)
     return sent(body, f"books-{number or 'all'}-{last}.{kind}", exporting.FORMATS[kind])
+
+
+def _export(since: date | None, until: date | None, wrong: str | None) -> ResponseReturnValue:
+    return page.render(
+        "ledger/export.html", status=422 if wrong else 200, since=since, until=until, wrong=wrong, wanted=request.args,
+        stations=people.stations(me()),
+    )  # fmt: skip
 
 
 # -- the station counts, hands over, ends --

@@ -25,10 +25,10 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--place", default="district", show_default=True, help="Code of a station, street or district.")
 @click.option("--from", "since", type=DAY, help="First day; from the beginning when left out.")
 @click.option("--to", "until", type=DAY, help="Last day; today when left out.")
-@click.option("--format", "kind", type=click.Choice(["csv", "xlsx", "beancount"]), default="csv", show_default=True)
+@click.option("--format", "kind", type=click.Choice(["csv", "xlsx", "beancount", "pdf"]), default="csv", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
 def books(household: str, place: str, since: datetime | None, until: datetime | None, kind: str, out: Path) -> None:
-    """The books as CSV, XLSX or Beancount text."""
+    """The books as CSV, XLSX, PDF or Beancount text."""
     session = db.session()
     found = session.scalar(sa.select(Place).where(Place.code == place)) or session.scalar(
         sa.select(Place).where(Place.kind == PlaceKind.DISTRICT)

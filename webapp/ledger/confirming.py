@@ -51,6 +51,11 @@ def check(how: str, witness: str | None, photo: bool, *, alone: bool) -> None:
         raise Refusal("how", _l("不能只由您一个人说，请按手印或找见证人"), field="how")
 
 
+def heard(how: str, witness: str | None, photo: bool) -> bool:
+    """Whether somebody's word that the caregiver brings was heard by more than her."""
+    return (how == THUMB and photo) or (how == BESIDE and bool(witness))
+
+
 def say(actor: Actor, name: str, subject: uuid.UUID, household: uuid.UUID) -> None:
     """On one's own account. Who keeps the book has said it by counting: refuses her."""
     counted = db.session().scalar(sa.select(Count.author_id).where(Count.id == subject))

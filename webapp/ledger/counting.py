@@ -40,17 +40,17 @@ def count(
     witness: str | None = None,
 ) -> str | None:
     """点钱 by her who keeps the book, with the resident or a relative beside her (`side`, `name`, `how`). Never refused for
-    what it found.
+    what it found, nor because the other one's word is not told as it must be: then the count waits for it.
 
-    Refuses an author who may not enter, a household without a book, a word that only she has heard.
+    Refuses an author who may not enter, a household without a book.
     """
     if not people.may_enter(act.author_id, household, act.at):
         raise Refusal("not_assigned", "这户现在不归您，先放在站里，站里会来问您")
     proof = act.photo("proof")
-    if side:
-        confirming.check(how or "", witness, bool(proof), alone=True)
     row = record(act, household, kind, cash_fen, wallet_fen, month or None, words or "")
     confirming.write(household, row.id, KEEPER, name_of(act.author_id), OWN, act.author_id, act.at)
+    if side and not confirming.heard(how or "", witness, bool(proof)):
+        return "数记下了，还差一个人确认：按手印拍下来，或找见证人"
     if side:
         sha256 = proof[0] if proof else None
         confirming.write(household, row.id, side, name or "", how or "", act.author_id, act.at, witness=witness, sha256=sha256)

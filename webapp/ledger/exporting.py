@@ -17,6 +17,7 @@ import xlsxwriter
 from webapp.access import Actor, within
 from webapp.kit import clock, money
 from webapp.kit.words import _
+from webapp.ledger import printing
 from webapp.ledger.rows import Entry, Posting
 from webapp.people.models import Household
 from webapp.store import db
@@ -25,10 +26,13 @@ FORMATS = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "beancount": "text/plain",
+    "pdf": "application/pdf",
 }
 CHUNK = 300
 MOST = 2_000
 """Households to one export."""
+PAPER_MOST = 200
+"""Households to one paper."""
 _HELD = {"cash": "Assets:{}:Cash", "wallet": "Assets:{}:Wallet", "org": "Assets:{}:Organisation", "owed": "Assets:{}:Owed",
          "advance": "Liabilities:{}:Advance", "diff": "Equity:{}:Difference"}  # fmt: skip
 
@@ -51,6 +55,7 @@ class Line:
     day: date
     at: datetime
     kind: str
+    side: str
     category: str
     source: str
     fen: int
@@ -90,8 +95,8 @@ def lines(chosen: Sequence[Home], since: date | None, until: date) -> Iterator[L
                 legs.setdefault(key, []).append((account, fen))
         for row in sorted(rows, key=lambda row: known[row.household_id].number):
             yield Line(
-                known[row.household_id], row.id, row.day, row.at, row.kind, row.category, row.source, row.fen, row.words,
-                row.reversal_of, tuple(sorted(legs[row.id])),
+                known[row.household_id], row.id, row.day, row.at, row.kind, row.side, row.category, row.source, row.fen,
+                row.words, row.reversal_of, tuple(sorted(legs[row.id])),
             )  # fmt: skip
 
 
@@ -114,7 +119,7 @@ def opening(chosen: Sequence[Home], since: date | None) -> dict[uuid.UUID, dict[
 
 def write(kind: str, chosen: Sequence[Home], since: date | None, until: date) -> bytes:
     """The export as a file. Raises KeyError for a kind that is none of FORMATS."""
-    return {"csv": _csv, "xlsx": _xlsx, "beancount": _beancount}[kind](chosen, since, until)
+    return {"csv": _csv, "xlsx": _xlsx, "beancount": _beancount, "pdf": _pdf}[kind](chosen, since, until)
 
 
 # -- tables --
@@ -167,6 +172,34 @@ def _xlsx(chosen: Sequence[Home], since: date | None, until: date) -> bytes:
             sheet.write_number(n, 7, line.fen / 100, sums)
         sheet.freeze_panes(1, 0)
     return out.getvalue()
+
+
+# -- paper --
+
+
+def _pdf(chosen: Sequence[Home], since: date | None, until: date) -> bytes:
+    found: dict[Home, list[Line]] = {home: [] for home in chosen}
+    for line in lines(chosen, since, until):
+        found[line.home].append(line)
+    before = opening(chosen, since)
+    told = [_told(home, mine, before.get(home.id, {}), since, until) for home, mine in found.items()]
+    return printing.books_pdf([each for each in told if each["lines"]] or told[:1])
+
+
+def _told(home: Home, mine: Sequence[Line], before: dict[str, int], since: date | None, until: date) -> dict[str, Any]:
+    """A span of a book in the words of a statement."""
+    first = since or min((line.day for line in mine), default=until)
+    came = {side: sum(line.fen for line in mine if line.source == "cash" and line.side == side) for side in ("in", "out", "own")}
+    held = before.get("cash", 0)
+    return {
+        "household": f"{home.number} {home.name}", "since": str(first), "last_day": str(until), "opening": held,
+        "in": came["in"], "out": -came["out"], "repaid": -came["own"], "closing": held + sum(came.values()),
+        "lines": [
+            [str(line.id), clock.to_wire(line.at), str(line.day), line.kind, line.side, line.category, line.source, line.fen,
+             line.words, str(line.reversal_of or "")]
+            for line in mine
+        ],
+    }  # fmt: skip
 
 
 # -- Beancount --

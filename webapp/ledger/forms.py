@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wtforms.widgets import TextInput
 
 from webapp.kit.words import _l
@@ -39,6 +41,13 @@ class WhoField(KeyField):
     widget = TextInput()  # type: ignore[assignment]  # a hidden twin beside the chips would win on the plain path
 
 
+class ShopField(TextField):
+    """A shop, one of the chips or typed: what is typed comes last and counts."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata([each for each in valuelist if str(each).strip()][-1:])
+
+
 class SpendForm(KeptForm):
     """花了钱."""
 
@@ -61,7 +70,7 @@ class SpendForm(KeptForm):
     words = TextField(_l("还有什么要写的"), most=200)
     resident = WhoField(_l("给谁花的"))
     shared = YesField(_l("大家一起用的"))
-    shop = TextField(_l("在哪里买的"), most=20)
+    shop = ShopField(_l("在哪里买的"), most=20)
     market_seen = YesField(_l("老人看过"))
     agreed = ChoiceField(_l("谁同意的？"), [optional()], choices=AGREED_WORDS)
     receipt = PhotoField(_l("拍小票"), most=3)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from webapp.access import Actor, Role, within
 from webapp.kit.month import Month
 from webapp.ledger import confirming, rules
-from webapp.ledger.rows import Agreement, Book, BookEnd, Closing, Confirmation, Count, Handover
+from webapp.ledger.rows import Agreement, Book, BookEnd, BookSeen, Closing, Confirmation, Count, Handover
 from webapp.people.models import Account, Grant, HomeCareUnit, Household, Person
 from webapp.store import db
 
@@ -30,6 +30,8 @@ class Stand:
     count_id: uuid.UUID | None
     counted_fen: int | None
     differ_fen: int | None
+    wallet_differ_fen: int
+    """What was declared on her phone, less what the book says of it."""
     words: str
     counted_at: datetime | None
     closed: bool
@@ -78,9 +80,11 @@ def _stand(row: Any, said: dict[uuid.UUID, list[Confirmation]]) -> Stand:
         confirming.said(said.get(count.id, [])), count.author_id, relative=bool(row.relative)
     )
     differ = count.cash_fen - count.booked_cash_fen if count else None
+    told = count is not None and count.wallet_fen is not None
+    wallet = count.wallet_fen - count.booked_wallet_fen if told else 0
     return Stand(
         row.id, row.name, row.number, row.cash_fen, row.owed_fen, count.id if count else None,
-        count.cash_fen if count else None, differ, count.words if count else "", count.at if count else None,
+        count.cash_fen if count else None, differ, wallet, count.words if count else "", count.at if count else None,
         bool(row.closed), bool(row.ended), ready,
     )  # fmt: skip
 
@@ -102,6 +106,8 @@ class Standing:
     ended: BookEnd | None
     owed_fen: int
     opened_on: date | None
+    read: BookSeen | None
+    """Who of the household's side has read the book last."""
 
 
 def standing(household_id: uuid.UUID) -> Standing:
@@ -113,6 +119,13 @@ def standing(household_id: uuid.UUID) -> Standing:
         .limit(1)
         .scalar_subquery()
     )
+    read = (
+        sa.select(BookSeen.id)
+        .where(BookSeen.household_id == household_id)
+        .order_by(BookSeen.at.desc(), BookSeen.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     main = sa.select(HomeCareUnit.caregiver_id).where(HomeCareUnit.household_id == household_id, HomeCareUnit.until.is_(None))
     holder = sa.func.coalesce(
         sa.select(Account.person_id).where(Account.id == Handover.to_id).scalar_subquery(), main.scalar_subquery()
@@ -121,19 +134,20 @@ def standing(household_id: uuid.UUID) -> Standing:
     row = (
         db.session()
         .execute(
-            sa.select(Agreement, Person.name, Handover.at, shut, BookEnd, Book.owed_fen, Book.opened_on)
+            sa.select(Agreement, Person.name, Handover.at, shut, BookEnd, Book.owed_fen, Book.opened_on, BookSeen)
             .select_from(Household)
             .outerjoin(Book, Book.household_id == Household.id)
             .outerjoin(Agreement, sa.and_(Agreement.household_id == Household.id, Agreement.until.is_(None)))
             .outerjoin(Handover, Handover.id == taken)
+            .outerjoin(BookSeen, BookSeen.id == read)
             .outerjoin(Person, Person.id == holder)
             .outerjoin(BookEnd, BookEnd.household_id == Household.id)
             .where(Household.id == household_id)
         )
         .one()
     )
-    agreement, name, since, last, ended, owed, opened = row
-    return Standing(agreement, name or "", since, last, ended, owed or 0, opened)
+    agreement, name, since, last, ended, owed, opened, seen = row
+    return Standing(agreement, name or "", since, last, ended, owed or 0, opened, seen)
 
 
 def keepers(station_id: uuid.UUID) -> list[tuple[str, str]]:

@@ -1,4 +1,6 @@
-"""A closed month on paper: every line, the sums, the count, who confirmed, the hash that seals it. Knows no database."""
+"""A closed month on paper, or any span of books: every line and the sums; of the month also the count, who
+confirmed, and the hash that seals it. Knows no database.
+"""
 
 from __future__ import annotations
 
@@ -21,31 +23,45 @@ GREY = "#6b6459"
 
 def statement_pdf(told: dict[str, Any], digest: str, *, large: bool = False) -> bytes:
     """`told` as `closing.statement` gives it, in the reader's language; `large`: for old eyes."""
+    pdf = _paper(_("账单"))
+    _begin(pdf, _("账单 %(month)s · %(number)s", month=told["month"], number=told["household"]), told, 15 if large else 11)
+    pdf.ln(4)
+    for line in _ends(told, digest):
+        pdf.multi_cell(0, 6.5 if not large else 9, line, new_x="LMARGIN", new_y="NEXT")
+    return bytes(pdf.output())
+
+
+def books_pdf(told: Sequence[dict[str, Any]]) -> bytes:
+    """Spans of several books, each on a page of its own; each as `statement_pdf` has it, without count and seal."""
+    pdf = _paper(_("账本"))
+    for each in told:
+        _begin(pdf, _("账本 · %(number)s", number=each["household"]), each, 11)
+    return bytes(pdf.output())
+
+
+def _paper(title: str) -> FPDF:
     pdf = FPDF(orientation="portrait", unit="mm", format="A4")
     pdf.set_auto_page_break(True, 15)
     pdf.set_margins(10, 12)
     pdf.add_font("book", fname=str(fonts.sans_path()))
     pdf.set_lang("zh-CN")
-    pdf.set_title(_("账单"))
+    pdf.set_title(title)
     pdf.set_creation_date(clock.now())
+    return pdf
+
+
+def _begin(pdf: FPDF, title: str, told: dict[str, Any], size: int) -> None:
     pdf.add_page()
-    size = 15 if large else 11
+    pdf.set_text_color("#000000")
     pdf.set_font("book", size=size + 7)
-    pdf.cell(
-        0, 12, _("账单 %(month)s · %(number)s", month=told["month"], number=told["household"]), new_x="LMARGIN", new_y="NEXT"
-    )
+    pdf.cell(0, 12, title, new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("book", size=size)
-    span = f"{told['since']} – {told['last_day']}"
-    pdf.cell(0, 8, span, new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(0, 8, f"{told['since']} – {told['last_day']}", new_x="LMARGIN", new_y="NEXT")
     for label, fen in _sums(told):
         pdf.cell(50, 8, label)
         pdf.cell(40, 8, money.show(fen), align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(3)
     _lines(pdf, told)
-    pdf.ln(4)
-    for line in _ends(told, digest):
-        pdf.multi_cell(0, 6.5 if not large else 9, line, new_x="LMARGIN", new_y="NEXT")
-    return bytes(pdf.output())
 
 
 def _sums(told: dict[str, Any]) -> list[tuple[str, int]]:
@@ -54,10 +70,10 @@ def _sums(told: dict[str, Any]) -> list[tuple[str, int]]:
     found += [(_("还养护员垫的"), told["repaid"])] if told["repaid"] else []
     found += [(_("月底手里有"), told["closing"])]
     beside = [
-        (_("其中点钱的差额"), told["differ"]), (_("养护员这个月垫的"), told["laid_out"]), (_("还欠养护员"), told["advance"]),
-        (_("养护员手机里"), told["wallet"]),
+        (_("其中点钱的差额"), "differ"), (_("养护员这个月垫的"), "laid_out"), (_("还欠养护员"), "advance"),
+        (_("养护员手机里"), "wallet"),
     ]  # fmt: skip
-    return found + [(label, fen) for label, fen in beside if fen]
+    return found + [(label, told[name]) for label, name in beside if told.get(name)]
 
 
 def _lines(pdf: FPDF, told: dict[str, Any]) -> None:

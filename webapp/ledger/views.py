@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, request, send_file, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.access import Role
@@ -18,7 +18,7 @@ from webapp.ledger.queries import House
 from webapp.ledger.rows import EntryFlag, Question
 from webapp.people import queries as people
 from webapp.people.queries import nothing
-from webapp.store import files, inbox, rulebook
+from webapp.store import inbox, rulebook
 from webapp.web import intake, page
 from webapp.web.forms import KeptForm
 from webapp.web.guard import allow, me
@@ -82,6 +82,7 @@ def book(household_id: uuid.UUID) -> ResponseReturnValue:
         none_today=forms.NoneTodayForm(data={"household": household_id}),
         standing=None if before else monthly.standing(household_id),
         flag_words=words.FLAGS,
+        sides=words.SIDES,
         **words.of(house.station_id),
     )
 
@@ -170,6 +171,7 @@ def large(household_id: uuid.UUID) -> ResponseReturnValue:
         lines=found[:PAGE],
         more=found[PAGE - 1].id if len(found) > PAGE else None,
         holder=monthly.standing(household_id).holder,
+        current=month == Month.of(clock.today()),
         sums=sums,
         own=who.role == Role.CAREGIVER,
         seen=forms.SeenForm(data={"household": household_id, "name": here[0][1] if here else house.name}),
@@ -255,12 +257,7 @@ def settle(flag_id: uuid.UUID) -> ResponseReturnValue:
 @allow("ledger.see")
 def photo(sha256: str) -> ResponseReturnValue:
     """A slip of an entry within reach."""
-    path = files.path(lines.receipt(me(), sha256))
-    if not path.exists():
-        raise nothing()
-    answer = send_file(path, "image/jpeg")
-    answer.headers["Cache-Control"] = "private, max-age=3600"
-    return answer
+    return page.photo(lines.receipt(me(), sha256))
 
 
 def _write(household_id: uuid.UUID, kind: type[KeptForm], template: str, side: str) -> ResponseReturnValue:

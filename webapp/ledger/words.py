@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from webapp.kit import clock, show
+from webapp.kit import show
 from webapp.kit.words import _, _l
 from webapp.ledger import forms, rules
 from webapp.ledger.rules import Flag
@@ -58,17 +58,19 @@ def name(each: Mapping[str, Any]) -> str:
 
 
 def category(code: str) -> str:
-    """A category's name by its code, from the shipped list."""
-    money = rulebook.default("money")
-    found = next((each for each in [*money["expense"], *money["income"]] if each["code"] == code), None)
-    return name(found) if found else str(_OWN.get(code) or _("其他"))
+    """A category's name by its code, whoever offers it or did."""
+    return _names(None).get(code) or str(_OWN.get(code) or _("其他"))
+
+
+def _names(place: uuid.UUID | None) -> dict[str, str]:
+    """Names by code, as last said: what is written under a category that is offered no more keeps its name."""
+    every = rulebook.ever("money", place)
+    return {each["code"]: name(each) for money in every for side in ("expense", "income") for each in money[side]}
 
 
 def of(station_id: uuid.UUID) -> dict[str, Any]:
     """Names of a station's categories by code, and of sources: what every page of a book needs."""
-    money = rulebook.current("money", clock.today(), station_id)
-    names = {each["code"]: name(each) for each in [*money["expense"], *money["income"]]}
-    names |= {code: str(said) for code, said in _OWN.items()}
+    names = _names(station_id) | {code: str(said) for code, said in _OWN.items()}
     return {"names": names, "sources": sources()}
 
 

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, current_app, request, send_file, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.kit import clock, ids
@@ -14,8 +14,6 @@ from webapp.kit.words import _, _l
 from webapp.logs import forms, models, queries
 from webapp.logs.queries import Desk, Diary
 from webapp.people import queries as people
-from webapp.people.queries import nothing
-from webapp.store import files
 from webapp.web import intake, page
 from webapp.web.guard import allow, me
 from webapp.web.intake import Kept
@@ -83,12 +81,7 @@ def history(household_id: uuid.UUID) -> ResponseReturnValue:
 @allow("logs.see")
 def photo(sha256: str) -> ResponseReturnValue:
     """A picture of a diary within reach."""
-    path = files.path(queries.photo(me(), sha256))
-    if not path.exists():
-        raise nothing()
-    answer = send_file(path, "image/jpeg")
-    answer.headers["Cache-Control"] = "private, max-age=3600"
-    return answer
+    return page.photo(queries.photo(me(), sha256))
 
 
 @bp.app_template_global("log_names")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import abort, current_app, send_file, url_for
+from flask import current_app, url_for
 from flask.wrappers import Response
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as AnyResponse
@@ -184,12 +184,7 @@ def _reveal(who: Actor, found: Resident, home: Household, kin: Any) -> Answer:
 @allow("people.portrait")
 def portrait(resident_id: uuid.UUID) -> Answer:
     """The portrait, to those who may enter or are in charge."""
-    found = queries.resident(me(), resident_id)
-    if not found.portrait or not files.path(found.portrait).exists():
-        abort(404)
-    response = send_file(files.path(found.portrait), mimetype="image/jpeg", max_age=0)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return page.photo(queries.resident(me(), resident_id).portrait, keep="private, no-cache")
 
 
 @bp.route("/residents/<uuid:resident_id>/portrait", methods=["GET", "POST"])

@@ -23,6 +23,7 @@ from webapp.sample import (
     asking,
     checked,
     counted,
+    doubted,
     frame,
     history,
     months,
@@ -114,6 +115,8 @@ def build(size: str, seed: int | None) -> None:
         taught.begin()
     with db.transaction():
         months.begin(homes, days, draw)
+    with db.transaction():
+        doubted.begin(homes)
     with db.transaction():
         checked.begin()
     _measure()

@@ -65,6 +65,12 @@ def current(kind: str, on: date, place: uuid.UUID | None = None) -> dict[str, An
     return row.body if row else default(kind)
 
 
+def ever(kind: str, place: uuid.UUID | None = None) -> list[dict[str, Any]]:
+    """Every version of `kind` for a place (all places when left out), the default first, the newest last."""
+    rows = [row for row in reversed(_versions()) if row.kind == kind and (place is None or row.place_id in (None, place))]
+    return [default(kind), *(row.body for row in rows)]
+
+
 def own(kind: str, on: date, place: uuid.UUID) -> dict[str, Any] | None:
     """What of `kind` one place or household has of its own on a day; None when nothing is."""
     row = _holding(kind, on, place)

@@ -218,8 +218,8 @@ class DecideForm(PlainForm):
     """Another person decides about a correction."""
 
     says = ChoiceField(_l("同意吗"), [required(_l("请选一个"))], choices=[("yes", _l("同意")), ("no", _l("不同意"))])
-    action = ChoiceField(_l("怎么核实的"), choices=[])
-    answer = TextField(_l("写几个字"), most=200)
+    action = ChoiceField(_l("怎么核实的"), choices=[], description=_l("同意时要选"))
+    answer = TextField(_l("写几个字"), most=200, description=_l("不同意时要写为什么"))
 
 
 class PhonedWordForm(PlainForm):

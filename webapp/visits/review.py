@@ -116,6 +116,13 @@ def correction(correction_id: uuid.UUID) -> ResponseReturnValue:
     return _correction(findings.correction(guard.me(), correction_id))
 
 
+@bp.get("/corrections/<uuid:correction_id>/photos/<sha256>")
+@allow("visits.settle")
+def correction_photo(correction_id: uuid.UUID, sha256: str) -> ResponseReturnValue:
+    """A picture that came with the asking."""
+    return page.photo(sha256 if sha256 in findings.correction(guard.me(), correction_id).photos else None)
+
+
 def _correction(row: Correction, status: int = 200, **given: Any) -> ResponseReturnValue:
     decide = given.get("decide") or _decide_form(None)
     return page.render(

@@ -168,6 +168,8 @@ def facts(code: str, told: Mapping[str, Any]) -> str:
         return _("误差 %(n)s 米", n=told["accuracy_m"])
     if code == "LATE_UPLOAD":
         return _("过了 %(n)s 小时", n=told["hours"])
+    if code == "KIN_DOUBT":
+        return told.get("words") or ""
     if code == "SAME_PHOTO" and "bits" in told:
         return _("很像，不一定是同一张")
     if code == "NO_GPS":

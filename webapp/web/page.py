@@ -7,13 +7,14 @@ from contextvars import copy_context
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, flash, make_response, redirect, render_template, request
+from flask import current_app, flash, make_response, redirect, render_template, request, send_file
 from flask.wrappers import Response
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.kit import clock, ids
-from webapp.store import db
+from webapp.kit.refusal import Missing
+from webapp.store import db, files
 from webapp.web.guard import htmx
 
 
@@ -29,6 +30,16 @@ def render(template: str, piece: str | None = None, status: int = 200, **facts: 
         body = render_template(template, **facts)
     response = make_response(body, status)
     response.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
+    return response
+
+
+def photo(sha256: str | None, keep: str = "private, max-age=3600") -> Response:
+    """A photo that has come in; `keep`: how long the browser may. Raises Missing."""
+    path = files.path(sha256) if sha256 else None
+    if path is None or not path.exists():
+        raise Missing("missing", "照片还没传上来")
+    response = send_file(path, "image/jpeg")
+    response.headers["Cache-Control"] = keep
     return response
 
 
