@@ -1,7 +1,7 @@
 """One small cast that lives in all tests.
 
 Songling station: 王桂芳 cares for 李秀兰 (alone, penicillin) and for the couple 张福贵 · 刘淑珍; 钱桂兰 may stand in.
-Wanghai station: 赵丽华 cares for 孙德胜, in a house without signal. 李敏 is 李秀兰's daughter and may see visits, logs, money;
+Wanghai station: 赵丽华 cares for 孙德胜, in a house without signal. 李敏 is 李秀兰's daughter and may see all but health;
 李强 is her son without any consent. Office: 周 heads Songling, 何 heads Wanghai, 吴 manages the street, 郑 sits in the
 district, 冯 reviews, 陈 doctors, 楚 inspects, 卫 liaises, 蒋 audits, 沈 administers.
 """
@@ -120,7 +120,10 @@ def build() -> None:
             people.pair(household, staff[caregiver], since=BEGAN)
         for household in (li, zhang, sun):
             agreeing.agree(household.id, "李敏", "李秀兰", Terms(20_00, 200_00, 0, 500_00), staff["wang"].id, since=BEGAN.date())
-        for login, name, scopes in (("limin", "李敏", {"visits", "logs", "money"}), ("liqiang", "李强", set())):
+        for login, name, scopes in (
+            ("limin", "李敏", {"visits", "logs", "money", "photos", "whereabouts"}),
+            ("liqiang", "李强", set()),
+        ):
             person = people.welcome(name, None, phone="10000007777")
             account = people.open_account(person, Role.KIN, None, login=login)
             kin = people.relate(lan, person, "女儿" if login == "limin" else "儿子")

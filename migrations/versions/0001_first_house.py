@@ -1013,6 +1013,7 @@ def upgrade() -> None:
     sa.Column('answered_at', types.Instant(timezone=True), nullable=True),
     sa.Column('answer', sa.String(length=500), nullable=True),
     sa.Column('satisfied', sa.Boolean(), nullable=True),
+    sa.Column('second', sa.String(length=500), nullable=True),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['about_id'], ['person.id'], name=op.f('fk_complaint_about_id_person')),
@@ -1643,7 +1644,7 @@ def upgrade() -> None:
 
     op.create_table('consent',
     sa.Column('kin_id', types.Uuid(length=16), nullable=False),
-    sa.Column('scope', sa.String(length=10), nullable=False),
+    sa.Column('scope', sa.String(length=12), nullable=False),
     sa.Column('how', sa.String(length=40), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=False),
     sa.Column('id', types.Uuid(length=16), nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -125,3 +126,17 @@ def test_kin_ask_only_for_their_own_and_see_no_others(world: World) -> None:
 @pytest.mark.parametrize(("state", "deeds"), [("asked", "send unmet withdraw"), ("done", "confirm redo"), ("confirmed", "")])
 def test_what_may_be_done_in_a_state(state: str, deeds: str) -> None:
     assert {each for each in rules.MAY if rules.may(state, each)} == set(deeds.split())
+
+
+def test_what_is_wrong_stands_once_in_the_form_it_is_about(world: World) -> None:
+    assert ask(world) == 303 and send(world) == 303
+    page = said(world.client("wang").post(f"/requests/{row().id}/decline", data={"words": ""}))
+    assert page.count("请写几个字，为什么") == 1 and page.count('role="alert"') == 1
+    assert 'id="words-decline"' in page and 'aria-describedby="words-decline-wrong"' in page
+    named = re.findall(r' id="([^"]+)"', page)
+    assert len(named) == len(set(named)), "one id, one place"
+
+
+def test_the_hidden_resident_of_a_home_of_one_is_the_one_who_lives_there(world: World) -> None:
+    page = said(world.client("limin").get(f"/households/{world.household('李秀兰').id}/requests"))
+    assert hidden(page, "resident") == str(world.resident("李秀兰").id)

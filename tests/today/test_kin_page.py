@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from PIL import Image
 
 from tests.people.browsers import Apart, said
 from tests.visits.kit import arrive, send
@@ -15,10 +17,11 @@ from webapp.cards import models as cards
 from webapp.family import rules
 from webapp.family.rules import Told
 from webapp.health import models as health
-from webapp.kit import ids
+from webapp.kit import clock, ids
+from webapp.logs.models import Log, LogPhoto, LogResident, LogStationNote
 from webapp.people import models as people
 from webapp.people.models import Kin
-from webapp.store import db
+from webapp.store import db, files
 
 MONDAY = date(2026, 11, 16)
 
@@ -114,3 +117,83 @@ def test_the_digest_has_at_most_a_hundred_characters() -> None:
     assert len(text) <= 100 and "来了6次，6天，共9.5小时" in text and text.endswith("”")
     assert rules.digest("李秀兰", MONDAY, []) == "李秀兰这7天没有上门记录。"
     assert [n for _day, n, _minutes in rules.week(MONDAY, many)] == [0, 1, 1, 1, 1, 1, 1]
+
+
+# -- consent by scope --
+
+
+@pytest.fixture
+def picture(world: World) -> str:
+    """A photo of today's diary."""
+    key = visit(world)
+    send(world, "logs.write", visit=key, mood="good", story="晒了太阳")
+    drawn = io.BytesIO()
+    Image.new("RGB", (320, 240), "#0f5b46").save(drawn, "JPEG")
+    with db.transaction() as session:
+        sha256 = files.take(drawn.getvalue())
+        log = session.scalars(sa.select(Log.id)).one()
+        session.add(LogPhoto(log_id=log, sha256=sha256, at=clock.now()))
+    return sha256
+
+
+MARKS = {"visits": "这一周", "logs": "晒了太阳", "money": "手里还有", "photos": "/photos/"}
+
+
+@pytest.mark.parametrize("scope", MARKS)
+def test_what_is_withdrawn_is_gone_on_the_next_request(kin: str, world: World, picture: str, scope: str) -> None:
+    limin, other = world.client("limin"), {name for name in MARKS if name != scope}
+    shown = said(limin.get(kin))
+    assert all(mark in shown for mark in MARKS.values())
+    narrow(world, *other)
+    answer = limin.get(kin)
+    page = said(answer)
+    assert MARKS[scope] not in page and "no-store" in answer.headers["Cache-Control"]
+    for name in other - ({"logs"} if scope == "visits" else set()):  # the diary stands with its visit
+        assert MARKS[name] in page, name
+
+
+def test_a_photo_opens_only_while_it_is_agreed_to_and_no_browser_keeps_it(kin: str, world: World, picture: str) -> None:
+    limin, there = world.client("limin"), f"{kin}/photos/{picture}"
+    answer = limin.get(there)
+    assert answer.status_code == 200 and answer.mimetype == "image/jpeg" and answer.headers["Cache-Control"] == "no-store"
+    assert world.client("liqiang").get(there).status_code == 404, "not his"
+    assert limin.get(f"{kin}/photos/{'0' * 64}").status_code == 404
+    narrow(world, "visits", "logs", "money")
+    assert limin.get(there).status_code == 404
+
+
+def test_a_phone_keeps_no_page_of_kin(kin: str, world: World) -> None:
+    """Only who records at the bedside gets a worker and a packet: what is withdrawn is withdrawn without network too."""
+    page = said(world.client("limin").get(kin))
+    assert "data-worker" not in page and "data-packet" not in page
+    assert world.client("limin").get("/today/packet").status_code == 403
+
+
+HIDES = {
+    "with a word to the station": lambda world, row: LogStationNote(
+        id=ids.new(), log_id=row.log_id, station_id=world.place("songling").id, author_id=world.account("wang").id,
+        words="请看看", at=row.at,
+    ),
+    "in a diary about somebody else": lambda world, row: LogResident(
+        log_id=row.log_id, resident_id=world.resident("张福贵").id, story="他也在"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", HIDES)
+def test_a_photo_that_was_not_meant_for_this_family_is_not_shown(kin: str, world: World, picture: str, how: str) -> None:
+    limin = world.client("limin")
+    with db.transaction() as session:
+        session.add(HIDES[how](world, session.scalars(sa.select(LogPhoto)).one()))
+    assert limin.get(f"{kin}/photos/{picture}").status_code == 404 and "/photos/" not in said(limin.get(kin))
+
+
+def test_where_the_elder_went_is_withdrawn_at_once(kin: str, world: World) -> None:
+    home, lan = world.household("李秀兰").id, world.resident("李秀兰").id
+    walk = {"company": "alone", "place": "near", "minutes": "60", "words": "江边公园"}
+    receipt = send(world, "outings.go", household=home, resident=lan, **walk)
+    assert receipt.state == "applied", receipt.say
+    limin = world.client("limin")
+    assert "江边公园" in said(limin.get(f"/households/{home}/outings"))
+    narrow(world, "visits", "logs", "money", "photos")
+    assert "江边公园" not in said(limin.get(f"/households/{home}/outings"))

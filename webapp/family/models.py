@@ -33,19 +33,14 @@ class Thanks(Keyed, Homed, Base):
 
 def thank(kin: Kin, visit: Visit) -> None:
     """谢谢她. A second time is nothing."""
-    session = db.session()
-    same = sa.select(Thanks.id).where(Thanks.kin_id == kin.id, Thanks.visit_id == visit.id)
-    if session.scalar(same) is not None:
+    session, key = db.session(), ids.new()
+    row = {"id": key, "household_id": visit.household_id, "kin_id": kin.id, "visit_id": visit.id, "at": clock.now()}
+    if session.scalar(db.insert(Thanks).values(row).on_conflict_do_nothing().returning(Thanks.id)) is None:
         return
-    row = Thanks(id=ids.new(), household_id=visit.household_id, kin_id=kin.id, visit_id=visit.id)
-    session.add(row)
-    session.flush()
-    audit.note("family.thank", row, visit.household_id)
+    audit.note("family.thank", f"thanks:{key}", visit.household_id)
     account = session.scalar(sa.select(Account.id).where(Account.person_id == visit.caregiver_id))
     if account is not None:
-        messages.notify(
-            "thanks", visit.station_id, f"thanks:{row.id}", to=account, level="plain", household_id=visit.household_id
-        )
+        messages.notify("thanks", visit.station_id, f"thanks:{key}", to=account, level="plain", household_id=visit.household_id)
 
 
 kinds.say("thanks", _l("家属谢谢您"), "hand-heart")

@@ -18,7 +18,7 @@ from webapp.health.models import RescueWindow
 from webapp.kit import clock
 from webapp.ledger.models import Book
 from webapp.ledger.queries import Balance
-from webapp.logs.models import Log
+from webapp.logs.models import Log, LogPhoto, LogResident, LogStationNote
 from webapp.people import queries as people
 from webapp.people.ends import Ending
 from webapp.people.models import Account, Consent, Household, Kin, Look, Person, Place, Resident
@@ -26,12 +26,14 @@ from webapp.people.queries import nothing
 from webapp.roster.absences import Pause
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
+from webapp.store.files import Photo
 from webapp.store.strands import asked, strand, together
-from webapp.store.types import Uuid
+from webapp.store.types import Instant, Uuid
 from webapp.visits.confirming import KinWord
 from webapp.visits.models import VOID, Service, Visit
 
 DAYS = 30
+PICTURES = 12
 BY_ROLE = (Role.DOCTOR, Role.INSPECTOR)
 """Kin read that one of these looked, not who it was."""
 
@@ -192,16 +194,19 @@ class Around:
     """Helpers who asked for the emergency sheet: key, at, due (until when), a who, n agreed, m ended; newest first."""
     thanked: frozenset[Any] = frozenset()
     """Visits this relative has said thanks for."""
+    photos: Sequence[Any] = ()
+    """Pictures of the diary: at, a digest; newest first. Asked for only where they are agreed to."""
 
 
 def around(kin: Kin, station: Place) -> Around:
     """The surroundings of a resident's page, in one question."""
-    question = _AROUND if "visits" in kin.scopes else _BESIDE
+    question = _QUESTIONS["visits" in kin.scopes, "photos" in kin.scopes]
     given = {
         "home": kin.resident.household_id,
         "today": clock.today(),
         "resident": kin.resident_id,
         "kin": kin.id,
+        "since": since(),
         **people.answering(station),
     }
     found: Mapping[str, Sequence[Any]] = asked(question, **given)
@@ -213,6 +218,7 @@ def around(kin: Kin, station: Place) -> Around:
     return Around(
         people.duty_in(found, station), looks, found.get("plan", ()), held[-1] if held else None,
         found.get("scan", [])[::-1], found.get("rescue", [])[::-1], frozenset(row.key for row in found.get("thanks", ())),
+        found.get("photo", [])[::-1],
     )  # fmt: skip
 
 
@@ -259,9 +265,47 @@ _RESCUES = (
     .limit(5)
 )  # fmt: skip
 _THANKS = strand("thanks", key=Thanks.visit_id).where(Thanks.kin_id == sa.bindparam("kin", type_=Uuid()))
+
+
+def _meant_for_kin(resident: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """Not sent with a word to the station alone, and not in a diary that tells of somebody else of the home."""
+    told = sa.exists().where(LogStationNote.log_id == LogPhoto.log_id, LogStationNote.at == LogPhoto.at)
+    others = sa.exists().where(LogResident.log_id == LogPhoto.log_id, LogResident.resident_id != resident)
+    return ~told, ~others
+
+
+_PHOTOS = (
+    strand("photo", at=LogPhoto.at, a=LogPhoto.sha256)
+    .join(Log, Log.id == LogPhoto.log_id)
+    .join(Photo, Photo.sha256 == LogPhoto.sha256)
+    .where(Log.household_id == _HOME, Log.at >= sa.bindparam("since", type_=Instant()))
+    .where(Photo.done_at.is_not(None), Photo.refused.is_(None), *_meant_for_kin(_RESIDENT))
+    .order_by(LogPhoto.at.desc())
+    .limit(PICTURES)
+)
 _CARDS = (sa.select(_SCANS.subquery()), sa.select(_RESCUES.subquery()), _THANKS)
-_BESIDE = together(people.DUTY, sa.select(_LOOKS.subquery()), *_CARDS)
-_AROUND = together(people.DUTY, sa.select(_LOOKS.subquery()), _PLANS, _PAUSES, *_CARDS)
+_QUESTIONS = {
+    (visits, photos): together(
+        people.DUTY, sa.select(_LOOKS.subquery()), *_CARDS, *((_PLANS, _PAUSES) if visits else ()),
+        *((sa.select(_PHOTOS.subquery()),) if photos else ()),
+    )
+    for visits in (False, True) for photos in (False, True)
+}  # fmt: skip
+"""By (visits, photos): what is not agreed to is not asked of the database at all."""
+
+
+def photo(kin: Kin, sha256: str) -> datetime:
+    """When a picture of the diary of the resident's home was taken in. Raises Missing."""
+    found = db.session().scalar(
+        sa.select(LogPhoto.at)
+        .join(Log, Log.id == LogPhoto.log_id)
+        .where(LogPhoto.sha256 == sha256, Log.household_id == kin.resident.household_id, Log.at >= since())
+        .where(*_meant_for_kin(kin.resident_id))
+        .limit(1)
+    )
+    if found is None:
+        raise nothing()
+    return found
 
 
 def since() -> datetime:

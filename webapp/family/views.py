@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.family import models, queries, rules
@@ -23,7 +23,7 @@ from webapp.people import queries as people
 from webapp.people.desk import look
 from webapp.people.models import looked
 from webapp.roster.views import item_word
-from webapp.store import db
+from webapp.store import db, files
 from webapp.visits import confirming
 from webapp.visits import queries as visits
 from webapp.web import page
@@ -64,12 +64,28 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "rescues": around.rescues,
         "rescue_min": rescue_minutes(tie.station.id),
         "thanked": around.thanked,
+        "photos": [each for each in around.photos if tie.shows(clock.day_of(each.at))],
         "now_at": clock.now(),
     }
     facts |= _agreed(tie, around)
     with db.transaction():  # short, and last: reading thirty days must not hold up those who write
         looked(who, tie.kin.resident.household_id, "family")
     return page.render("family/show.html", **facts)
+
+
+@bp.get("/family/<uuid:kin_id>/photos/<sha256>")
+@allow("family.see")
+def photo(kin_id: uuid.UUID, sha256: str) -> ResponseReturnValue:
+    """A picture of the diary, only while the resident agrees; no browser keeps it."""
+    tie = queries.tie(me(), kin_id)
+    if "photos" not in tie.kin.scopes or not tie.shows(clock.day_of(queries.photo(tie.kin, sha256))):
+        raise people.nothing()
+    path = files.path(sha256)
+    if not path.exists():
+        raise people.nothing()
+    answer = send_file(path, "image/jpeg")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @bp.post("/family/<uuid:kin_id>/visits/<uuid:visit_id>")

@@ -26,7 +26,7 @@ LISTED = 60
 class Home:
     """A household with those of its residents the reader may speak for, and where each is.
 
-    shown: residents whose comings and goings the reader may read (of kin: with the scope "visits").
+    shown: residents whose comings and goings the reader may read (of kin: with the scope "whereabouts").
     """
 
     row: Household
@@ -76,7 +76,7 @@ def home(actor: Actor, key: uuid.UUID, *, acts: bool = False) -> Home:
 def _residents(actor: Actor, key: uuid.UUID) -> tuple[list[Resident], frozenset[uuid.UUID]]:
     ask = sa.select(Resident, sa.true()).where(Resident.household_id == key, Resident.ended_on.is_(None))
     if actor.role == Role.KIN:
-        agreed = sa.exists().where(Consent.kin_id == Kin.id, Consent.scope == "visits", Consent.holds())
+        agreed = sa.exists().where(Consent.kin_id == Kin.id, Consent.scope == "whereabouts", Consent.holds())
         mine = sa.and_(Kin.resident_id == Resident.id, Kin.person_id == actor.person_id, Kin.holds())
         ask = ask.with_only_columns(Resident, agreed).join(Kin, mine)
     rows = db.session().execute(ask.order_by(Resident.number)).all()

@@ -40,7 +40,8 @@ ALERTS = (("allergy", _l("过敏")), ("fall", _l("怕摔")), ("hearing", _l("听
 SPOTS = (("home", _l("家")), ("child", _l("子女家")), ("hospital", _l("医院")), ("other", _l("其他")))
 NEAR = (("neighbour", _l("邻居")), ("key", _l("拿钥匙的人")))
 MAPS = tuple(zip(SYSTEMS, (_l("手机定位"), _l("高德、腾讯、微信"), _l("百度")), strict=True))
-SCOPES = tuple(zip(Kin.SCOPES, (_l("上门"), _l("日记"), _l("账目"), _l("健康")), strict=True))
+_SCOPE_WORDS = (_l("上门"), _l("日记"), _l("账目"), _l("健康"), _l("照片"), _l("外出去哪里"))
+SCOPES = tuple(zip(Kin.SCOPES, _SCOPE_WORDS, strict=True))
 HOW = (
     ("老人当面说的", _l("老人当面说的")),
     ("老人签了字", _l("老人签了字")),

@@ -160,7 +160,7 @@ class Kin(Keyed, Made, Spell, Base):
     resident: Mapped[Resident] = relationship()
     consents: Mapped[list[Consent]] = relationship()
 
-    SCOPES: ClassVar[tuple[str, ...]] = ("visits", "logs", "money", "health")
+    SCOPES: ClassVar[tuple[str, ...]] = ("visits", "logs", "money", "health", "photos", "whereabouts")
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
@@ -178,7 +178,7 @@ class Consent(Keyed, Spell, Base):
 
     __tablename__ = "consent"
     kin_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("kin.id"), index=True)
-    scope: Mapped[str] = mapped_column(sa.String(10))
+    scope: Mapped[str] = mapped_column(sa.String(12))
     how: Mapped[str] = mapped_column(sa.String(40))
     by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
 

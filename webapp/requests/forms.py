@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from webapp.kit import clock
-from webapp.kit.words import _l
+from webapp.kit.words import _, _l
 from webapp.people.forms import DayField, FreshForm
 from webapp.requests.rules import TO
 from webapp.requests.words import AS
@@ -38,8 +38,24 @@ class SendForm(PlainForm):
         return clock.instant(self.day.data, self.hour.data * 60)
 
 
+WHY = ("decline", "redo", "unmet")
+
+
 class DeedForm(PlainForm):
-    """A tap with a few words."""
+    """A tap with a few words. Several stand on one page: `of` gives each its own ids."""
+
+    deed = ""
+
+    @classmethod
+    def of(cls, deed: str, *, blank: bool = False) -> DeedForm:
+        """The form of one deed; `blank` when another was posted."""
+        form = cls(formdata=None) if blank else cls()
+        form.deed = deed
+        for field in form:
+            field.id = f"{field.name}-{deed}"
+        if deed in WHY:
+            form.words.label.text = _("为什么")
+        return form
 
     words = TextField(_l("想说的话"), most=200)
     number = TextField(_l("卡上的7位号码"), most=200)

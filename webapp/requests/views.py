@@ -24,6 +24,8 @@ from webapp.web.guard import allow, me
 
 bp = Blueprint("requests", __name__)
 PAGE = 30
+DEEDS = ("accept", "decline", "done", "confirm", "redo", "withdraw", "unmet")
+"""Each has a form of its own on the page of a request, and what is wrong stands in that form alone."""
 bp.add_app_template_filter(words.kind, "help_word")
 
 
@@ -100,11 +102,11 @@ def _show(who: Actor, request_id: uuid.UUID, sending: SendForm | None, deed: Dee
     heads = who.role in STAFF
     if sending is None and heads and rules.may(row.state, "send"):
         sending = _send_form(who, row)
-    deed = deed or DeedForm(formdata=None)
-    bad = bool((sending and sending.errors) or deed.errors)
+    deeds = {name: deed if deed and deed.deed == name else DeedForm.of(name, blank=True) for name in DEEDS}
+    bad = bool((sending and sending.errors) or (deed and deed.errors))
     return page.render(
         "requests/show.html", status=422 if bad else 200, row=row, steps=queries.steps(request_id), words=words,
-        sending=sending, deed=deed, may_do=lambda name: rules.may(row.state, name), heads=heads,
+        sending=sending, deeds=deeds, posted=deed, may_do=lambda name: rules.may(row.state, name), heads=heads,
         hers=row.to_person_id == who.person_id, asker=row.asked_by == who.account_id or who.role == Role.KIN,
         late=row.due_at < clock.now() and row.state not in rules.OVER | {rules.DONE},
     )  # fmt: skip
@@ -149,7 +151,7 @@ def _send(who: Actor, row: ServiceRequest, form: SendForm) -> None:
 @allow("requests.do")
 def do(request_id: uuid.UUID, deed: str) -> ResponseReturnValue:
     """接单, 做不了, 做完了: by whoever was sent, or the station for somebody without an account."""
-    who, form = me(), DeedForm()
+    who, form = me(), DeedForm.of(deed)
     row = queries.request(who, request_id)
     if who.role == Role.CAREGIVER and row.to_person_id != who.person_id:
         raise nothing()
@@ -171,7 +173,7 @@ def do(request_id: uuid.UUID, deed: str) -> ResponseReturnValue:
 @allow("requests.rate")
 def rate(request_id: uuid.UUID, verdict: str) -> ResponseReturnValue:
     """How it was, or that it is not wanted any more: by kin, or the station after asking."""
-    who, form = me(), DeedForm()
+    who, form = me(), DeedForm.of(verdict)
     row = queries.request(who, request_id)
     if verdict == "confirm" and form.stars.data is None:
         wrong(form.stars, _("请选一个"))
@@ -190,7 +192,7 @@ def rate(request_id: uuid.UUID, verdict: str) -> ResponseReturnValue:
 @allow("requests.send")
 def unmet(request_id: uuid.UUID) -> ResponseReturnValue:
     """现在办不了: it becomes a need."""
-    who, form = me(), DeedForm()
+    who, form = me(), DeedForm.of("unmet")
     row = queries.request(who, request_id)
     if taken(form, lambda: row.give_up(who.account_id, form.words.data or "")):
         return page.go(url_for("requests.show", request_id=request_id), _("记成需求了，会报上去"))
