@@ -1562,6 +1562,43 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_slip')),
     sa.UniqueConstraint('code', name=op.f('uq_slip_code'))
     )
+    op.create_table('welfare_visit',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('way', sa.String(length=5), nullable=False),
+    sa.Column('seen', sa.String(length=7), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('owner', sa.String(length=7), nullable=False),
+    sa.Column('next_on', sa.Date(), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_welfare_visit_by_id_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_welfare_visit_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_welfare_visit_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_welfare_visit'))
+    )
+    with op.batch_alter_table('welfare_visit', schema=None) as batch_op:
+        batch_op.create_index('ix_welfare_visit_household_id_at', ['household_id', 'at'], unique=False)
+
+    op.create_table('welfare_watch',
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=False),
+    sa.Column('risk', sa.String(length=6), nullable=False),
+    sa.Column('next_on', sa.Date(), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('ended_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_welfare_watch_household_id_household')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_welfare_watch_resident_id_resident')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_welfare_watch'))
+    )
+    with op.batch_alter_table('welfare_watch', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_welfare_watch_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_welfare_watch_next_on', ['next_on'], unique=False, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+        batch_op.create_index('uq_welfare_watch_open', ['resident_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+
     op.create_table('announcement_reading',
     sa.Column('announcement_id', types.Uuid(length=16), nullable=False),
     sa.Column('account_id', types.Uuid(length=16), nullable=False),
@@ -2358,6 +2395,16 @@ def downgrade() -> None:
 
     op.drop_table('book_closing')
     op.drop_table('announcement_reading')
+    with op.batch_alter_table('welfare_watch', schema=None) as batch_op:
+        batch_op.drop_index('uq_welfare_watch_open', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+        batch_op.drop_index('ix_welfare_watch_next_on', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+        batch_op.drop_index(batch_op.f('ix_welfare_watch_household_id'))
+
+    op.drop_table('welfare_watch')
+    with op.batch_alter_table('welfare_visit', schema=None) as batch_op:
+        batch_op.drop_index('ix_welfare_visit_household_id_at')
+
+    op.drop_table('welfare_visit')
     op.drop_table('slip')
     with op.batch_alter_table('shift', schema=None) as batch_op:
         batch_op.drop_index('uq_shift_household_id_day_start_min')
