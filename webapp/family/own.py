@@ -7,6 +7,7 @@ import uuid
 import sqlalchemy as sa
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, Role
 from webapp.family import queries
@@ -15,7 +16,7 @@ from webapp.kit import clock
 from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people.desk import taken
-from webapp.people.models import Kin, Place, Resident
+from webapp.people.models import Household, Kin, Place, Resident
 from webapp.people.queries import nothing
 from webapp.requests import models as requests
 from webapp.requests import words as helps
@@ -32,10 +33,10 @@ LARGE = 160
 def _elder(who: Actor, key: uuid.UUID) -> tuple[Resident, bool]:
     """The resident whose page it is, and whether the visits may be read on this phone. Raises Missing."""
     if who.role != Role.KIN:
-        found, shown = people.resident(who, key), True
+        found, shown = people.one(who, Resident, key), True
     else:
         ask = sa.select(Kin).where(Kin.resident_id == key, Kin.person_id == who.person_id, Kin.holds())
-        kin = db.session().scalar(ask)
+        kin = db.session().scalar(ask.options(joinedload(Kin.resident), selectinload(Kin.consents)))
         if kin is None:
             raise nothing()
         found, shown = kin.resident, "visits" in kin.scopes
@@ -53,7 +54,7 @@ def show(resident_id: uuid.UUID) -> ResponseReturnValue:
 
 def _page(who: Actor, resident_id: uuid.UUID, smile: SmileForm, ask: OwnAskForm) -> ResponseReturnValue:
     elder, shown = _elder(who, resident_id)
-    home = people.household(who, elder.household_id)
+    home = people.one(who, Household, elder.household_id)
     _offer(ask)
     return page.render(
         "family/own.html", status=422 if smile.errors or ask.errors else 200, elder=elder, today=clock.today(), shown=shown,
@@ -77,7 +78,7 @@ def smile(resident_id: uuid.UUID) -> ResponseReturnValue:
     """One tap on a face: the resident's opinion of this month."""
     who, form = me(), SmileForm()
     elder, _shown = _elder(who, resident_id)
-    home = people.household(who, elder.household_id)
+    home = people.one(who, Household, elder.household_id)
     how = "kin" if who.role == Role.KIN else "station"
     if taken(form, lambda: voices.heard(elder, home, int(form.stars.data), "", how, who.account_id)):
         return page.go(url_for("own.show", resident_id=resident_id, said="smile"))
@@ -90,7 +91,7 @@ def ask(resident_id: uuid.UUID) -> ResponseReturnValue:
     """One tap on what is wanted: the station rings and sends somebody."""
     who, form = me(), OwnAskForm()
     elder, _shown = _elder(who, resident_id)
-    home = people.household(who, elder.household_id)
+    home = people.one(who, Household, elder.household_id)
     _offer(form)
     words = _("老人自己点的，请打电话问清楚")
     if taken(form, lambda: requests.ask(who, home, elder.id, form.kind.data, words, clock.today(), "resident")):
