@@ -299,7 +299,7 @@ def coming(household_id: uuid.UUID) -> Sequence[Any]:
     ask = (
         sa.select(Shift.start_min, Person.name, Visit.arrived_at, Visit.left_at)
         .outerjoin(Person, Person.id == Shift.caregiver_id)
-        .outerjoin(Visit, sa.and_(Visit.shift_id == Shift.id, Visit.state != VOID))
+        .outerjoin(Visit, sa.and_(Visit.id == Shift.visit_id, Visit.state != VOID))
         .where(Shift.household_id == household_id, Shift.day == clock.today(), Shift.state == PLANNED)
         .order_by(Shift.start_min)
     )
