@@ -34,7 +34,7 @@ from webapp.ledger.rules import Terms
 from webapp.people import models as people
 from webapp.store import db, migrate
 
-DAYS, ROUNDS, BOOKS = 720, 60, 500
+ROUNDS, BOOKS = 60, 500
 
 
 def main() -> None:
@@ -55,8 +55,8 @@ def main() -> None:
         if given.histories:
             tell(histories(app, world, given.first, given.histories, given.deeds))
             return
-        small = pages(app, world, "李秀兰", 250)
-        large = pages(app, world, "张福贵", 25_000)
+        small = pages(app, world, "李秀兰", 250, 120)
+        large = pages(app, world, "张福贵", 25_000, 720)
         for name in small:
             tell({"page": name, "small": small[name], "large": large[name], "ratio": round(large[name][2] / small[name][2], 2)})
         tell(closings(app, world))
@@ -67,12 +67,12 @@ def tell(facts: dict[str, Any]) -> None:
     print(json.dumps(facts, ensure_ascii=False), flush=True)
 
 
-def pages(app: Flask, world: cast.World, resident: str, entries: int) -> dict[str, tuple[float, float, float]]:
-    """What a book's pages cost, with so many entries of two postings each."""
+def pages(app: Flask, world: cast.World, resident: str, entries: int, days: int) -> dict[str, tuple[float, float, float]]:
+    """What a book's pages cost, with so many entries of two postings each over so many days: a full page of lines either way."""
     with app.app_context():
         home, author = world.household(resident).id, world.account("wang").id
         db.settle()
-        fill(home, author, entries)
+        fill(home, author, entries, days)
     last = Month.of(clock.today()).previous()
     asked = {"book": f"/households/{home}/book", "month": f"/households/{home}/book?month={last}"}
     readers = {"book": "zhou", "month": "zhou", "book, the caregiver's": "wang"}
@@ -113,15 +113,15 @@ def _p95(spans: list[float]) -> float:
     return round(statistics.quantiles(spans, n=20)[-1], 1)
 
 
-def fill(home: uuid.UUID, author: uuid.UUID, entries: int) -> None:
-    """So many entries over two years, in bulk; the triggers hold for them."""
+def fill(home: uuid.UUID, author: uuid.UUID, entries: int, days: int) -> None:
+    """So many entries over the last days, in bulk; the triggers hold for them."""
     with db.transaction() as session:
         book = session.scalars(sa.select(Book.id).where(Book.household_id == home)).one()
-        began = clock.now() - timedelta(days=DAYS)
+        began = clock.now() - timedelta(days=days)
         for start in range(0, entries, 1000):
             rows, legs = [], []
             for n in range(start, min(start + 1000, entries)):
-                key, at = ids.new(), began + timedelta(seconds=n * DAYS * 86400 // entries)
+                key, at = ids.new(), began + timedelta(seconds=n * days * 86400 // entries)
                 fen = 100 + n % 5000
                 rows.append(
                     {"id": key, "book_id": book, "household_id": home, "day": clock.day_of(at), "kind": "receive", "side": "in",

@@ -22,13 +22,13 @@ class Phone:
         point = self.key.public_key().public_numbers()
         self.x, self.y = (_text(number.to_bytes(32, "big")) for number in (point.x, point.y))
 
-    def seal(self, kind: str, body: dict[str, Any], *, chain: uuid.UUID | None = None) -> bytes:
-        """A signed envelope of now, as it is posted."""
+    def seal(self, kind: str, body: dict[str, Any], *, chain: uuid.UUID | None = None, beacon: str | None = None) -> bytes:
+        """A signed envelope of now, as it is posted. beacon: the last server time the phone has heard."""
         self.dseq += 1
         envelope: dict[str, Any] = {
             "v": 1, "id": str(ids.new()), "kind": kind, "schema": 1, "app": "bench", "author": str(self.account),
             "device": str(self.device), "gen": 1, "dseq": self.dseq, "chain": chain and str(chain), "prev": None,
-            "made_at": clock.to_wire(clock.now()), "mono_ms": 5, "beacon": None, "body": body, "photos": [],
+            "made_at": clock.to_wire(clock.now()), "mono_ms": 5, "beacon": beacon, "body": body, "photos": [],
         }  # fmt: skip
         digest = canonical.envelope_digest(envelope)
         r, s = decode_dss_signature(self.key.sign(digest, ec.ECDSA(hashes.SHA256())))

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.messages.kit import Clock, tasks, urgent
+from tests.today.test_todo import _actor
 from tests.visits.kit import Apart, arrive, send
 from webapp.access import Role
 from webapp.cards import models as cards
@@ -20,6 +21,8 @@ from webapp.messages import models as messages
 from webapp.people import models as people
 from webapp.people import queries
 from webapp.people.models import Account, Device, Spot
+from webapp.requests import models as requests
+from webapp.requests.models import ServiceRequest
 from webapp.roster import leaving
 from webapp.roster import models as roster
 from webapp.roster.absences import Leave
@@ -114,6 +117,27 @@ def test_taken_over_the_same_day(world):
     assert {each[1:] for each in goers(world)} == {("赵丽华", "wanghai")}
     db.undo()
     assert db.reading().get(Move, key).state == "done" and tasks() == []
+
+
+def test_what_was_asked_for_goes_along(world, hand):
+    with db.transaction():
+        home, lan = world.household("李秀兰"), world.resident("李秀兰")
+        head = _actor(world, world.account("zhou"))
+        waits, sent, over = (requests.ask(head, home, lan.id, "bath", f"第{n}件", clock.today(), "kin") for n in range(3))
+        sent.send(head.account_id, "caregiver", world.person("wang"), "", clock.now() + timedelta(days=1))
+        over.withdraw(head.account_id)
+        keys = [row.id for row in (waits, sent, over)]
+    key, _answer = moves(world, on=day(0))
+    world.client("he").post(f"/moves/{key}", data={"caregiver": world.person("zhao").id, "on": day(0)})
+    db.undo()
+    rows = [db.reading().get_one(ServiceRequest, key) for key in keys]
+    there, here = world.place("wanghai").id, world.place("songling").id
+    assert [(row.station_id, row.state) for row in rows] == [(there, "asked"), (there, "asked"), (here, "withdrawn")]
+    page = world.client("he").get("/requests").text
+    assert "第0件" in page and "第1件" in page
+    assert "第0件" not in world.client("zhou").get("/requests").text
+    assert "请您去做一件事" not in world.client("wang").get("/").text, "she goes there no more"
+    assert world.client("he").get("/").text.count("有人请帮忙，请派人") == 2
 
 
 def test_a_day_that_is_over_is_refused_and_what_was_typed_stays(world):

@@ -46,6 +46,7 @@ from webapp.visits import calling_back
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import NobodyHome, Visit, VisitException
 from webapp.web.guard import me
+from webapp.welfare import models as welfare
 
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
 """Sixty days are long: what the rooms ask of either database is tried in their own tests."""
@@ -149,6 +150,8 @@ def furnish(world):
         for name in (LAN, GAO):
             who, by = world.resident(name), world.account("zhou").id
             going.begin(who, clock.now(), 30, "alone", "near", "", "", by=by, key=ids.new())
+        for name in (LAN, GAO):
+            welfare.watch(world.resident(name), "high", world.account("zhou").id)
         for name in (ZHANG, MA):
             lost.search(world.resident(name), clock.now(), "早市", "", "", at=clock.now(), by=by, key=ids.new())
         drawn = {"station_id": songling, "caregiver_id": qian.id, "due_on": clock.today(), "seed": "", "once": "sixty"}
@@ -410,9 +413,9 @@ def test_sixty_days_say_no_word_about_who_died_ended_moved_left_or_pauses(world,
     ("room", "guard"),
     [
         *((messages, "withdraw"), (cards, "revoke_all"), (closing, "close"), (calling_back, "let_go")),
-        *((requests, "end_for"), (outings, "end_for")),
+        *((requests, "end_for"), (outings, "end_for"), (welfare, "end_for")),
     ],
-    ids=["messages", "cards", "roster", "visits", "requests", "outings"],
+    ids=["messages", "cards", "roster", "visits", "requests", "outings", "welfare"],
 )
 def test_with_one_guard_left_out_a_death_is_not_quiet(world, hand, monkeypatch, room, guard):
     monkeypatch.setattr(room, guard, lambda *_args, **_more: None)

@@ -20,6 +20,7 @@ STREET = (
     "roster",
     "visits",
     "outings",
+    "welfare",
     "logs",
     "ledger",
     "health",

@@ -47,6 +47,7 @@ from webapp.visits import correcting
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import Visit, VisitException
 from webapp.voices import models as voices
+from webapp.welfare import models as welfare
 
 MOST = 6
 FEW, MANY = 1, 10
@@ -123,6 +124,8 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "a request": ("zhou", lambda rows: f"/requests/{rows.request}"),
     "asking for help": ("limin", lambda rows: f"/households/{rows.home}/requests"),
     "needs": ("zhou", lambda rows: "/needs"),
+    "whom to go to see": ("zhou", lambda rows: "/welfare"),
+    "welfare of a home": ("zhou", lambda rows: f"/households/{rows.home}/welfare"),
     "outings of a home": ("wang", lambda rows: f"/households/{rows.home}/outings"),
     "outings of a station": ("zhou", lambda rows: "/outings"),
     "somebody cannot be found": ("wang", lambda rows: f"/households/{rows.home}/lost"),
@@ -237,6 +240,7 @@ class Rows:
 
     def _out(self, lan: people.Resident, n: int) -> None:
         by, now = self.world.account("zhou").id, clock.now()
+        welfare.watch(lan, "high", by)
         going.begin(lan, now - timedelta(hours=2), 30, "alone", "near", f"第{n}回", "", by=by, key=ids.new())
         case = lost.search(lan, now, f"第{n}处", "", "", at=now, by=by, key=ids.new())
         case.step("police", "", by)

@@ -48,9 +48,10 @@ TALLEST = 8000
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
-    "wang": "today visit planned scan nobody write books book spend receive entry outbox me leave week proof",
+    "wang": "today visit planned scan nobody write books book spend receive entry count large outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books cards card printing end ended ends moved departs departing"
+    " change people household resident seen books months agreement recount export"
+    " cards card printing end ended ends moved departs departing"
     " mended month sheet found rescued requests request digest opinions complaint swap",
     "qian": "handover",
     "chu": "inspections checklist",
@@ -170,6 +171,8 @@ def addresses(world: Any) -> dict[str, str]:
         "nobody": f"/households/{zhang.id}/nobody", "write": f"/visits/{shift.visit_id}/log", "books": "/book",
         "book": f"{home}/book",
         "spend": f"{home}/book/spend", "receive": f"{home}/book/receive", "entry": entry,
+        "count": f"{home}/book/count", "large": f"{home}/book/large", "months": "/book/months",
+        "agreement": f"{home}/book/agreement", "recount": f"{home}/book/recount", "export": "/book/export",
         "outbox": "/outbox", "me": "/me", "live": "/live", "roster": "/roster", "plan": f"{home}/plan",
         "leave": "/leave", "week": "/my-week", "proof": "/proof",
         "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",

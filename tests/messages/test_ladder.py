@@ -137,6 +137,26 @@ def test_however_the_way_out_is_the_ladder_climbs_all_the_same(world, hand, gate
     assert all(each.trouble and each.outcome == "waiting" for each in sendings())
 
 
+def test_down_then_slow_then_up_one_notice_is_followed_rung_by_rung(world, hand, gateway, monkeypatch):
+    monkeypatch.setattr(outgoing, "SOCKET_S", 0.2)
+    monkeypatch.setattr(outgoing, "WHOLE_S", 0.4)
+    gateway.mood = "ill"
+    row = urgent(world)
+    gateway.mood = "slow"
+    hand.go(5.1)
+    assert rungs(row) == ["caregiver", "station"] and {each.outcome for each in sendings()} == {"waiting"}
+    assert len(tasks(Task.kind == "ring")) == 1, "a person rings, whatever the gateway does"
+    gateway.mood = "up"
+    hand.go(5.1)
+    assert rungs(row) == ["caregiver", "station", "street"]
+    for _ in range(3):
+        hand.go(1)
+    assert {each.outcome for each in sendings()} == {"sent"} and len(gateway.heard) >= 3
+    world.client("wu").post(f"/notices/{row.id}/acknowledge")
+    hand.go(10)
+    assert rungs(row) == ["caregiver", "station", "street"] and tasks(Task.kind == "ring") == []
+
+
 def test_down_and_up_again_it_goes_out_at_the_next_try(world, hand, gateway):
     gateway.mood = "ill"
     urgent(world)

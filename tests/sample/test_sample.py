@@ -12,11 +12,15 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests import conftest
+from tests.ledger.test_ledger_going_out import checked
 from webapp import create_app
 from webapp.access import Role
 from webapp.kit import clock
+from webapp.ledger import exporting
 from webapp.ledger import queries as ledger
-from webapp.ledger.models import Entry, Posting
+from webapp.ledger.exporting import Home
+from webapp.ledger.models import Book, Entry, Posting
+from webapp.ledger.rows import HELD
 from webapp.people.models import Grant, HomeCareUnit, Household, Place, Resident
 from webapp.roster.models import Shift
 from webapp.sample import commands, frame
@@ -143,3 +147,14 @@ def test_a_street_has_77_households_and_118_residents(empty_lite: Flask, monkeyp
     assert count(Visit, Visit.day < clock.today()) == 77 * 3
     assert count(Grant, Grant.role == Role.CAREGIVER) == 77
     assert ledger.disagreements() == [] and audit.verify(db.reading()) == []
+
+
+def test_beancount_accepts_every_demo_households_book_with_our_balances(empty_lite: Flask) -> None:
+    commands.build("small", None)
+    homes = [Home(*row) for row in db.reading().execute(sa.select(Household.id, Household.number, Household.name))]
+    for home in homes:
+        told = checked(exporting.write("beancount", [home], None, clock.today()).decode())
+        held = db.reading().execute(sa.select(Book).where(Book.household_id == home.id)).scalar_one()
+        for name in HELD:
+            assert told.get(exporting.account_of(home.number, name), 0) == getattr(held, f"{name}_fen")
+    assert len(homes) == 6

@@ -114,6 +114,15 @@ def test_a_complaint_has_an_owner_a_deadline_an_answer_and_a_verdict(world: Worl
     assert world.client("liqiang").post(f"{there}/judge", data={"says": "no"}).status_code == 404, "not his"
     assert world.client("limin").post(f"{there}/judge", data={"says": "no"}).status_code == 303
     assert "complaint" in open_kinds("street", world), "who is not satisfied is heard above"
+    assert world.client("zhou").get(there).status_code == 404, "it has gone from her hands"
+    assert (
+        "投诉" in said(world.client("wu").get("/complaints"))
+        and world.client("wu").post(there, data={"own": "1"}).status_code == 303
+    )
+    assert world.client("wu").post(there, data={"answer": "街道去看过了，换了时间"}).status_code == 303
+    assert open_kinds("street", world) == set() and world.client("wu").post(there, data={"answer": "再来"}).status_code == 422
+    page = said(world.client("limin").get(home(world) + "/say"))
+    assert "已经补了一次" in page and "街道去看过了" in page
     assert one(Complaint).due_at - one(Complaint).made_at > timedelta(days=4)  # type: ignore[attr-defined]
 
 

@@ -27,6 +27,7 @@ from webapp.store import db, rulebook
 from webapp.visits import calling_back
 from webapp.visits.models import VOID, Visit
 from webapp.voices import models as voices
+from webapp.welfare import models as welfare
 
 kinds.say("condolence", said.CONDOLENCE, "heart-pulse")
 kinds.say("settle_book", said.SETTLE_BOOK, "wallet")
@@ -59,6 +60,7 @@ def end(
     messages.withdraw(household.id, alone)
     requests.end_for(household.id, alone, by)
     outings.end_for(household.id, alone, by)
+    welfare.end_for(household.id, alone)
     which = Card.household_id == household.id if ending.last else Card.resident_id == resident.id
     cards.revoke_all(which, by, str(said.CARD_STOPPED))
     closing.close(household, alone, day, by, _attended(household.id, day))

@@ -16,6 +16,7 @@ from webapp.messages import models as messages
 from webapp.people import models as people
 from webapp.people.models import Household, Person, Place, Spot
 from webapp.people.queries import main_caregiver
+from webapp.requests import models as requests
 from webapp.roster import closing
 from webapp.store import audit, db, jobs, secrets
 from webapp.store.db import Base
@@ -130,6 +131,8 @@ def switch(move: str) -> None:
     for spot in session.scalars(sa.select(Spot).where(Spot.household_id == home.id, Spot.kind == "home")):
         people.drop(spot)
     closing.move(home, row.from_id, row.first_day or clock.today())
+    if row.taken_by is not None:
+        requests.rehome(home.id, there.id, row.taken_by)
     messages.rehome(home.id, there.id)
     _shut_doors(home, there)
 

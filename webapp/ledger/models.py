@@ -245,7 +245,7 @@ def _may_enter(act: Act, household: uuid.UUID) -> None:
 def _past(found: Found, act: Act, code: str, source: str, fen: int, habits: rules.Habits, limit: rules.Limits) -> rules.Past:
     """What the book tells of the month of an act, in one question over that month's lines."""
     month, soon = Month.of(found.day_of(act)), timedelta(minutes=habits.twice_min)
-    row = db.session().execute(
+    row = db.line().execute(
         _month_past(),
         {
             "household": found.household_id, "first": month.first, "last": month.last, "day": found.day_of(act), "code": code,

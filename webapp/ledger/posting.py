@@ -21,7 +21,7 @@ from webapp.people.models import Account, Assignment, Household, Resident
 from webapp.store import audit, db, rulebook
 from webapp.store.types import Instant, Uuid
 
-_ENTRY, _POSTING = cast(sa.Table, Entry.__table__), cast(sa.Table, Posting.__table__)
+_POST, _ENTER, _FLAG = (sa.insert(cast(sa.Table, each.__table__)) for each in (Posting, Entry, EntryFlag))
 
 
 MOVE = "move"
@@ -116,7 +116,7 @@ def locked(
         "household": household, "resident": resident, "entry": entry or deed.id, "author": deed.author_id, "day": deed.day,
         "at": deed.at,
     }  # fmt: skip
-    row = db.session().execute(_book(bool(photos)), facts | ({"photos": list(photos)} if photos else {})).first()
+    row = db.line().execute(_book(bool(photos)), facts | ({"photos": list(photos)} if photos else {})).first()
     if row is None:
         return None
     rulebook.heard(row.newest_rules)
@@ -188,13 +188,13 @@ def gone_at(household: Any, author: Any) -> sa.ScalarSelect[datetime]:
 
 def post(found: Found, deed: Deed, kind: str, legs: Sequence[Leg], *, day: date | None = None, **facts: Any) -> None:
     """Postings first, the entry last: its trigger seals them. `day`: when it is not the deed's."""
-    session = db.session()
-    session.execute(
-        sa.insert(_POSTING),
+    line = db.line()
+    line.execute(
+        _POST,
         [{"entry_id": deed.id, "account": leg.account, "book_id": found.book_id, "fen": leg.fen} for leg in legs],
     )
-    session.execute(
-        sa.insert(_ENTRY),
+    line.execute(
+        _ENTER,
         {
             "id": deed.id, "book_id": found.book_id, "household_id": found.household_id, "day": day or found.day_of(deed),
             "kind": kind, "at": deed.at, "made_at": clock.now(), "author_id": deed.author_id, **facts,
@@ -210,7 +210,7 @@ def raise_flags(found: Found, entry: uuid.UUID, flags: Sequence[rules.Flag]) -> 
     """Mark an entry as something to look at."""
     if flags:
         row = {"entry_id": entry, "household_id": found.household_id, "made_at": clock.now()}
-        db.session().execute(sa.insert(EntryFlag), [{"id": ids.new(), "code": flag.value, **row} for flag in flags])
+        db.line().execute(_FLAG, [{"id": ids.new(), "code": flag.value, **row} for flag in flags])
 
 
 def settle_flags(which: sa.ColumnElement[bool], by: uuid.UUID, words: str) -> None:

@@ -66,9 +66,10 @@ def _begin(pdf: FPDF, title: str, told: dict[str, Any], size: int) -> None:
 
 def _sums(told: dict[str, Any]) -> list[tuple[str, int]]:
     """The cash adds up: opening, in, out, taken back, closing. Beside it, where there is any: what is not cash."""
-    found = [(_("月初手里有"), told["opening"]), (_("现金收入"), told["in"]), (_("现金支出"), told["out"])]
+    first, last = (_("月初手里有"), _("月底手里有")) if "month" in told else (_("开始时手里有"), _("最后手里有"))
+    found = [(first, told["opening"]), (_("现金收入"), told["in"]), (_("现金支出"), told["out"])]
     found += [(_("还养护员垫的"), told["repaid"])] if told["repaid"] else []
-    found += [(_("月底手里有"), told["closing"])]
+    found += [(last, told["closing"])]
     beside = [
         (_("其中点钱的差额"), "differ"), (_("养护员这个月垫的"), "laid_out"), (_("还欠养护员"), "advance"),
         (_("养护员手机里"), "wallet"),

@@ -22,8 +22,8 @@ from webapp.store import db
 
 PHONES_KEEP = timedelta(days=35)
 """How long a phone may still hold what it has delivered (30 days until a backup covers it, and some)."""
-PHONES_HOLD = 400
-"""Acts of one household in that time: ten a day and more."""
+PHONES_HOLD = 250
+"""Acts of one household in that time: seven a day."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from webapp.people import queries as people
 from webapp.people.desk import look, taken
 from webapp.people.models import Resident
 from webapp.people.queries import nothing
-from webapp.store import audit, db, files
+from webapp.store import db, files
 from webapp.web import intake, kept, page
 from webapp.web.forms import KeptForm
 from webapp.web.guard import allow, me
@@ -214,7 +214,6 @@ def print_sheet(case_id: uuid.UUID) -> Response:
     look(who, search.row.household_id, "lost_sheet")
     chosen: Settings = current_app.extensions["settings"]
     with in_chinese():
-        audit.note("outings.print", search.row, search.row.household_id)
         face = _face(search.resident)
         db.settle()  # drawing takes a while: nobody waits for it at the database
         made = printing.pdf(_on_paper(search, duty[1], chosen.sample), face)

@@ -95,6 +95,7 @@ def _rooms(key: uuid.UUID) -> list[tuple[str, str, object]]:
         ("roster.plan", "calendar", _l("服务计划"), {"household_id": key}),
         ("away.pauses", "hourglass", _l("停一停"), {"household_id": key}),
         ("outings.home", "footprints", _l("外出"), {"household_id": key}),
+        ("welfare.home", "hand-heart", _l("走访"), {"household_id": key}),
         ("visits.history", "history", _l("上门记录"), {"household_id": key}),
         ("ledger.book", "notebook-text", _l("账本"), {"household_id": key}),
         ("cards.household", "id-card", _l("身份卡"), {"household_id": key}),

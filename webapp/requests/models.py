@@ -24,6 +24,8 @@ from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made, append_only
 from webapp.store.types import Instant, Uuid
 
+MOVED = _l("搬到别的站了，请那边派人")
+
 
 class ServiceRequest(Keyed, Made, Homed, Base):
     """Somebody asks for help for one resident. Its state is changed by verbs only; each leaves a step."""
@@ -231,6 +233,15 @@ def end_for(household_id: uuid.UUID, resident_id: uuid.UUID | None, by: uuid.UUI
             row.withdraw(by)
         else:
             row._let_go()
+
+
+def rehome(household_id: uuid.UUID, station_id: uuid.UUID, by: uuid.UUID) -> None:
+    """The household is another station's now: what is not over is asked there; whoever was sent from here goes no more."""
+    ask = sa.select(ServiceRequest).where(ServiceRequest.household_id == household_id, ServiceRequest.state.not_in(rules.OVER))
+    for row in db.session().scalars(ask):
+        row.station_id = station_id
+        if rules.may(row.state, "decline"):
+            row.decline(by, str(MOVED))
 
 
 @jobs.job("requests.remind")

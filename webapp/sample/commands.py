@@ -33,6 +33,7 @@ from webapp.sample import (
     rules,
     taught,
     telling,
+    welfare,
 )
 from webapp.store import audit, db
 
@@ -100,6 +101,8 @@ def build(size: str, seed: int | None) -> None:
             absent.begin(homes)
         with db.transaction():
             outside.begin(homes)
+        with db.transaction():
+            welfare.begin(homes)
     with db.transaction():
         counted.begin(homes)
     with db.transaction():

@@ -202,7 +202,9 @@ def _exceptions() -> Strand:
             _ME.reaches_station(VisitException.station_id), VisitException.settled_at.is_(None),
             _cared_for(VisitException), VisitException.day >= sa.bindparam("lately", type_=sa.Date()),
             VisitException.code.not_in(sa.bindparam("apart", expanding=True, type_=sa.String())),
-            sa.or_(VisitException.code != "MISSED", VisitException.day < _YESTERDAY),  # these are lines of their own
+            # these are lines of their own for two days; a phone still on its way brings the leaving by itself
+            sa.or_(VisitException.code.not_in(("MISSED", "NO_LOG")), VisitException.day < _YESTERDAY),
+            sa.or_(VisitException.code != "NO_LEAVE", VisitException.day < _TODAY),
         )
         .order_by(VisitException.kind.desc(), VisitException.day.desc(), VisitException.made_at.desc()),
         FEW,

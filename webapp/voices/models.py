@@ -71,6 +71,8 @@ class Complaint(Keyed, Made, Base):
     answered_at: Mapped[datetime | None] = mapped_column(Instant())
     answer: Mapped[str | None] = mapped_column(sa.String(500))
     satisfied: Mapped[bool | None]
+    second: Mapped[str | None] = mapped_column(sa.String(500))
+    """The answer of the office above, where the first was not good."""
 
     KINDS = ("complaint", "suggestion", "abuse", "fraud")
     PAST_THE_STATION = ("abuse", "fraud")
@@ -91,33 +93,52 @@ class Complaint(Keyed, Made, Base):
         """Where to ring back, if they left it."""
         return secrets.unseal(self.phone_sealed, f"complaint.phone:{self.id}") if self.phone_sealed else ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is owed: the first, or after one that was not good a second."""
+        return self.answered_at is None or (self.satisfied is False and self.second is None)
+
+    @classmethod
+    def waiting(cls) -> sa.ColumnElement[bool]:
+        """The same as a condition."""
+        return sa.or_(cls.answered_at.is_(None), sa.and_(cls.satisfied.is_(False), cls.second.is_(None)))
+
+    @property
+    def task(self) -> str:
+        """The key of what is to be done about it."""
+        return f"complaint:{self.id}" + (":again" if self.satisfied is False else "")
+
     def own(self, by: uuid.UUID) -> None:
         """Somebody of the office takes it on."""
         if self.owner_id is None:
             self.owner_id = by
-            messages.taken_on(f"complaint:{self.id}", by)
+            messages.taken_on(self.task, by)
             audit.note("voices.own", self, self.household_id)
 
     def reply(self, by: uuid.UUID, answer: str) -> None:
-        """The answer that whoever complained reads. Refuses an empty one and a second."""
-        if self.answered_at:
+        """The answer that whoever complained reads. Refuses an empty one, and one that nobody waits for."""
+        if not self.waits:
             raise Refusal("answered", "已经答复过了")
         if len(answer.strip()) < 2:
             raise Refusal("no_words", "请写清楚怎么办的", field="answer")
         self.own(by)
-        self.answer, self.answered_at = answer.strip()[:500], clock.now()
-        messages.resolve(f"complaint:{self.id}")
+        if self.answered_at is None:
+            self.answer, self.answered_at = answer.strip()[:500], clock.now()
+        else:
+            self.second = answer.strip()[:500]
+        messages.resolve(self.task)
         audit.note("voices.reply", self, self.household_id)
 
     def judge(self, satisfied: bool) -> None:
-        """Whoever complained says whether the answer is good; if not, the office above looks."""
+        """Whoever complained says whether the answer is good; if not, the office above takes it over and answers."""
         if self.answered_at is None or self.satisfied is not None:
             return
         self.satisfied = satisfied
         audit.note("voices.judge", self, self.household_id, satisfied=satisfied)
         if not satisfied:
-            place = db.session().get_one(Place, self.place_id)
-            _open_complaint(self, place.parent_id or place.id, "again")
+            self.place_id = db.session().get_one(Place, self.place_id).parent_id or self.place_id
+            self.owner_id, self.due_at = None, clock.now() + timedelta(days=settings(self.place_id)["answer_days"])
+            _open_complaint(self)
 
 
 class ChangeOfCaregiver(Keyed, Made, Homed, Base):
@@ -249,7 +270,7 @@ def complain(
     db.session().add(row)
     db.session().flush()
     audit.note("voices.complain", row, kind=kind)
-    _open_complaint(row, place_id)
+    _open_complaint(row)
     return row
 
 
@@ -260,13 +281,11 @@ def _heads(person: Person, station: Place) -> bool:
     return db.session().scalar(held.where(Grant.holds()).limit(1)) is not None
 
 
-def _open_complaint(row: Complaint, place_id: uuid.UUID, again: str = "") -> None:
+def _open_complaint(row: Complaint) -> None:
     """No household on the line: nobody should guess from a list who complained."""
     kind = "abuse" if row.kind in Complaint.PAST_THE_STATION else "complaint"
-    key = f"complaint:{row.id}" + (f":{again}" if again else "")
-    messages.open_task(
-        kind, place_id, key, due_at=row.due_at, endpoint="voices.complaint", args={"complaint_id": row.id}
-    )  # fmt: skip
+    args = {"complaint_id": row.id}
+    messages.open_task(kind, row.place_id, row.task, due_at=row.due_at, endpoint="voices.complaint", args=args)
 
 
 def ask_for_change(home: Household, by: uuid.UUID, asked_as: str, words: str) -> ChangeOfCaregiver:

@@ -73,8 +73,8 @@ def of_caregiver(person_id: uuid.UUID) -> Satisfaction:
 def complaints(actor: Actor, *, open_: bool, limit: int = 60) -> Sequence[tuple[Complaint, str, str | None]]:
     """(complaint, office, owner) within reach: those that wait, what is due first; or those answered, newest first."""
     order = Complaint.due_at if open_ else Complaint.answered_at.desc()
-    waits = Complaint.answered_at.is_(None) if open_ else Complaint.answered_at.is_not(None)
-    ask = _of_complaint(within(actor, sa.select(Complaint, Place.name, Person.name)).where(waits))
+    waits = Complaint.waiting()
+    ask = _of_complaint(within(actor, sa.select(Complaint, Place.name, Person.name)).where(waits if open_ else ~waits))
     return [tuple(row) for row in db.session().execute(ask.order_by(order, Complaint.id).limit(limit))]
 
 

@@ -74,7 +74,10 @@ def say(household_id: uuid.UUID) -> ResponseReturnValue:
     home = people.household(who, household_id)
     made: list[Complaint] = []
     if taken(form, lambda: made.append(_say(form, household_id))):
-        return page.go(url_for("voices.say", household_id=household_id), _("交上去了，会给您答复"))
+        told = _("交上去了，会给您答复")
+        if form.anonymous.data and made:
+            told = _("交上去了。没写名字，请记下编号 %(number)s，凭它查答复", number=made[0].number)
+        return page.go(url_for("voices.say", household_id=household_id), told)
     status = 422 if form.errors else 200
     rows = queries.of_asker(who, household_id)
     changes = queries.changes(who, household_id)
@@ -189,7 +192,7 @@ def another(household_id: uuid.UUID) -> ResponseReturnValue:
     said = ("kin", "resident") if who.role == Role.KIN else ("resident", "kin", "station")
     form.asked_as.choices = [(code, words.AS[code]) for code in said]
     if taken(form, lambda: models.ask_for_change(home, who.account_id, form.asked_as.data, form.words.data)):
-        return page.go(url_for("voices.say", household_id=household_id), _("换人的事已经报上去了，3天内给您答复"))
+        return page.go(url_for("voices.say", household_id=household_id), _("换人的事已经报上去了，等站里答复"))
     return form_page(form, title=_("想换人"), sub=home.name, back=url_for("voices.say", household_id=household_id))
 
 
