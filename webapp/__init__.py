@@ -48,15 +48,9 @@ from webapp.web import assets, errors, frame, guard, headers, intake, language, 
 from webapp.welfare import views as welfare
 
 FEATURES: tuple[ModuleType, ...] = (
-<<<<<<< HEAD
-    doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, outings, logs, ledger, books, checks,
-    health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, own, faces, found, rescue,
-    packet, proof, doing, today,
-=======
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, outings, welfare, logs, ledger,
-    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, faces,
+    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, own, faces,
     found, rescue, packet, proof, doing, today,
->>>>>>> main
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]
