@@ -66,7 +66,7 @@ def count(table: type[Any], *where: Any) -> int:
 
 def test_the_small_world_is_what_was_asked_for(empty: Flask) -> None:
     commands.build("small", None)
-    assert (count(Household), count(Resident, CARED_FOR), count(Resident)) == (6, 7, 8)
+    assert (count(Household), count(Resident, CARED_FOR), count(Resident)) == (8, 9, 10)  # two of them without daily care
     held = db.reading().execute(sa.select(sa.func.count(HomeCareUnit.id)).group_by(HomeCareUnit.caregiver_id)).scalars().all()
     assert sorted(held) == [1, 2, 3]
     assert count(Household, Household.no_signal) == 1
