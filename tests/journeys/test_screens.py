@@ -50,12 +50,12 @@ CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
     "wang": "today visit planned scan nobody write books book spend receive entry count large outbox me leave week proof",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
-    " change people household resident seen books months agreement recount export"
+    " change people household resident seen books agreement"
     " cards card printing end ended ends moved departs departing"
     " mended month sheet found rescued requests request digest opinions complaint swap",
     "qian": "handover",
     "chu": "inspections checklist",
-    "wu": "today announced draw compare",
+    "wu": "today announced draw compare months export",
     "limin": "family me ask say",
     "": "stranger rescue unknown open sign_in enrol reset",
 }
@@ -172,7 +172,7 @@ def addresses(world: Any) -> dict[str, str]:
         "book": f"{home}/book",
         "spend": f"{home}/book/spend", "receive": f"{home}/book/receive", "entry": entry,
         "count": f"{home}/book/count", "large": f"{home}/book/large", "months": "/book/months",
-        "agreement": f"{home}/book/agreement", "recount": f"{home}/book/recount", "export": "/book/export",
+        "agreement": f"{home}/book/agreement", "export": "/book/export",
         "outbox": "/outbox", "me": "/me", "live": "/live", "roster": "/roster", "plan": f"{home}/plan",
         "leave": "/leave", "week": "/my-week", "proof": "/proof",
         "leaves": "/leaves", "decide": f"/leaves/{absent}", "rung": "/leaves/new", "pauses": f"{home}/pauses",
