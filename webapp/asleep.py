@@ -29,6 +29,7 @@ ASLEEP = (
     "webapp.evaluations.printing",
     "webapp.ledger.exporting",
     "webapp.ledger.printing",
+    "webapp.outings.printing",
     "webapp.people.sheets.marking",
     "webapp.people.sheets.opening",
     "webapp.roster.fridge",
