@@ -19,6 +19,7 @@ from webapp.endings import views as endings
 from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
 from webapp.family import books as kinbook
+from webapp.family import own
 from webapp.family import views as family
 from webapp.health import views as health
 from webapp.inspections import views as inspections
@@ -48,7 +49,7 @@ from webapp.welfare import views as welfare
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, outings, welfare, logs, ledger,
-    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, faces,
+    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, own, faces,
     found, rescue, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""

@@ -126,6 +126,7 @@ GRANTS: dict[str, frozenset[Role]] = {
         "family.see": (Role.KIN,),
         "family.say": (Role.KIN,),
         "family.digest": STAFF,
+        "family.own": (*STAFF, Role.KIN),
         "endings.settle": STAFF,
     }.items()
 }
@@ -209,6 +210,7 @@ VERB_WORDS = {
     "family.see": _l("看自己老人的情况"),
     "family.say": _l("说上门属实还是有疑问，谢谢养护员，同意救人的看急救信息"),
     "family.digest": _l("看一周小结，发给家属"),
+    "family.own": _l("给老人打开大字页，老人自己点"),
     "endings.settle": _l("办老人、搬家和养护员离岗的收尾"),
 }
 """What a verb lets people do, for those who read the table."""

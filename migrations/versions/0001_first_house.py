@@ -1024,6 +1024,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('number', name=op.f('uq_complaint_number'))
     )
     with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_complaint_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_complaint_place_id'), ['place_id'], unique=False)
 
     op.create_table('correction_opening',
@@ -2535,6 +2536,7 @@ def downgrade() -> None:
     op.drop_table('correction_opening')
     with op.batch_alter_table('complaint', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_complaint_place_id'))
+        batch_op.drop_index(batch_op.f('ix_complaint_household_id'))
 
     op.drop_table('complaint')
     with op.batch_alter_table('change_of_caregiver', schema=None) as batch_op:

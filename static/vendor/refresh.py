@@ -101,7 +101,7 @@ SIGNS = {
     "star": "star", "thumbs-up": "thumbs-up", "file-text": "file-text",
     "clipboard-check": "clipboard-check", "clipboard-list": "clipboard-list", "chart": "chart-column",
     "graduation-cap": "graduation-cap", "building": "building-2", "external-link": "external-link",
-    "save": "save", "ban": "ban",
+    "save": "save", "ban": "ban", "smile": "smile", "meh": "meh", "frown": "frown",
 }  # fmt: skip
 
 

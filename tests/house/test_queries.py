@@ -133,6 +133,7 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "an elder who was found": ("zhou", lambda rows: f"/sightings/{rows.sighting}"),
     "a helper asks": ("zhou", lambda rows: f"/rescues/{rows.window}"),
     "an emergency sheet": ("zhou", lambda rows: f"/residents/{rows.lan}/emergency-sheet"),
+    "an elder's own page": ("zhou", lambda rows: f"/residents/{rows.lan}/own"),
     "what residents say": ("zhou", lambda rows: "/opinions"),
     "complaints": ("zhou", lambda rows: "/complaints"),
     "a complaint": ("zhou", lambda rows: f"/complaints/{rows.said}"),

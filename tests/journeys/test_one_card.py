@@ -72,7 +72,7 @@ def test_a_daughter_in_another_city_doubts_asks_orders_and_rates(app, world, ser
     page.reload()
     page.get_by_role("link", name="想洗个澡").click()
     page.locator("label", has_text="5 颗星").click()
-    page.get_by_role("button", name="做好了", exact=True).click()
+    page.get_by_role("button", name="就这么评", exact=True).click()
     expect(page.locator("main")).to_contain_text("办好了")
     look(page, "rated")
     assert one(ServiceRequest).stars == 5 and wrong == []

@@ -56,7 +56,7 @@ SCREENS = {
     "qian": "handover",
     "chu": "inspections checklist",
     "wu": "today announced draw compare months export",
-    "limin": "family me ask say",
+    "limin": "family own me ask say",
     "": "stranger rescue unknown open sign_in enrol reset",
 }
 DATA = (
@@ -204,7 +204,7 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
             "ask": f"/households/{lan.household_id}/requests", "requests": "/requests", "request": f"/requests/{asked.id}",
             "opinions": "/opinions", "open": "/say",
             "complaint": f"/complaints/{said.id}", "swap": f"/changes/{changing.id}",
-            "say": f"/households/{lan.household_id}/say",
+            "say": f"/households/{lan.household_id}/say", "own": f"/residents/{lan.id}/own",
             "digest": f"/residents/{lan.id}/week",
         }  # fmt: skip
 

@@ -294,6 +294,18 @@ _QUESTIONS = {
 """By (visits, photos): what is not agreed to is not asked of the database at all."""
 
 
+def coming(household_id: uuid.UUID) -> Sequence[Any]:
+    """Who comes to a home today, in order: start_min, name, arrived_at and left_at of the visit (None: not yet)."""
+    ask = (
+        sa.select(Shift.start_min, Person.name, Visit.arrived_at, Visit.left_at)
+        .outerjoin(Person, Person.id == Shift.caregiver_id)
+        .outerjoin(Visit, sa.and_(Visit.id == Shift.visit_id, Visit.state != VOID))
+        .where(Shift.household_id == household_id, Shift.day == clock.today(), Shift.state == PLANNED)
+        .order_by(Shift.start_min)
+    )
+    return db.session().execute(ask).all()
+
+
 def photo(kin: Kin, sha256: str) -> datetime:
     """When a picture of the diary of the resident's home was taken in. Raises Missing."""
     found = db.session().scalar(

@@ -19,6 +19,7 @@ from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, in_chinese
 from webapp.ledger import lines as ledger
+from webapp.ledger.words import category
 from webapp.people import queries as people
 from webapp.people.desk import look
 from webapp.people.models import looked
@@ -68,9 +69,10 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "now_at": clock.now(),
     }
     facts |= _agreed(tie, around)
+    home, answer = tie.kin.resident.household_id, page.render("family/show.html", **facts)
     with db.transaction():  # short, and last: reading thirty days must not hold up those who write
-        looked(who, tie.kin.resident.household_id, "family")
-    return page.render("family/show.html", **facts)
+        looked(who, home, "family")
+    return answer
 
 
 @bp.get("/family/<uuid:kin_id>/photos/<sha256>")
@@ -176,5 +178,6 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
         facts["digest"] = _digest(tie.kin.resident.name, lines)
     if "money" in scopes:
         entries = [entry for entry in ledger.for_kin(home, queries.first_day()) if tie.shows(entry.day)]
+        facts["called"] = {each.category: category(each.category) for each in entries}  # while the rules are at hand
         facts |= {"entries": entries, "balance": None if tie.others_go_on else tie.held}
     return facts

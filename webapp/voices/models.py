@@ -60,7 +60,7 @@ class Complaint(Keyed, Made, Base):
     """With it whoever complained asks how far it is; not to be guessed."""
     kind: Mapped[str] = mapped_column(sa.String(10))
     place_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
-    household_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
+    household_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("household.id"), index=True)
     about_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("person.id"))
     by_id: Mapped[uuid.UUID | None] = mapped_column(Uuid())
     """The account, unless it came without a name."""

@@ -15,7 +15,7 @@ from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people import rules as masks
 from webapp.people.desk import form_page, taken
-from webapp.people.models import Place
+from webapp.people.models import Household, Place
 from webapp.store import db
 from webapp.voices import models, queries, rules, words
 from webapp.voices.forms import AgreeForm, AnswerForm, ChangeForm, OpenSayForm, OpinionForm, RefuseForm, SayForm
@@ -202,7 +202,7 @@ def change(change_id: uuid.UUID) -> ResponseReturnValue:
     """Decide: who comes instead and from when, so that no day stays without care; or why not."""
     who, agrees = me(), request.form.get("says") == "yes"
     row = queries.change(who, change_id)
-    home = people.household(who, row.household_id)
+    home = people.one(who, Household, row.household_id)
     yes, no = AgreeForm(formdata=None if not agrees else request.form), RefuseForm(formdata=None if agrees else request.form)
     team = people.caregivers(who, home.station_id)
     yes.caregiver.choices = [("", _("请选一个")), *((str(each.id), each.name) for each in team)]

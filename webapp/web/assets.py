@@ -43,6 +43,7 @@ BUNDLES: dict[str, tuple[str, ...]] = {
     "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),
     "alarm.js": _ours("alarm"),
     "print.js": _ours("print"),
+    "aloud.js": _ours("aloud"),
     "copy.js": _ours("copy"),
     "sign.js": _ours("sign"),
     "desk.js": _ours("rowkeys"),
