@@ -12,6 +12,7 @@ from click import Command, Group
 from flask import Flask
 
 from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
+from webapp.applications import views as applications
 from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
 from webapp.endings import departing
@@ -49,8 +50,8 @@ from webapp.welfare import views as welfare
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, outings, welfare, logs, ledger,
-    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, family, kinbook, own, faces,
-    found, rescue, packet, proof, doing, today,
+    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, applications, family,
+    kinbook, own, faces, found, rescue, packet, proof, doing, today,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -202,7 +202,7 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
         return {
             "found": f"/sightings/{sighting.id}", "rescued": f"/rescues/{window.id}", "rescue": f"/c/{token}/rescue",
             "ask": f"/households/{lan.household_id}/requests", "requests": "/requests", "request": f"/requests/{asked.id}",
-            "opinions": "/opinions", "open": "/say",
+            "opinions": "/opinions", "open": "/say", "published": "/open",
             "complaint": f"/complaints/{said.id}", "swap": f"/changes/{changing.id}",
             "say": f"/households/{lan.household_id}/say", "own": f"/residents/{lan.id}/own",
             "digest": f"/residents/{lan.id}/week",

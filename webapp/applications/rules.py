@@ -139,3 +139,12 @@ def _checked(rules: Mapping[str, Any], facts: Facts, whose: str) -> Facts:
         elif form == "decimal":
             cases.number(value, name, 0, 10**9)
     return facts
+
+
+MADE_HERE = ("application_form", "assessment", "home_survey", "public_notice", "street_opinion")
+"""Papers that the offices make or hand out: nobody brings them."""
+
+
+def brought(papers: Sequence[Mapping[str, Any]], tier: str) -> list[Mapping[str, Any]]:
+    """The papers that somebody who asks for `tier` brings."""
+    return [each for each in papers if each["code"] not in MADE_HERE and any(for_[0] == tier for for_ in each["required_for"])]

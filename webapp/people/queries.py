@@ -28,6 +28,7 @@ from webapp.people.models import (
     Look,
     Person,
     Place,
+    PlaceKind,
     Resident,
     Spot,
 )
@@ -90,6 +91,11 @@ def place(actor: Actor, key: uuid.UUID) -> Place:
 def stations(actor: Actor) -> Sequence[Place]:
     """The stations within reach, by code."""
     return db.session().scalars(within(actor, sa.select(Place)).where(Place.kind == "station").order_by(Place.code)).all()
+
+
+def every_station() -> Sequence[Place]:
+    """All stations, by code: what anybody may know of them."""
+    return db.session().scalars(sa.select(Place).where(Place.kind == PlaceKind.STATION).order_by(Place.code)).all()
 
 
 def search(actor: Actor, words: str, limit: int = 20) -> list[tuple[str, uuid.UUID, str, str]]:

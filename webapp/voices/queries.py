@@ -121,8 +121,3 @@ def changes(actor: Actor, household_id: uuid.UUID) -> Sequence[ChangeOfCaregiver
     if actor.role == Role.KIN:
         ask = ask.where(ChangeOfCaregiver.by_id == actor.account_id)
     return db.session().scalars(ask.order_by(ChangeOfCaregiver.made_at.desc()).limit(10)).all()
-
-
-def places() -> Sequence[Place]:
-    """The stations, for those who come from the street."""
-    return db.session().scalars(sa.select(Place).where(Place.kind == PlaceKind.STATION).order_by(Place.code)).all()

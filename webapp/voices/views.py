@@ -121,7 +121,7 @@ def judge(said_id: uuid.UUID) -> ResponseReturnValue:
 def open_say() -> ResponseReturnValue:
     """The same from the street, without signing in; the number that comes back finds the answer."""
     form = OpenSayForm()
-    known = queries.places()
+    known = people.every_station()
     form.place.choices = [(str(each.id), each.name) for each in known]
     if request.method == "POST" and form.validate():
         db.writes()
