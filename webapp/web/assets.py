@@ -24,9 +24,9 @@ bp = Blueprint("assets", __name__)
 
 CSS = ("tokens", "base", "layout", "ui", "print")
 KEEPING = ("canonical", "keys", "spare", "outbox")
-APP = (*KEEPING, "copies", "send", "keep", "overlay", "draft", "net", "app")
+APP = (*KEEPING, "send", "keep", "overlay", "draft", "net", "app")
 FORMS = ("photo", "place", "keypad", "scale", "confirm")
-OFFLINE = ("shelf", "packet")
+OFFLINE = ("copies", "shelf", "packet")
 WORKER = ("shell", "pages", "routes", "wiring")
 
 
