@@ -12,7 +12,9 @@ HEAD = (
 )
 
 
-def page(body: str, account: str = ACCOUNT, scripts: tuple[str, ...] = ("app.js", "forms.js", "offline.js"), attrs: str = "") -> str:
+def page(
+    body: str, account: str = ACCOUNT, scripts: tuple[str, ...] = ("app.js", "forms.js", "offline.js"), attrs: str = ""
+) -> str:
     """A whole page for `account` with the named bundles."""
     tags = "".join(f'<script src="/{name}" defer></script>' for name in scripts)
     return f'{HEAD}{tags}</head><body data-account="{account}" data-app="2026.11.21" {attrs}>{body}</body></html>'
