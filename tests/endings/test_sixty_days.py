@@ -47,6 +47,7 @@ from webapp.visits.calling_back import CallBack
 from webapp.visits.models import NobodyHome, Visit, VisitException
 from webapp.web.guard import me
 from webapp.welfare import models as welfare
+from webapp.welfare.models import Watch
 
 pytestmark = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
 """Sixty days are long: what the rooms ask of either database is tried in their own tests."""
@@ -309,6 +310,8 @@ class Scan:
         assert session.scalars(asked).all() == [], day
         wanted = sa.select(ServiceRequest.state).where(ServiceRequest.household_id.in_(homes), ServiceRequest.state.not_in(OVER))
         assert session.scalars(wanted).all() == [], day
+        seen = sa.select(Watch.id).where(Watch.resident_id.in_(self.residents), Watch.ended_at.is_(None))
+        assert session.scalars(seen).all() == [], day
         said = session.scalars(sa.select(Sending.text).where(Sending.id.not_in(self.sent))).all()
         assert [text for text in said if any(name in text for name in self.names)] == [], day
         assert session.scalars(sa.select(Job.trouble).where(Job.trouble.is_not(None))).all() == [], day
