@@ -144,7 +144,7 @@ def _drain(page: Page, wire: CDPSession, home: str, folder: Path) -> tuple[float
 
 def _slip(seed: int) -> bytes:
     """A receipt as a phone's camera sees it: on a table, with the grain that makes a photo heavy."""
-    slip = Image.open(io.BytesIO(receipt(350 + seed, random.Random(seed)))).convert("RGB").resize((1100, 1600))
+    slip = Image.open(io.BytesIO(receipt(350 + seed, ("白菜", "豆腐"), random.Random(seed)))).convert("RGB").resize((1100, 1600))
     table = Image.effect_noise((2400, 3200), 22).convert("RGB")
     table.paste(slip, (600, 700))
     out = io.BytesIO()

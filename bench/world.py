@@ -104,19 +104,19 @@ def _found(app: Flask, homes: list[Home], station: uuid.UUID) -> World:
             ).one()
             world.carers.append(
                 Carer(
-                    _cookie(app, home.account), phone, home.household.id, shift.id, shift.visit_id, card.token or "",
+                    cookie(app, home.account), phone, home.household.id, shift.id, shift.visit_id, card.token or "",
                     states.get(shift.visit_id, "planned"),
                 )
             )  # fmt: skip
-        world.head = _cookie(app, session.scalars(sa.select(Account).where(Account.login == "bench-head")).one())
+        world.head = cookie(app, session.scalars(sa.select(Account).where(Account.login == "bench-head")).one())
         told = sa.select(Consent.kin_id).where(Consent.scope == "money")
         for kin in session.scalars(sa.select(Kin).where(Kin.id.in_(told)).limit(20)):
             account = session.scalars(sa.select(Account).where(Account.person_id == kin.person_id)).one()
-            world.kin.append((_cookie(app, account), kin.id))
+            world.kin.append((cookie(app, account), kin.id))
     return world
 
 
-def _cookie(app: Flask, account: Account) -> str:
+def cookie(app: Flask, account: Account) -> str:
     """A signed-in browser's cookie for the account."""
     session, token = db.session(), str(account.id)
     grant = session.scalars(sa.select(Grant).where(Grant.account_id == account.id)).first()

@@ -68,13 +68,22 @@ MACHINES_OWN = {"journeys", "js", "faults", "setup", "look"}
 """Folders whose browsers and servers are processes of their own: there the house's clock is the machine's."""
 
 
+ahead = timedelta()
+"""How far the house's clock is ahead. It only grows: what one test laid lies behind the next."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before six in the morning "an hour ago" may be yesterday: the house's clock goes ahead to noon, whoever runs the tests."""
+    global ahead
     clock.set_ahead(timedelta())
     apart = item.get_closest_marker("browser") or MACHINES_OWN & {each.name for each in item.path.parents}
-    if not apart and clock.local(clock.now()).hour < 6:
-        clock.set_ahead(clock.day_bounds(clock.today())[0] + timedelta(hours=12) - clock.now())
+    if apart:
+        return
+    now = clock.now() + ahead
+    if clock.local(now).hour < 6:
+        ahead += clock.day_bounds(clock.day_of(now))[0] + timedelta(hours=12) - now
+    clock.set_ahead(ahead)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -113,12 +122,12 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     else:
         name = str(folder / "nuanchao.db")
         made = create_app(settings(folder))
-    ahead = clock.set_ahead(timedelta())  # tests of either clock copy it
+    before = clock.set_ahead(timedelta())  # tests of either clock copy it
     with made.app_context():
         migrate.upgrade(db.database().engine)
         cast.build()
         db.database().engine.dispose()
-    clock.set_ahead(ahead)
+    clock.set_ahead(before)
     return request.param, name
 
 

@@ -11,13 +11,13 @@ import structlog
 from click import Command, Group
 from flask import Flask
 
-from webapp import asleep, cli  # noqa: F401  # asleep first: what may wait does
+from webapp import asleep, calculators, cli  # noqa: F401  # asleep first: what may wait does
 from webapp.applications import views as applications
 from webapp.cards import views as cards
 from webapp.deliveries import views as deliveries
 from webapp.endings import departing
 from webapp.endings import views as endings
-from webapp.evaluations import paper, sheet  # noqa: F401  # pages of evaluations' own
+from webapp.evaluations import paper, ruling, sheet  # noqa: F401  # pages of evaluations' own
 from webapp.evaluations import views as evaluations
 from webapp.family import books as kinbook
 from webapp.family import own
@@ -35,6 +35,7 @@ from webapp.outings import views as outings
 from webapp.people import doors, login
 from webapp.people import views as people
 from webapp.requests import views as requests
+from webapp.reviews import views as reviews
 from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to roster's own
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
@@ -50,8 +51,8 @@ from webapp.welfare import views as welfare
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, outings, welfare, logs, ledger,
-    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, applications, family,
-    kinbook, own, faces, found, rescue, packet, proof, doing, today,
+    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, reviews, applications,
+    family, kinbook, own, faces, found, rescue, packet, proof, doing, today, calculators,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -1,10 +1,11 @@
-"""Commands of the house: flask --app wsgi db|words|rules|jobs|audit|serve|phone. Features bring their own."""
+"""Commands of the house: flask --app wsgi db|words|rules|jobs|audit|backup|serve|phone. Features bring their own."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,20 @@ from webapp import calculators, clockwork
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.settings import Settings
-from webapp.store import audit, db, jobs, migrate, rulebook
+from webapp.store import audit, backup, db, jobs, migrate, rulebook
 from webapp.web import language, tls
 
 database = AppGroup("db", help="The database's shape.")
 words = AppGroup("words", help="The English catalogue.")
 audits = AppGroup("audit", help="The audit chain.")
 work = AppGroup("jobs", help="Work for later.")
+backups = AppGroup("backup", help="Copies of everything, and how one is put back.")
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def init_app(app: Flask) -> None:
     """Hang the commands on `app`."""
-    for command in (database, words, audits, work, rules, serve, phone):
+    for command in (database, words, audits, work, backups, rules, serve, phone):
         app.cli.add_command(command)
 
 
@@ -77,6 +80,40 @@ def verify(anchors: tuple[str, ...]) -> None:
     click.echo("\n".join(wrong) or "sound")
     if wrong:
         raise SystemExit(1)
+
+
+@backups.command("make")
+@click.option("--to", "root", type=click.Path(file_okay=False, path_type=Path), help="Lay it in this folder, not in BACKUP_DIR.")
+def make_backup(root: Path | None) -> None:
+    """Make a backup now, while the server runs."""
+    root = root or current_app.extensions["settings"].backup_dir
+    if root is None:
+        raise click.UsageError("BACKUP_DIR is off: say --to FOLDER")
+    _by_operator(lambda: click.echo(backup.make(root)))
+
+
+@backups.command("check")
+@click.argument("folder", type=FOLDER)
+def check_backup(folder: Path) -> None:
+    """Read a backup and name what is wrong with it; exit 1 if anything is."""
+    wrong = backup.check(folder)
+    click.echo("\n".join(wrong) or "whole")
+    if wrong:
+        raise SystemExit(1)
+
+
+@backups.command("restore")
+@click.argument("folder", type=FOLDER)
+def restore_backup(folder: Path) -> None:
+    """Put a backup in the place of the database. Stop the server first; what is there now is laid aside."""
+    _by_operator(lambda: click.echo("\n".join(backup.put_back(folder)) or "restored; the audit chain is sound"))
+
+
+def _by_operator(deed: Callable[[], None]) -> None:
+    try:
+        deed()
+    except backup.BackupError as wrong:
+        raise click.ClickException(str(wrong)) from wrong
 
 
 @work.command("run")

@@ -714,6 +714,34 @@ def upgrade() -> None:
         batch_op.create_index('ix_published_change_caregiver_id_day', ['caregiver_id', 'day'], unique=False)
         batch_op.create_index(batch_op.f('ix_published_change_publication_id'), ['publication_id'], unique=False)
 
+    op.create_table('quarter_review',
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('quarter', sa.String(length=7), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('points', sa.JSON(), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=True),
+    sa.Column('grade', sa.String(length=10), nullable=True),
+    sa.Column('held_on', sa.Date(), nullable=True),
+    sa.Column('present', sa.String(length=200), nullable=False),
+    sa.Column('minutes', sa.String(length=2000), nullable=False),
+    sa.Column('outcome', sa.String(length=10), nullable=True),
+    sa.Column('outcome_words', sa.String(length=300), nullable=False),
+    sa.Column('follow_up', sa.Date(), nullable=True),
+    sa.Column('held_by', types.Uuid(length=16), nullable=True),
+    sa.Column('confirmed_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('confirmed_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_quarter_review_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_quarter_review_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quarter_review'))
+    )
+    with op.batch_alter_table('quarter_review', schema=None) as batch_op:
+        batch_op.create_index('ix_quarter_review_station_id_quarter', ['station_id', 'quarter'], unique=False)
+        batch_op.create_index('uq_quarter_review_caregiver_id_quarter', ['caregiver_id', 'quarter'], unique=True)
+
     op.create_table('quiet_day',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
@@ -831,6 +859,15 @@ def upgrade() -> None:
     with op.batch_alter_table('training_certificate', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_training_certificate_person_id'), ['person_id'], unique=False)
 
+    op.create_table('training_learned',
+    sa.Column('person_id', types.Uuid(length=16), nullable=False),
+    sa.Column('card', sa.String(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('right_at', types.Instant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_training_learned_person_id_person')),
+    sa.PrimaryKeyConstraint('person_id', 'card', name=op.f('pk_training_learned'))
+    )
     op.create_table('visit_exception',
     sa.Column('visit_id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -886,6 +923,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('announcement', schema=None) as batch_op:
         batch_op.create_index('ix_announcement_place_id_made_at', ['place_id', 'made_at'], unique=False)
+
+    op.create_table('application',
+    sa.Column('number', sa.String(length=8), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('tier', sa.String(length=1), nullable=False),
+    sa.Column('phone_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('phone_blind', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('state', sa.String(length=13), nullable=False),
+    sa.Column('state_at', types.Instant(timezone=True), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_application_by_id_account')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_application_household_id_household')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_application_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_application')),
+    sa.UniqueConstraint('number', name=op.f('uq_application_number'))
+    )
+    with op.batch_alter_table('application', schema=None) as batch_op:
+        batch_op.create_index('ix_application_household_id_made_at', ['household_id', 'made_at'], unique=False)
+        batch_op.create_index('ix_application_station_id_state_at', ['station_id', 'state_at'], unique=False)
+        batch_op.create_index('uq_application_open', ['household_id'], unique=True, sqlite_where=sa.text("state not in ('rejected', 'withdrawn', 'ended')"), postgresql_where=sa.text("state not in ('rejected', 'withdrawn', 'ended')"))
 
     op.create_table('book_count',
     sa.Column('id', types.Uuid(length=16), nullable=False),
@@ -998,6 +1058,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('change_of_caregiver', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_change_of_caregiver_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('uq_change_of_caregiver_open', ['household_id'], unique=True, sqlite_where=sa.text('decided_at is null'), postgresql_where=sa.text('decided_at is null'))
 
     op.create_table('complaint',
     sa.Column('number', sa.String(length=8), nullable=False),
@@ -1467,6 +1528,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_plan_change_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_plan_change_plan_id'), ['plan_id'], unique=False)
 
+    op.create_table('quarter_talk',
+    sa.Column('review_id', types.Uuid(length=16), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('words', sa.String(length=1000), nullable=False),
+    sa.Column('better', sa.String(length=500), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('looked_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('looked_by', types.Uuid(length=16), nullable=True),
+    sa.Column('better_now', sa.Boolean(), nullable=True),
+    sa.Column('seen_words', sa.String(length=300), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['review_id'], ['quarter_review.id'], name=op.f('fk_quarter_talk_review_id_quarter_review')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quarter_talk'))
+    )
+    with op.batch_alter_table('quarter_talk', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_quarter_talk_review_id'), ['review_id'], unique=False)
+
+    op.create_table('quarter_voice',
+    sa.Column('review_id', types.Uuid(length=16), nullable=False),
+    sa.Column('side', sa.String(length=10), nullable=False),
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('household_id', types.Uuid(length=16), nullable=True),
+    sa.Column('stars', sa.Integer(), nullable=False),
+    sa.Column('keep', sa.String(length=6), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_quarter_voice_household_id_household')),
+    sa.ForeignKeyConstraint(['review_id'], ['quarter_review.id'], name=op.f('fk_quarter_voice_review_id_quarter_review')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quarter_voice'))
+    )
+    with op.batch_alter_table('quarter_voice', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_quarter_voice_review_id'), ['review_id'], unique=False)
+
     op.create_table('service_request',
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -1608,6 +1705,20 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['announcement_id'], ['announcement.id'], name=op.f('fk_announcement_reading_announcement_id_announcement')),
     sa.PrimaryKeyConstraint('announcement_id', 'account_id', name=op.f('pk_announcement_reading'))
     )
+    op.create_table('application_step',
+    sa.Column('application_id', types.Uuid(length=16), nullable=False),
+    sa.Column('at', types.Instant(timezone=True), nullable=False),
+    sa.Column('state', sa.String(length=13), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('words', sa.String(length=200), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['application_id'], ['application.id'], name=op.f('fk_application_step_application_id_application')),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_application_step_by_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_application_step'))
+    )
+    with op.batch_alter_table('application_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_application_step_application_id'), ['application_id'], unique=False)
+
     op.create_table('book_closing',
     sa.Column('book_id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=False),
@@ -1730,6 +1841,26 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_entry_share_resident_id_resident')),
     sa.PrimaryKeyConstraint('entry_id', 'resident_id', name=op.f('pk_entry_share'))
     )
+    op.create_table('evaluation_fault',
+    sa.Column('caregiver_id', types.Uuid(length=16), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('complaint_id', types.Uuid(length=16), nullable=True),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('withdrawn_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('withdrawn_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['caregiver_id'], ['person.id'], name=op.f('fk_evaluation_fault_caregiver_id_person')),
+    sa.ForeignKeyConstraint(['complaint_id'], ['complaint.id'], name=op.f('fk_evaluation_fault_complaint_id_complaint')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation_fault')),
+    sa.UniqueConstraint('complaint_id', name=op.f('uq_evaluation_fault_complaint_id'))
+    )
+    with op.batch_alter_table('evaluation_fault', schema=None) as batch_op:
+        batch_op.create_index('ix_evaluation_fault_caregiver_id_month', ['caregiver_id', 'month'], unique=False)
+        batch_op.create_index('ix_evaluation_fault_month', ['month'], unique=False)
+
     op.create_table('need',
     sa.Column('station_id', types.Uuid(length=16), nullable=False),
     sa.Column('household_id', types.Uuid(length=16), nullable=True),
@@ -1738,6 +1869,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(length=12), nullable=False),
     sa.Column('words', sa.String(length=200), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('urgent', sa.Boolean(), nullable=False),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.Column('made_at', types.Instant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_need_household_id_household')),
@@ -1798,6 +1930,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('posting', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_posting_book_id'), ['book_id'], unique=False)
+
+    op.create_table('public_notice',
+    sa.Column('application_id', types.Uuid(length=16), nullable=False),
+    sa.Column('station_id', types.Uuid(length=16), nullable=False),
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('tier', sa.String(length=1), nullable=False),
+    sa.Column('yuan', sa.Integer(), nullable=False),
+    sa.Column('caregiver', sa.String(length=40), nullable=True),
+    sa.Column('relative', sa.Boolean(), nullable=False),
+    sa.Column('posted_on', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('taken_down_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('by_id', types.Uuid(length=16), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['application_id'], ['application.id'], name=op.f('fk_public_notice_application_id_application')),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_public_notice_by_id_account')),
+    sa.ForeignKeyConstraint(['station_id'], ['place.id'], name=op.f('fk_public_notice_station_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_public_notice'))
+    )
+    with op.batch_alter_table('public_notice', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_public_notice_application_id'), ['application_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_public_notice_last_day'), ['last_day'], unique=False)
 
     op.create_table('relief',
     sa.Column('shift_id', types.Uuid(length=16), nullable=False),
@@ -2350,6 +2505,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_relief_caregiver_id_day')
 
     op.drop_table('relief')
+    with op.batch_alter_table('public_notice', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_public_notice_last_day'))
+        batch_op.drop_index(batch_op.f('ix_public_notice_application_id'))
+
+    op.drop_table('public_notice')
     with op.batch_alter_table('posting', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_posting_book_id'))
 
@@ -2367,6 +2527,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_need_station_id_made_at')
 
     op.drop_table('need')
+    with op.batch_alter_table('evaluation_fault', schema=None) as batch_op:
+        batch_op.drop_index('ix_evaluation_fault_month')
+        batch_op.drop_index('ix_evaluation_fault_caregiver_id_month')
+
+    op.drop_table('evaluation_fault')
     op.drop_table('entry_share')
     with op.batch_alter_table('entry_receipt', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_entry_receipt_sha256'))
@@ -2395,6 +2560,10 @@ def downgrade() -> None:
         batch_op.drop_index('uq_book_closing_household_id_month')
 
     op.drop_table('book_closing')
+    with op.batch_alter_table('application_step', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_application_step_application_id'))
+
+    op.drop_table('application_step')
     op.drop_table('announcement_reading')
     with op.batch_alter_table('welfare_watch', schema=None) as batch_op:
         batch_op.drop_index('uq_welfare_watch_open', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
@@ -2426,6 +2595,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_service_request_asked_by'))
 
     op.drop_table('service_request')
+    with op.batch_alter_table('quarter_voice', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_quarter_voice_review_id'))
+
+    op.drop_table('quarter_voice')
+    with op.batch_alter_table('quarter_talk', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_quarter_talk_review_id'))
+
+    op.drop_table('quarter_talk')
     with op.batch_alter_table('plan_change', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_plan_change_plan_id'))
         batch_op.drop_index(batch_op.f('ix_plan_change_household_id'))
@@ -2540,6 +2717,7 @@ def downgrade() -> None:
 
     op.drop_table('complaint')
     with op.batch_alter_table('change_of_caregiver', schema=None) as batch_op:
+        batch_op.drop_index('uq_change_of_caregiver_open', sqlite_where=sa.text('decided_at is null'), postgresql_where=sa.text('decided_at is null'))
         batch_op.drop_index(batch_op.f('ix_change_of_caregiver_household_id'))
 
     op.drop_table('change_of_caregiver')
@@ -2561,6 +2739,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_book_count_household_id')
 
     op.drop_table('book_count')
+    with op.batch_alter_table('application', schema=None) as batch_op:
+        batch_op.drop_index('uq_application_open', sqlite_where=sa.text("state not in ('rejected', 'withdrawn', 'ended')"), postgresql_where=sa.text("state not in ('rejected', 'withdrawn', 'ended')"))
+        batch_op.drop_index('ix_application_station_id_state_at')
+        batch_op.drop_index('ix_application_household_id_made_at')
+
+    op.drop_table('application')
     with op.batch_alter_table('announcement', schema=None) as batch_op:
         batch_op.drop_index('ix_announcement_place_id_made_at')
 
@@ -2575,6 +2759,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_visit_exception_open', sqlite_where=sa.text('settled_at is null'), postgresql_where=sa.text('settled_at is null'))
 
     op.drop_table('visit_exception')
+    op.drop_table('training_learned')
     with op.batch_alter_table('training_certificate', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_training_certificate_person_id'))
 
@@ -2599,6 +2784,11 @@ def downgrade() -> None:
 
     op.drop_table('resident')
     op.drop_table('quiet_day')
+    with op.batch_alter_table('quarter_review', schema=None) as batch_op:
+        batch_op.drop_index('uq_quarter_review_caregiver_id_quarter')
+        batch_op.drop_index('ix_quarter_review_station_id_quarter')
+
+    op.drop_table('quarter_review')
     with op.batch_alter_table('published_change', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_published_change_publication_id'))
         batch_op.drop_index('ix_published_change_caregiver_id_day')

@@ -8,8 +8,9 @@
       const speaking = voice.speaking;
       voice.cancel();
       if (speaking) return;
-      const said = new SpeechSynthesisUtterance(document.getElementById(el.dataset.aloud).innerText);
-      said.lang = document.documentElement.lang;
+      const told = document.getElementById(el.dataset.aloud);
+      const said = new SpeechSynthesisUtterance(told.value || told.innerText);
+      said.lang = told.closest('[lang]').lang;
       said.rate = 0.8;
       voice.speak(said);
     });

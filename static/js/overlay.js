@@ -3,13 +3,14 @@
      data-state="planned" data-seen="<ids it already contains>" data-refetch="/url of the piece" (fetched again on a receipt)
      [data-when="planned arrived"] shown in these states; [data-when-kept="queued sending delivered waiting held"] by the
      newest unseen act ("none" without one); [data-sum="cash_fen" data-value="1200" (data-as="money")] adds what unseen acts add
+     [data-made="open"]: when the newest unseen act was made that led to this state;
      <template data-kept-template="ledger.spend log.write" (data-newest="last")> cloned per unseen act (no value: all);
      [data-mirror="visits.services"]: boxes are ticked and words filled as the newest unseen act of that kind says, unless somebody types
      <details data-folds="logs.write" open>: folded, and its <summary hidden> shown, once there is an unseen act of that kind
      inside [data-fill="field|title|made_at|seq|say|age"] (data-as="money|time", data-words='{"food":"买菜"}'), [data-fill-href="/x#{chain}"].
    Chip: [data-outbox-count data-words="{n} 条手机已存" hidden], gets data-late when a person should look.
    Outbox page: [data-outbox-list data-other="…" data-now="刚刚" data-minutes="{n} 分钟前" data-hours data-days] with one <template>,
-   in it also [data-why="device unreadable big stuck"]; [data-outbox-empty]; button [data-rescue="file name"]. */
+   in it also [data-why="device unreadable big stuck"]; [data-outbox-empty], [data-outbox-some]; button [data-rescue="file name"]. */
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.overlay) return;
@@ -58,6 +59,10 @@
     const makers = rows.filter(row => row.makes), last = rows[rows.length - 1];
     choose(own(piece, '[data-when]'), 'data-when', makers.length ? makers[makers.length - 1].makes : piece.dataset.state || '');
     choose(own(piece, '[data-when-kept]').filter(el => !el.closest('[data-kept-id]')), 'data-when-kept', last ? last.state : 'none');
+    own(piece, '[data-made]').forEach(el => {
+      const row = makers.filter(each => each.makes === el.dataset.made).pop();
+      el.textContent = row ? clock(row.envelope.made_at) : '';
+    });
     own(piece, '[data-sum]').forEach(el => write(el, rows.reduce((sum, row) => sum + added(row, el.dataset.sum), +el.dataset.value || 0)));
     own(piece, '[data-mirror]').forEach(el => mirror(el, rows));
     own(piece, '[data-folds]').forEach(el => fold(el, rows));
@@ -119,6 +124,8 @@
         place.appendChild(fill(template, row, extra));
       });
       document.querySelectorAll('[data-outbox-empty]').forEach(el => { el.hidden = rows.length > 0; });
+      const unsent = await nc.outbox.unsent();
+      document.querySelectorAll('[data-outbox-some]').forEach(el => { el.hidden = !unsent.length; });
     }
   }
 

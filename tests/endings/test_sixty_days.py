@@ -41,7 +41,7 @@ from webapp.roster.models import PLANNED, Shift
 from webapp.store import db, jobs, migrate
 from webapp.store.db import Base
 from webapp.store.jobs import Job
-from webapp.today import carrying, todo
+from webapp.today import asking, carrying, todo
 from webapp.visits import calling_back
 from webapp.visits.calling_back import CallBack
 from webapp.visits.models import NobodyHome, Visit, VisitException
@@ -88,8 +88,9 @@ BLIND = {
 ASKED_ON_PURPOSE = {"condolence", "settle_book"}
 OF_HER_WORK = ("/call-backs", "/evaluations")
 """Where a month of somebody who has left is still weighed, and residents are asked how a visit was, whoever came."""
-NEVER_ALONE = {"people.import", "messages.send", "endings.switch"}
-"""Jobs for which nothing asks here: a sheet that is brought, a gateway that is set, a move on a later day."""
+NEVER_ALONE = {"people.import", "messages.send", "endings.switch", "reviews.remind"}
+"""Jobs for which nothing asks here: a sheet that is brought, a gateway that is set, a move on a later day, a
+quarter review with a day to look again (tests/reviews)."""
 
 
 # -- the house before: a day of everything that could speak of them later --
@@ -429,9 +430,9 @@ def test_with_one_guard_left_out_a_death_is_not_quiet(world, hand, monkeypatch, 
 
 @pytest.mark.parametrize("place", [NobodyHome, Visit, VisitException])
 def test_a_list_that_does_not_look_whether_care_has_ended_is_found_out(world, hand, monkeypatch, place):
-    real = todo._cared_for
-    monkeypatch.setattr(todo, "_cared_for", lambda table: sa.true() if table is place else real(table))
-    monkeypatch.setattr(todo, "_EVERY", todo._questions()[1])
+    real = asking._cared_for
+    monkeypatch.setattr(asking, "_cared_for", lambda table: sa.true() if table is place else real(table))
+    monkeypatch.setattr(asking, "_EVERY", asking._questions()[1])
     ends(world, LAN)
     with pytest.raises(AssertionError):
         dead(world, hand, LAN).live(1)

@@ -32,6 +32,10 @@ class Recount:
     """One month, from files only."""
 
     def __init__(self, folder: Path) -> None:
+        self.month = folder.name
+        year, month = map(int, self.month.split("-"))
+        self.next = date(year + month // 12, month % 12 + 1, 1).isoformat()
+        self.last = (date.fromisoformat(self.next) - timedelta(days=1)).isoformat()
         self.rules = json.loads((folder / "rules.json").read_text(encoding="utf-8"))["monthly"]
         tables = (
             "shifts",
@@ -45,6 +49,12 @@ class Recount:
             "quiet_days",
             "relief",
             "sessions",
+            "opinions",
+            "faults",
+            "findings",
+            "units",
+            "agreements",
+            "counts",
         )
         self.t = {name: read(folder, name) for name in tables}
         self.visits = [row for row in self.t["visits"] if row["state"] != "void"]
@@ -60,6 +70,8 @@ class Recount:
             **self.diaries(who, homes),
             **self.book(who, homes),
             **self.training(who),
+            **self.said(who),
+            **self.against(who),
         }
 
     def attendance(self, who: str) -> dict[str, Any]:
@@ -119,7 +131,46 @@ class Recount:
             return {"M05": (0, 0)}
         share = Decimal(sum(home in written for home in days)) / len(days)
         given = Decimal(sum(row["has_receipt"] == "1" for row in slips)) / len(slips) if slips else Decimal(1)
-        return {"M05": ((share * 5 + given * 3) / 8, 1)}
+        marks = self.cash(who, {home for home, _day in homes}, opened)
+        if not marks:
+            return {"M05": ((share * 5 + given * 3) / 8, 1)}
+        return {"M05": ((share * 5 + given * 3 + sum(marks) / len(marks) * 2) / 10, 1)}
+
+    def hers(self, who: str) -> dict[str, bool]:
+        """The homes that were hers when the month ended → whether she is a relative."""
+        mine = [row for row in self.t["units"] if row["caregiver"] == who and row["since"][:10] < self.next]
+        return {row["household"]: row["relative"] == "1" for row in mine if not row["until"] or row["until"][:10] >= self.next}
+
+    def cash(self, who: str, homes: set[str], opened: dict[str, str]) -> list[Decimal]:
+        agreed = {row["household"] for row in self.t["agreements"]
+                  if row["since"] <= self.last and (not row["until"] or row["until"] > self.last)}  # fmt: skip
+        latest = {row["household"]: row for row in self.t["counts"] if row["kind"] == "month"}
+        marks = []
+        for home, relative in self.hers(who).items():
+            if relative or home not in homes or home not in agreed or opened.get(home, "9") > self.last:
+                continue
+            row, mark = latest.get(home), Decimal(0)
+            if row:
+                off = abs(int(row["cash"]) - int(row["booked_cash"]))
+                off += abs(int(row["wallet"]) - int(row["booked_wallet"])) if row["wallet"] else 0
+                mark = Decimal(1) if off <= 100 else Decimal("0.5") if off <= 1000 else Decimal(0)
+            marks.append(mark)
+        return marks
+
+    def said(self, who: str) -> dict[str, Any]:
+        stars = [int(row["stars"]) for row in self.t["opinions"] if row["caregiver"] == who]
+        return {"M07": (sum(stars), len(stars))}
+
+    def against(self, who: str) -> dict[str, Any]:
+        kinds = [row["kind"] for row in self.t["faults"] if row["caregiver"] == who]
+        homes = self.hers(who)
+        late = [
+            row
+            for row in self.t["findings"]
+            if row["household"] in homes and row["severity"] == "minor" and (not row["fixed"] or row["fixed"][:10] > row["due"])
+        ]
+        lost = 4 * kinds.count("complaint") + 8 * kinds.count("serious") + 2 * len(late)
+        return {"M08": (max(0, 8 - lost), 8)}
 
     def training(self, who: str) -> dict[str, Any]:
         meant = [row for row in self.t["sessions"] if row["caregiver"] == who and row["on_leave"] == "0"]
@@ -127,7 +178,7 @@ class Recount:
 
     def points(self, row: Row) -> tuple[dict[str, str], str, str]:
         """(tenths by indicator, total, grade) as the export writes them; "" for what is left out."""
-        facts: dict[str, Any] = self.facts(row["caregiver"]) | {"M08": (1, 1)}
+        facts: dict[str, Any] = self.facts(row["caregiver"])
         for fact in json.loads(row["corrections"]):
             raise AssertionError(f"the demo world corrects nothing: {fact}")
         earned: dict[str, Decimal] = {}

@@ -15,6 +15,7 @@ from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import binding, gather
 from webapp.store import db
+from webapp.voices.models import Opinion
 
 D = [LAST.first + timedelta(days=n) for n in range(20)]
 
@@ -32,6 +33,12 @@ def station(world: World) -> str:
         lay(world, "李秀兰", D[0])
         lay(world, "李秀兰", D[1], log_days=None, quiet=False)
         lay(world, "张福贵", D[2], came="qian")
+        elder = world.resident("李秀兰")
+        db.session().add(
+            Opinion(household_id=elder.household_id, resident_id=elder.id, station_id=world.place("songling").id,
+                    caregiver_id=world.person("wang").id, month=LAST.first, stars=4, words="饭合口", how="visit",
+                    by_id=world.account("zhou").id)
+        )  # fmt: skip
         gather.gather(LAST)
     return str(world.place("songling").id)
 
@@ -52,6 +59,7 @@ def test_what_is_missing_stands_first_and_everything_of_the_month_follows(world:
     assert "出勤表" in pages[1] and "王桂芳112" in pages[1] and "钱桂兰11" in pages[1]
     li = next(page for page in pages if page.startswith("李秀兰"))
     assert "9:00-10:00王桂芳好" in li and "（没有日记）" in li and "老人或家属：" in li
+    assert "李秀兰★★★★☆饭合口" in li and "没问过意见张福贵、刘淑珍" in pages[0]
     forms = [page for page in pages if page.startswith("养护员月考核表")]
     assert len(forms) == 2 and any("应到3次，到2次" in page for page in forms)
     assert pages[-1].startswith("签字") and all(f"第{at}页，共{n}页" in page for at, page in enumerate(pages, 1))

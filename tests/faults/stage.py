@@ -25,12 +25,12 @@ from tests.store.kit import Phone
 from webapp import create_app
 from webapp.access import Role
 from webapp.cards.models import Card
-from webapp.kit import clock, ids, settings
+from webapp.kit import clock, settings
 from webapp.people import models as people
 from webapp.people.models import Account, Device, Grant, PlaceKind, Resident, SignIn
 from webapp.roster.models import Shift
 from webapp.sample import commands, frame
-from webapp.store import audit, db, migrate, secrets
+from webapp.store import backup, db, migrate, secrets
 
 SPARE = 12
 """Enrolled devices of each caregiver: a wiped phone goes on with the next."""
@@ -72,10 +72,17 @@ class Stage:
         self.small_disk += mebi
         subprocess.run(["mount", "-o", f"remount,size={self.small_disk}m", str(self.folder / "data")], check=True)
 
-    def new_epoch(self) -> None:
-        """What a restore must do (webapp/store/audit.py, Head.epoch): the database tells that this is another life of it."""
-        with self.app.app_context(), self.app.extensions["db"].engine.begin() as connection:
-            connection.execute(sa.update(audit.Head).values(epoch=ids.new()))
+    def back_up(self) -> Path:
+        """A backup, while the server goes on writing."""
+        with self.app.app_context():
+            return backup.make(self.folder / "kept")
+
+    def restore(self, copy: Path) -> None:
+        """The database is lost; a backup takes its place. The server must not run."""
+        self.let_go()
+        self.database.lose()
+        with self.app.app_context():
+            assert backup.put_back(copy) == []
         self.let_go()
 
     def let_go(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from tests.visits.kit import card_of
 from tests.world import HOME, World
 from webapp.kit import ids
 from webapp.people.models import Device
-from webapp.store import audit, db
+from webapp.store import audit, backup, db
 
 pytestmark = pytest.mark.xdist_group("bites")
 PATIENCE_S = 60
@@ -203,39 +202,27 @@ def test_a_restored_server_is_told_again_by_phones_that_heed_its_epoch(
     with Play(app, homes, phone) as play:
         play.work(8)
         play.settle()
-        copy(tmp_path / "nuanchao.db", tmp_path / "kept.db")
+        kept = backup.make(tmp_path / "kept")
         play.work(8)
         play.settle()
-        play.restores.append(put_back(play, tmp_path))
+        play.restores.append(put_back(play, kept))
         play.work(3)
         play.settle()
         found = play.found()
     assert ("C1" in rules(found)) is lost and (lost or found == [])
 
 
-def copy(live: Path, kept: Path) -> None:
-    """SQLite's own backup."""
-    with sqlite3.connect(live) as one, sqlite3.connect(kept) as other:
-        one.backup(other)
-
-
-def put_back(play: Play, folder: Path) -> Restore:
+def put_back(play: Play, copy: Path) -> Restore:
     """Another life of the database begins at the copy."""
-    engine, port = play.app.extensions["db"].engine, play.server.server_port
-    with engine.connect() as connection:
-        old = connection.scalar(sa.select(audit.Head.epoch))
+    old, port = db.reading().scalar(sa.select(audit.Head.epoch)), play.server.server_port
+    db.undo()
     play.server.shutdown()
     play.server.server_close()
-    engine.dispose()
-    for end in ("-wal", "-shm"):
-        (folder / f"nuanchao.db{end}").unlink(missing_ok=True)
-    (folder / "kept.db").replace(folder / "nuanchao.db")
-    new = ids.new()
-    with engine.begin() as connection:
-        head = connection.scalar(sa.select(audit.Head.seq))
-        connection.execute(sa.update(audit.Head).values(epoch=new))
+    backup.put_back(copy)
+    new = db.reading().scalar(sa.select(audit.Head.epoch))
+    db.undo()
     play.serve(port)
-    return Restore(str(old), str(new), head, 0)
+    return Restore(str(old), str(new), backup.read(copy).audit_seq, 0)
 
 
 @pytest.mark.slow

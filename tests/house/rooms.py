@@ -20,6 +20,7 @@ from tests.ledger.acts import act as money_act
 from tests.visits.kit import send
 from tests.world import World
 from webapp.access import Role
+from webapp.applications import models as applications
 from webapp.cards import models as cards
 from webapp.endings import departure, moving
 from webapp.evaluations import gather
@@ -38,6 +39,9 @@ from webapp.people import ends
 from webapp.people import models as people
 from webapp.people.models import Account, Device, Grant, Kin, SheetImport, SignIn
 from webapp.requests import models as requests
+from webapp.reviews import queries as reviewed
+from webapp.reviews.models import CONFIRMED, QuarterReview
+from webapp.reviews.rules import Quarter
 from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
@@ -103,13 +107,14 @@ HOMELY = {
     "household_id", "resident_id", "visit_id", "entry_id", "flag_id", "kin_id", "contact_id", "spot_id", "alert_id",
     "plan_id", "exception_id", "sha256", "card_id", "pause_id", "shift_id", "count_id", "closing_id", "question_id",
     "correction_id", "call_back_id", "window_id", "request_id", "ending_id", "outing_id", "case_id", "change_id",
+    "application_id",
 }  # fmt: skip
 STATIONED = {
     "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
     "draw_id", "drawing_id", "session_id", "complaint_id",
 }  # fmt: skip
 COUNTED = {"seq"}
-AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id", "certificate_id"}
+AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id", "certificate_id", "review_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""
 PASSED = {"move_id"}
 """Whoever reaches the station it comes from or the one it goes to: here all of them."""
@@ -119,7 +124,7 @@ OWN = {"import_id", "said_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
          "month": "2026-10", "indicator": "M01", "step": "keys", "key": "Z" * 26, "deed": "done",
-         "verdict": "redo", "turn": "back"}  # fmt: skip
+         "verdict": "redo", "turn": "back", "kind": "evaluation", "lesson": "rise"}  # fmt: skip
 """Arguments that name nothing private."""
 
 
@@ -169,6 +174,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
             "plan_id": plan.id, "device_id": device.id, "import_id": brought.id, "place_id": world.place(side.station).id,
             **_out(resident, head.id),
             **_voices(world, side, home, _Who(head)),
+            "application_id": applications.apply(home, "A", "13800138000", _Who(head)).id,  # type: ignore[arg-type]
             "request_id": _request(world, side, home, resident, _Who(head)),
             "window_id": rescues.ask(card, resident, "今天很好", "13800138000")[0].id,
             "ending_id": ending.id, "move_id": move.id,
@@ -176,6 +182,7 @@ def _furnish(world: World, key: str, side: Side) -> Side:
         }  # fmt: skip
     made |= _messages(world, side, caregiver, head)
     made["evaluation_id"] = _sheet(world, side.caregiver)
+    made["review_id"] = _quarter(world, side)
     made |= _inspected(world, side, made["sha256"])
     made |= _taught(world, side, caregiver.person_id)
     visit, stray = ids.new(), ids.new()
@@ -253,6 +260,17 @@ def _ends(home: people.Household, head: Account) -> ends.Ending:
     lodger = people.take_in(home, "冯老太")
     db.session().flush()
     return ends.end_care(lodger, home, ends.AWAY, clock.today(), by=head.id, told_by="女儿")
+
+
+def _quarter(world: World, side: Side) -> uuid.UUID:
+    """A quarterly review that the street confirmed."""
+    with db.transaction() as session:
+        last = Quarter.of(clock.today()).previous()
+        reviewed.gather(last, world.place(side.station))
+        hers = sa.select(QuarterReview).where(QuarterReview.caregiver_id == world.person(side.caregiver).id)
+        row = session.scalars(hers.where(QuarterReview.quarter == str(last))).one()
+        row.state, row.held_on, row.outcome, row.confirmed_at = CONFIRMED, clock.today(), "keep", clock.now()
+        return row.id
 
 
 def _other(world: World, side: Side) -> people.Place:

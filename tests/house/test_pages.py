@@ -121,7 +121,9 @@ DATA = re.compile(
 
 def left_in_chinese(page: str) -> list[str]:
     """Chinese words on an English page that nobody typed."""
-    text = re.sub(r"<[^>]*>", "\n", re.sub(r"(?s)<(script|style|template)\b.*?</\1>", "", page))
+    page = re.sub(r"(?s)<(script|style|template)\b.*?</\1>", "", page)
+    page = re.sub(r'<(\w+)\b[^>]*\blang="zh-CN"[^>]*>[^<]*</\1>', "", page)  # says itself that it is Chinese: a name of a cell
+    text = re.sub(r"<[^>]*>", "\n", page)
     return sorted({found.strip() for found in text.split("\n") if OURS.search(found) and not DATA.search(found)})
 
 
@@ -149,3 +151,4 @@ def test_a_sound_page_has_no_faults() -> None:
 
 def test_planted_chinese_on_an_english_page_is_found() -> None:
     assert left_in_chinese("<p>Name: 李秀兰</p><p>没有翻译</p>") == ["没有翻译"]
+    assert left_in_chinese('<b lang="zh-CN">人数</b><p lang="en">没有翻译</p>') == ["没有翻译"]

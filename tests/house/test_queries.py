@@ -20,6 +20,9 @@ from sqlalchemy import event
 from tests.evaluations.kit import As, lay
 from tests.visits.kit import Apart, send
 from tests.world import World
+from webapp.access import Role
+from webapp.applications import models as applications
+from webapp.applications.models import Application
 from webapp.cards import models as cards
 from webapp.endings import departure, moving
 from webapp.evaluations import gather
@@ -37,6 +40,9 @@ from webapp.people import ends
 from webapp.people import models as people
 from webapp.people.models import Alert, Contact, Kin
 from webapp.requests import models as requests
+from webapp.reviews import queries as reviewed
+from webapp.reviews.models import HELD, QuarterReview
+from webapp.reviews.rules import Quarter
 from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
@@ -120,6 +126,12 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "records behind a figure": ("zhou", lambda rows: f"/evaluations/{rows.sheet}/records/M05"),
     "her months": ("wang", lambda rows: "/my-month"),
     "stations compared": ("wu", lambda rows: f"/evaluations/compare?month={rows.month}"),
+    "complaints and incidents of a sheet": ("zhou", lambda rows: f"/evaluations/{rows.sheet}/records/M08"),
+    "rules of the month": ("zheng", lambda rows: "/evaluations/rules"),
+    "a case tried": ("zheng", lambda rows: "/rules/evaluation?M01=96"),
+    "quarterly reviews": ("zhou", lambda rows: f"/reviews?quarter={rows.quarter}"),
+    "a quarterly review": ("zhou", lambda rows: f"/reviews/{rows.review}"),
+    "quarters, her own": ("wang", lambda rows: "/reviews"),
     "requests": ("zhou", lambda rows: "/requests"),
     "a request": ("zhou", lambda rows: f"/requests/{rows.request}"),
     "asking for help": ("limin", lambda rows: f"/households/{rows.home}/requests"),
@@ -143,13 +155,22 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "the week to forward": ("zhou", lambda rows: f"/residents/{rows.lan}/week"),
     "training": ("wu", lambda rows: "/training"),
     "a session": ("wu", lambda rows: f"/training/{rows.session}"),
+    "learning cards": ("wang", lambda rows: "/my-training/cards"),
+    "a learning card": ("wang", lambda rows: "/my-training/cards/rise"),
     "her training": ("wang", lambda rows: "/my-training"),
     "inspections": ("chu", lambda rows: "/inspections"),
     "inspections, the street's": ("wu", lambda rows: "/inspections"),
     "a checklist": ("chu", lambda rows: f"/households/{rows.home}/inspect"),
+    "a plate to scan": ("chu", lambda rows: "/inspections/scan"),
+    "a checklist behind a plate": ("chu", lambda rows: "/inspections/plate"),
     "an inspection": ("zhou", lambda rows: f"/inspections/{rows.inspection}"),
     "a draw": ("wu", lambda rows: f"/inspections/draws/{rows.draw}"),
     "lists to draw from": ("wu", lambda rows: "/inspections/draw"),
+    "the open page": ("zhou", lambda rows: "/open"),
+    "applications on their way": ("zhou", lambda rows: "/applications"),
+    "an application": ("zhou", lambda rows: f"/applications/{rows.application}"),
+    "applications of a home": ("zhou", lambda rows: f"/households/{rows.home}/applications"),
+    "the standing list": ("zhou", lambda rows: f"/places/{rows.station}/standing-list"),
     "published inspections": ("wu", lambda rows: "/published/inspections"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
@@ -190,6 +211,7 @@ class Rows:
         self._away()
         self._ends()
         self._sheets()
+        self._quarter()
         self._found()
         self._doubt()
         self._inspections()
@@ -236,7 +258,18 @@ class Rows:
                 )
                 self.sighting, self.lan = sighting.id, lan.id
                 self._out(lan, n)
+                self._apply(lan.household)
                 self.window = health.ask(card, lan, "李", "13800002222")[0].id
+
+    def _apply(self, home: people.Household) -> None:
+        """The application before is withdrawn, its notice with it; the new one hangs out."""
+        head = Head(self.world)
+        if open_ := db.session().scalar(sa.select(Application).where(Application.state == "on_notice")):
+            open_.move(Role.STATION_HEAD, "withdrawn", head.account_id, "不办了")
+        row = applications.apply(home, "A", "13800138000", head)  # type: ignore[arg-type]
+        row.move(Role.STATION_HEAD, "surveyed", head.account_id, "")
+        row.publish(head.account_id)
+        self.application = row.id
 
     def _out(self, lan: people.Resident, n: int) -> None:
         by, now = self.world.account("zhou").id, clock.now()
@@ -300,6 +333,25 @@ class Rows:
                 sheet.judge(As(self.world, "zhou"), 3, 2, {})
             for n in range(self.many):
                 sheet.object(As(self.world, "wang"), "M01", f"第{n}天我去了")
+
+    def _quarter(self) -> None:
+        """The last quarter, with as many voices as there are rows, and quarters before it."""
+        with db.transaction() as session:
+            quarter, station = Quarter.of(clock.today()).previous(), self.world.place("songling")
+            self.quarter = str(quarter)
+            for _ in range(self.many):
+                reviewed.gather(quarter, station)
+                mine = sa.select(QuarterReview).where(QuarterReview.caregiver_id == self.wang)
+                row = session.scalars(mine.where(QuarterReview.quarter == str(quarter))).first()
+                if row is None:
+                    return  # before she came
+                quarter = quarter.previous()
+                if str(row.of) == self.quarter:
+                    self.review = row.id
+                    for n in range(self.many):
+                        row.hear(As(self.world, "zhou"), "station", f"第{n}位", 4, "", "", None)
+                else:
+                    row.state, row.outcome = HELD, "keep"
 
     def _training(self) -> None:
         """As many sessions as there are rows; at the last all are there, and she has as many certificates."""

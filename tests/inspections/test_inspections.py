@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
 from datetime import timedelta
 from math import log
 from typing import Any
@@ -178,3 +179,68 @@ def test_a_finding_left_lying_is_shown_as_late(world: World) -> None:
     assert "超期了" in said(world.client("zhou"), f"/inspections/{key}") and "超期没改" in said(
         world.client("zhou"), "/inspections"
     )
+
+
+# -- by surprise, and without network --
+
+
+def test_a_plate_says_whose_home_it_is_when_the_phone_could_not(world: World) -> None:
+    card, token = plate_of(world, "张福贵")
+    number = card.number
+    home = world.household("张福贵").id
+    for told in ({"token": token}, {"number": number}):
+        key = ids.new()
+        receipt = send(world, "inspections.record", "chu", inspection=key, template="home_quick", rec_02="yes", **told)
+        assert receipt.state == APPLIED, receipt.say
+        assert one(key).household_id == home
+    for told in ({"token": "Z" * 26}, {"number": "1234567"}, {}):
+        lost = send(world, "inspections.record", "chu", inspection=ids.new(), template="home_quick", rec_02="yes", **told)
+        assert lost.state == QUARANTINED and "没找到要检查的地方" in lost.say
+
+
+def test_scanning_or_typing_a_plate_opens_its_checklist(world: World) -> None:
+    card, token = plate_of(world)
+    number, home, chu = card.number, world.household("李秀兰").id, world.client("chu")
+    assert "扫家里的门牌" in chu.get("/inspections/scan").text
+    for told in ({"token": token}, {"number": number}):
+        answer = chu.post("/inspections/scan", data=told)
+        assert (answer.status_code, answer.location) == (303, f"/households/{home}/inspect")
+    wrong = chu.post("/inspections/scan", data={"number": "1234567"})
+    assert wrong.status_code == 422 and "不是您这里的门牌" in wrong.text and 'value="1234567"' in wrong.text
+    assert world.client("zhou").get("/inspections/scan").status_code == 403
+    blank = chu.get("/inspections/plate")
+    assert "刚扫的这一户" in blank.text and 'name="token"' in blank.text
+    assert chu.post("/inspections/plate", data={"template": "home_quick"}).status_code == 422
+
+
+def test_a_supervisors_phone_takes_along_what_she_was_drawn_for(world: World, second: str) -> None:
+    assert second
+    wu, chu = world.client("wu"), world.client("chu")
+    assert wu.post("/inspections/draw", data={"many": "3", "template": "home_full"}).status_code == 303
+    packet = chu.get("/inspections/packet").json
+    pages = {page["path"]: page for page in packet["pages"]}
+    homes = {str(world.household(name).id) for name in ("李秀兰", "张福贵", "孙德胜")}
+    assert packet["missing"] == []
+    assert {path for path in pages if path.endswith("/inspect")} == {f"/households/{home}/inspect" for home in homes}
+    assert {"/inspections", "/inspections/scan", "/inspections/plate", "/outbox", "/me"} <= set(pages)
+    plate = pages["/inspections/plate"]
+    assert plate["hold"]["visit"] in plate["html"], "the phone mints the inspection's id"
+    assert world.client("wang").get("/inspections/packet").status_code == 403
+    assert "data-packet" not in chu.get("/inspections").text, "only an enrolled phone keeps pages"
+
+
+def test_the_checklist_is_printed_large_with_every_item_whole(world: World) -> None:
+    chu, home = world.client("chu"), world.household("李秀兰").id
+    held = models.settings(clock.today())
+    for template in ("home_quick", "home_full"):
+        answer = chu.get(f"/households/{home}/inspect.pdf?template={template}")
+        assert answer.mimetype == "application/pdf"
+        told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=answer.data, capture_output=True, check=True, timeout=60)
+        words = re.sub(r"\s+", "", told.stdout.decode())
+        items = {each["code"]: each for each in held["items"]}
+        chosen = next(each for each in held["templates"] if each["code"] == template)
+        assert all(f"{code}{re.sub(' ', '', items[code]['zh'])}" in words for code in chosen["items"])
+        assert "李秀兰" in words and "□做到了" in words and "单独和老人谈过" in words
+    assert chu.get(f"/places/{world.place('songling').id}/inspect.pdf").status_code == 200
+    assert chu.get(f"/households/{home}/inspect.pdf?template=station").status_code == 404
+    assert world.client("zhou").get(f"/households/{home}/inspect.pdf").status_code == 403

@@ -148,7 +148,7 @@ def _spend(page: Page, tmp_path) -> None:
     page.locator("label.tile", has_text="蔬菜").click()
     page.locator("label.choice", has_text="老人的现金").click()
     slip = tmp_path / "slip.jpg"
-    slip.write_bytes(receipt(3650, random.Random(1)))
+    slip.write_bytes(receipt(3650, ("青菜",), random.Random(1)))
     page.locator("input[name=receipt]").set_input_files(slip)
     expect(page.locator("[data-photo-thumbs] img")).to_have_count(1)
     page.get_by_role("button", name="存好").click()

@@ -39,7 +39,7 @@ def test_a_lost_elder_is_found(app, world, server, browser):
     head.get_by_role("radio", name="有人去找了").check()
     head.get_by_label("谁、在哪里").fill("小王，公园")
     head.get_by_role("button", name="记下来").click()
-    expect(head.locator("main")).to_contain_text("有人去找了：小王，公园")
+    expect(head.locator("main")).to_contain_text("有人去找了 · 小王，公园")
 
     stranger.goto(f"/c/{token}")
     stranger.locator("[name=words]").fill("在火车站候车室")

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import come_in, phone, watch
 from tests.messages.kit import Clock
-from tests.visits.kit import send
+from tests.visits.kit import AT_HOME, card_of, send
 from webapp.access import Role
 from webapp.kit import clock, ids
 from webapp.messages.models import Notice
@@ -88,22 +88,30 @@ def _visit_of(world, elder: str) -> SimpleNamespace:
     shift = db.reading().scalars(sa.select(Shift).where(Shift.household_id == home, Shift.day == clock.today())).one()
     found = SimpleNamespace(home=home, shift=shift.id, visit=shift.visit_id)
     db.undo()
+    found.shown = {"method": "scan", "token": card_of(world, elder)[1], **AT_HOME}
     return found
 
 
 def came(world, who: str, of: SimpleNamespace, when: datetime) -> None:
-    body = {"household": of.home, "visit": of.visit, "shift": of.shift, "method": "card_missing"}
+    body = {"household": of.home, "visit": of.visit, "shift": of.shift, **of.shown}
     assert send(world, "visits.arrive", who, at=when, **body).state == "applied"
 
 
 def went(world, who: str, of: SimpleNamespace, when: datetime) -> None:
-    assert send(world, "visits.leave", who, at=when, visit=of.visit, method="card_missing").state == "applied"
+    assert send(world, "visits.services", who, at=when, visit=of.visit, done=["MEAL-01"]).state == "applied"
+    assert send(world, "visits.leave", who, at=when, visit=of.visit, **of.shown).state == "applied"
 
 
 def reds(page: Page) -> list[str]:
     """What the head's list says in red, by home."""
     page.goto("/")
     return [" ".join(text.split()) for text in page.locator("[data-red]").all_inner_texts()]
+
+
+def listed(page: Page) -> str:
+    """All that the head's list says, whatever its level."""
+    page.goto("/")
+    return " ".join(page.locator("#todo").inner_text().split())
 
 
 def line(page: Page, name: str):
@@ -155,11 +163,15 @@ def test_a_morning_from_the_heads_phone(app, world, server, browser, hand):
     expect(line(page, "常平安")).to_contain_text("停一停")
     assert page.locator("#board tr").filter(has_text="贾假日").count() == 0
     assert figure(page, "没人照看") == 0
+    said = listed(page)
+    assert not [elder for elder in ("康大爷", "雷老太", "潘住院", "孟庆云", "贾宝珍") if elder in said]
 
     until(hand, 8, 40)
     came(world, "late", of["late"], at(8, 38))
     until(hand, 9, 40)
-    for who in (*ORDINARY, "late", "shut"):
+    for who in ORDINARY:
+        went(world, who, of[who], at(9, 2))
+    for who in ("late", "shut"):
         went(world, who, of[who], at(9, 35))
     went(world, "qian", of["leave"], at(9, 5))
     came(world, "deep", of["deep"], at(8, 1))
@@ -199,4 +211,8 @@ def test_a_morning_from_the_heads_phone(app, world, server, browser, hand):
     assert figure(page, "在岗") == 0
     assert page.locator("#board .chip.danger").count() == 0
     assert db.reading().scalars(sa.select(Notice.kind)).all() == []  # nothing climbed: the shut door had ended well
+    said = listed(page)
+    assert "贾宝珍" in said and "来晚了" in said, "who was late is there to be looked at"
+    assert "今天办" not in said and "上门记录要改" not in said, "and nothing must be put right"
+    assert not [elder for elder in ("雷老太", "潘住院", "孟庆云", *(CAST[who][1] for who in ORDINARY)) if elder in said]
     assert wrong == []

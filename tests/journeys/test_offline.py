@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
@@ -44,6 +46,7 @@ def test_a_day_without_network_is_all_there_afterwards(handset: Page, world):
     expect(page.get_by_text("已签到").first).to_be_visible()
     page.reload()
     expect(page.locator("#steps").get_by_text("手机已存").first).to_be_visible()
+    expect(page.locator("#steps")).to_contain_text(re.compile(r"\d:\d\d 已签到"))
 
     for item in ("买菜做饭", "打扫房间"):
         page.locator("label.tile", has_text=item).first.click()
@@ -82,10 +85,12 @@ def test_a_day_without_network_is_all_there_afterwards(handset: Page, world):
     expect(page.get_by_role("link", name="扫码签到")).to_be_hidden()
     page.goto("/outbox")
     expect(page.locator("[data-outbox-list] li")).to_have_count(5)
+    expect(page.get_by_role("button", name="现在就交")).to_be_visible()
     assert [line for line in wrong if not any(word in line for word in LOUD)] == []
 
     context.set_offline(False)
     expect(page.locator("[data-outbox-list] [data-when-kept=delivered]:visible")).to_have_count(5)
+    expect(page.get_by_role("button", name="现在就交")).to_be_hidden()
     db.undo()
     rows = db.reading().scalars(sa.select(Kept).order_by(Kept.seq)).all()
     assert [row.state for row in rows] == [APPLIED] * 5, [(row.kind, row.say) for row in rows]

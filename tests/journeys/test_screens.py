@@ -21,6 +21,8 @@ from pylopdf_fonts_zh_cn import sans_path
 from tests.journeys.conftest import CHROMIUM, QUIET, come_in, desk, phone, watch
 from tests.look.conftest import FONTS
 from tests.visits.kit import AT_HOME, arrive, card_of, plate_of, send
+from webapp.access import Role
+from webapp.applications import models as applications
 from webapp.cards import models as cards
 from webapp.endings import care, departure, moving
 from webapp.evaluations import gather
@@ -30,15 +32,20 @@ from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.messages import announcing, ladder
 from webapp.messages import models as messages
+from webapp.outings import going, lost
 from webapp.people import models as residents
 from webapp.people.models import Household
 from webapp.requests import models as requests
+from webapp.reviews import queries as reviews
+from webapp.reviews.models import QuarterReview
+from webapp.reviews.rules import Quarter
 from webapp.roster import leaving, pausing
 from webapp.roster import models as roster
 from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.voices import models as voices
+from webapp.welfare import models as welfare
 
 pytestmark = pytest.mark.browser
 
@@ -48,16 +55,19 @@ TALLEST = 8000
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
-    "wang": "today visit planned scan nobody write books book spend receive entry count large outbox me leave week proof",
+    "wang": "today visit planned scan nobody write books book spend receive entry count large outbox me leave week proof lesson",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
     " change people household resident seen books agreement"
     " cards card printing end ended ends moved departs departing"
-    " mended month sheet found rescued requests request digest opinions complaint swap",
+    " mended month sheet fault review reviews found rescued requests request digest opinions opinion complaints complaint swap"
+    " needs applications application applies board walks outings missing case shut welfare visited",
     "qian": "handover",
-    "chu": "inspections checklist",
-    "wu": "today announced draw compare months export",
-    "limin": "family own me ask say",
-    "": "stranger rescue unknown open sign_in enrol reset",
+    "chu": "inspections checklist plate",
+    "zheng": "rules tried",
+    "wu": "today announced draw compare months export own_form",
+    "limin": "family own door me ask say another kinbook",
+    "liqiang": "family",
+    "": "stranger rescue unknown open published status answer sign_in enrol reset",
 }
 DATA = (
     *("松岭一社区居家养老服务站", "望海社区居家养老服务站", "松岭街道", "滨松区（虚构）", "街道值班室"),
@@ -163,7 +173,12 @@ def addresses(world: Any) -> dict[str, str]:
     home, entry = f"/households/{li.id}", f"/book/entries/{spent.id}"
     return {
         "inspections": "/inspections", "checklist": f"{home}/inspect", "mended": f"/inspections/{found}", "month": "/evaluations",
-        "sheet": f"/evaluations/{sheet}", "draw": "/inspections/draw", "compare": "/evaluations/compare",
+        "sheet": f"/evaluations/{sheet}", "fault": f"/evaluations/{sheet}/faults", "rules": "/evaluations/rules",
+        "lesson": "/my-training/cards/rise", "tried": "/rules/evaluation?M01=96&M02=90&M07=4.2",
+        "own_form": "/evaluations/own-form",
+        "plate": "/inspections/plate",
+        "reviews": "/reviews", "review": f"/reviews/{_reviewed(world)}", "draw": "/inspections/draw",
+        "compare": "/evaluations/compare",
         "dealt": "/tasks", "climbed": f"/notices/{notice}", "ring": f"{home}/call",
         "tell": f"/people/{world.person('wang').id}/notice",
         "announce": "/announcements", "announced": f"/announcements/{told}",
@@ -183,8 +198,20 @@ def addresses(world: Any) -> dict[str, str]:
         "change": f"/plans/{plan.id}/change", "people": "/people", "household": home, "cards": f"{home}/cards",
         "resident": f"/residents/{world.resident('李秀兰').id}", "seen": f"/visits/{shift.visit_id}", "card": f"/cards/{card.id}",
         "printing": "/print/cards", "family": "/family", "stranger": f"/c/{token}",
-        **_found(world, card, token), "unknown": "/c/ABCDEFGH", "sign_in": "/sign-in", "enrol": "/enrol", "reset": "/reset",
+        **_found(world, card, token), **_outside(world), "unknown": "/c/ABCDEFGH",
+        "sign_in": "/sign-in", "enrol": "/enrol", "reset": "/reset",
     }  # fmt: skip
+
+
+def _reviewed(world: Any) -> uuid.UUID:
+    """王桂芳's last quarter at Songling, with one voice; its meeting is still to come."""
+    quarter = Quarter.of(clock.today()).previous()
+    head = SimpleNamespace(account_id=world.account("zhou").id, person_id=world.person("zhou").id)
+    with db.transaction() as session:
+        reviews.gather(quarter, world.place("songling"))
+        row = session.scalars(sa.select(QuarterReview).where(QuarterReview.caregiver_id == world.person("wang").id)).one()
+        row.hear(head, "kin", "李", 4, "李", "yes", world.household("李秀兰"))
+        return row.id
 
 
 def _found(world: Any, card: Any, token: str) -> dict[str, str]:
@@ -199,14 +226,48 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
         )
         changing = voices.ask_for_change(lan.household, daughter.account_id, "kin", "李")
         window, _key = health.ask(card, lan, "李", "13800002222")
+        health.write_sheet(lan, "李李", "李李")
+        head = SimpleNamespace(account_id=world.account("zhou").id)
+        applied = applications.apply(world.household("张福贵"), "B", "13800002222", head)  # type: ignore[arg-type]
+        applied.move(Role.STATION_HEAD, "surveyed", head.account_id, "")
+        applied.publish(head.account_id)
+        kin = residents.Kin
+        tie = db.session().scalars(sa.select(kin.id).where(kin.person_id == world.person("limin").id)).one()
         return {
             "found": f"/sightings/{sighting.id}", "rescued": f"/rescues/{window.id}", "rescue": f"/c/{token}/rescue",
             "ask": f"/households/{lan.household_id}/requests", "requests": "/requests", "request": f"/requests/{asked.id}",
-            "opinions": "/opinions", "open": "/say", "published": "/open",
+            "opinions": "/opinions", "open": "/say", "published": "/open", "status": "/open/status", "door": "/own",
+            "opinion": f"/residents/{lan.id}/opinion", "complaints": "/complaints", "needs": "/needs",
+            "answer": "/say/answer?number=ABCDEFGH", "another": f"/households/{lan.household_id}/another",
+            "applications": "/applications", "application": f"/applications/{applied.id}", "kinbook": f"/family/{tie}/book",
+            "applies": f"/households/{lan.household_id}/applications",
+            "board": f"/places/{world.place('songling').id}/standing-list",
             "complaint": f"/complaints/{said.id}", "swap": f"/changes/{changing.id}",
             "say": f"/households/{lan.household_id}/say", "own": f"/residents/{lan.id}/own",
             "digest": f"/residents/{lan.id}/week",
         }  # fmt: skip
+
+
+def _outside(world: Any) -> dict[str, str]:
+    """李秀兰 is out and late, 张福贵 is looked for and 刘淑珍 was found; 李秀兰 is gone to see, too rarely."""
+    now, zhou = clock.now(), world.account("zhou").id
+    with db.transaction():
+        li, zhang, liu = (world.resident(name) for name in ("李秀兰", "张福贵", "刘淑珍"))
+        going.begin(li, now - timedelta(minutes=90), 60, "alone", "near", "家", "13800138000", by=zhou, key=ids.new())
+        case, over = (
+            lost.search(who, now, "家", "家", "家", at=now, by=zhou, key=ids.new(), office=True) for who in (zhang, liu)
+        )
+        case.step("neighbour", "家", zhou)
+        over.close("people", "家", zhou)
+        welfare.watch(li, "high", zhou).next_on = clock.today() - timedelta(days=3)
+    li = world.resident("李秀兰")
+    told = {"resident": li.id, "way": "door", "seen": "trouble", "words": "家", "owner": "self"}
+    send(world, "welfare.visit", "zhou", household=li.household_id, **told)
+    home = f"/households/{li.household_id}"
+    return {
+        "walks": f"{home}/outings", "outings": "/outings", "missing": f"{home}/lost", "case": f"/lost/{case.id}",
+        "shut": f"/lost/{over.id}", "welfare": "/welfare", "visited": f"{home}/welfare",
+    }  # fmt: skip
 
 
 def _said(world: Any) -> tuple[uuid.UUID, uuid.UUID]:

@@ -5,7 +5,7 @@ export default {
     "plugin/no-unsupported-browser-features": [true, {
       browsers: ["chrome 83", "safari 15.4", "ios_saf 15.4"],
       ignorePartialSupport: true,
-      // Harmless where they are dropped: base.css keeps a ring without :focus-visible; the rest is comfort and paper.
+      // Harmless where they are dropped: base.css keeps a ring without :focus-visible; the rest, and text-wrap: balance, is comfort and paper.
       ignore: ["css-focus-visible", "css-touch-action", "css-resize", "css-paged-media"],
     }],
     // What that plugin's data does not know, or knows only by a name it does not look at.
@@ -13,7 +13,7 @@ export default {
       { message: "not in Chromium 83" }],
     "at-rule-disallowed-list": [["layer", "container", "property", "scope", "starting-style"], { message: "not in Chromium 83" }],
     "property-disallowed-list": [["inset", "aspect-ratio", "accent-color", "translate", "rotate", "scale", "content-visibility",
-      "/^(margin|padding|border)-(inline|block)$/", "/^inset-/", "text-wrap", "overflow-clip-margin"],
+      "/^(margin|padding|border)-(inline|block)$/", "/^inset-/", "overflow-clip-margin"],
       { message: "not in Chromium 83, or not in Safari 15.4" }],
     "declaration-property-value-disallowed-list": [{ "/./": ["/\\d(dvh|svh|lvh|cqw|cqi)\\b/", "/color-mix\\(/", "/oklch\\(/", "/light-dark\\(/"],
       overflow: ["clip"] }, { message: "not in Chromium 83" }],

@@ -89,7 +89,11 @@ def test_what_cannot_be_met_is_a_need_counted_by_kind(world: World) -> None:
     assert [each.kind for each in db.session().scalars(sa.select(Need))] == ["bath"] and tasks() == []
     page = said(world.client("wu").get("/needs"))
     assert "助浴" in page and "没有助浴车" in page and "松岭一社区" in page
-    assert "没有助浴车" not in said(world.client("he").get("/needs"))
+    assert "没有助浴车" not in said(world.client("he").get("/needs")) and "很急" not in page.replace("其中很急", "")
+    zhou = world.client("zhou")
+    typed = {"key": hidden(said(zhou.get("/needs")), "key"), "kind": "bath", "words": "想有个助浴点", "urgent": "y"}
+    assert zhou.post("/needs", data=typed).status_code == 303
+    assert "很急" in said(zhou.get("/needs")).replace("其中很急", "").replace("很急，等不了", "")
 
 
 def test_who_cannot_do_it_gives_it_back_and_what_is_late_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

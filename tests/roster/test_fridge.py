@@ -109,3 +109,19 @@ def test_many_visits_a_day_and_odd_letters_still_fit(app):
     with app.test_request_context():
         pdf = fridge.pdf([fridge.Sheet("甲" * 30, [day] * 7, "站", "0411-0000 1234 转 5678901")])
     assert read(pdf)[0].count("8:00") == 7
+
+
+def test_a_day_on_paper_has_half_a_sheet_for_each_visit_and_some_without_a_name(app, world):
+    planned(world)
+    day, station = clock.today() + timedelta(days=7), world.place("songling").id
+    answer = world.client("zhou").get(f"/roster/{station}/day-sheets?day={day}")
+    assert answer.mimetype == "application/pdf"
+    pages = read(answer.data)
+    assert [page.count("上门记录单") for page in pages] == [2, 2, 2, 2]
+    words = "".join(pages)
+    assert words.count("李秀兰") == 3 and words.count("王桂芳") == 3 and "8:30" in words and "17:00" in words
+    assert words.count("老人或家属签字") == 8
+    assert world.client("he").get(f"/roster/{station}/day-sheets").status_code == 404
+    assert world.client("wang").get(f"/roster/{station}/day-sheets").status_code == 403
+    bare = world.client("zhou").get(f"/roster/{station}/day-sheets?day=2020-01-01")
+    assert [page.count("上门记录单") for page in read(bare.data)] == [2, 2], "sheets without a name"

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy import event
 
 from tests.people.browsers import Apart, said
 from tests.world import World
@@ -22,7 +23,8 @@ from webapp.health.models import RescueWindow
 from webapp.kit import clock
 from webapp.messages.models import Notice, Task
 from webapp.people import models as people
-from webapp.store import db
+from webapp.store import db, secrets
+from webapp.web import page
 
 WALL = clock.now
 PHONES = {n: {"User-Agent": f"Phone {n}"} for n in range(9)}
@@ -218,6 +220,50 @@ def test_random_tokens_find_nothing(token: str) -> None:
     tries = int(os.environ.get("GUESSES", "1000"))
     db.undo()
     assert not any(queries.by_token(new_token()) for _ in range(tries))
+
+
+def test_the_same_is_asked_and_drawn_whether_there_is_a_card_or_not(
+    token: str, app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes the same steps takes the same time; bench.answers measures it."""
+    with db.transaction():
+        stopped = cards.issue(CardKind.RESIDENT, resident=world.resident("张福贵")).token
+        plate = cards.issue(CardKind.PLATE, household=world.household("李秀兰")).token
+        cards.revoke_all(cards.Card.token_digest == secrets.one_way(stopped or ""), world.account("zhou").id, "lost")
+    db.undo()
+    steps: list[str] = []
+    drawn = page.render
+    monkeypatch.setattr(page, "render", lambda template, **facts: steps.append(template) or drawn(template, **facts))
+
+    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        steps.append(statement.partition("WHERE")[0][:60])
+
+    def of(path: str) -> list[str]:
+        steps.clear()
+        assert world.client().get(f"/c/{path}").status_code == 200
+        return sorted(steps)
+
+    of(token), of("x")  # the rules are read once
+    event.listen(app.extensions["db"].engine, "before_cursor_execute", note)
+    known = of(token)
+    assert "today/stranger.html" in known and "today/unknown.html" in known
+    for path in (stopped, plate, "Z" * 26, "x", "Z" * 25, "%20"):
+        assert of(path or "") == known, path
+
+
+def test_every_refusal_is_one_answer_to_the_byte_and_the_header(token: str, world: World) -> None:
+    with db.transaction():
+        stopped = cards.issue(CardKind.RESIDENT, resident=world.resident("张福贵")).token
+        cards.revoke_all(cards.Card.token_digest == secrets.one_way(stopped or ""), world.account("zhou").id, "lost")
+
+    def of(path: str) -> tuple[object, ...]:
+        answer = world.client().get(f"/c/{path}", headers={"Accept-Encoding": "gzip"})
+        told = {name: value for name, value in answer.headers.items() if name not in ("Date", "X-Request-Id")}
+        return answer.status_code, answer.data, sorted(told.items())
+
+    first = of("Z" * 26)
+    for path in (stopped or "", "x", "Z" * 25, "%E8%80%81", "0" * 60):
+        assert of(path) == first, path
 
 
 def test_answers_take_about_as_long_whether_there_is_a_card_or_not(token: str, world: World, record_property: object) -> None:

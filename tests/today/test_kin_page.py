@@ -92,12 +92,16 @@ def test_thanks_are_read_on_the_caregivers_day_once(kin: str, world: World) -> N
     assert "谢过了" in said(limin.get(kin))
 
 
-def test_who_scanned_the_card_is_told_to_kin_by_role(kin: str, world: World) -> None:
+def test_who_scanned_the_card_is_told_to_kin_by_role(kin: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with db.transaction():
         token = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("李秀兰")).token
     world.client().get(f"/c/{token}", headers={"User-Agent": "another phone"})
     assert world.client("chen").get(f"/c/{token}").headers["Location"].endswith("/emergency-sheet")
-    page = said(world.client("limin").get(kin))
+    limin = world.client("limin")
+    assert "路人" in said(limin.get(kin)) and "家庭医生" not in said(limin.get(kin)), "not while the visit lasts"
+    later = clock.now() + timedelta(hours=3)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    page = said(limin.get(kin))
     assert "路人" in page and "家庭医生" in page and "陈医生" not in page
 
 
@@ -197,3 +201,78 @@ def test_where_the_elder_went_is_withdrawn_at_once(kin: str, world: World) -> No
     assert "江边公园" in said(limin.get(f"/households/{home}/outings"))
     narrow(world, "visits", "logs", "money", "photos")
     assert "江边公园" not in said(limin.get(f"/households/{home}/outings"))
+
+
+def test_the_body_is_told_in_plain_words_only_by_its_own_consent(kin: str, world: World) -> None:
+    with db.transaction():
+        health.write_sheet(world.resident("李秀兰"), "冠心病，放过支架", "阿司匹林，一天一次")
+    limin = world.client("limin")
+    assert "冠心病" not in said(limin.get(kin)) and "青霉素" not in said(limin.get(kin))
+    narrow(world, "health")
+    page = said(limin.get(kin))
+    assert "要当心：" in page and "青霉素过敏" in page and "冠心病" in page and "阿司匹林" in page and "钱花在哪里" in page
+    narrow(world, "visits", "logs", "money", "photos")
+    assert "冠心病" not in said(limin.get(kin)) and "青霉素" not in said(limin.get(kin)), "gone on the next request"
+
+
+def test_each_day_has_a_line_and_a_photo_and_today_a_picture(kin: str, world: World, picture: str) -> None:
+    page = said(world.client("limin").get(kin))
+    days = page[page.index('id="days"') :]
+    assert "王桂芳来了" in days and "精神好。“晒了太阳”" in days and f"/photos/{picture}" in days and 'data-copy="line"' in days
+    today = page[page.index('id="today"') : page.index('id="carer"')]
+    assert "精神好" in today and f"/photos/{picture}" in today and 'data-aloud="today"' in today
+    narrow(world, "visits")
+    page = said(world.client("limin").get(kin))
+    assert "晒了太阳" not in page and "精神好" not in page and "/photos/" not in page and 'id="days"' in page
+
+
+def test_the_caregiver_stands_there_with_the_number_of_her_badge(kin: str, world: World) -> None:
+    limin = world.client("limin")
+    assert "还没发工作证" in said(limin.get(kin))
+    with db.transaction():
+        number = cards.issue(cards.CardKind.BADGE, badge=world.person("wang")).number
+    page = said(limin.get(kin))
+    assert "谁在照看" in page and number in page
+    narrow(world, "money")
+    assert number not in said(limin.get(kin))
+
+
+def test_his_children_do_not_read_his_second_wifes_lines(kin: str, world: World) -> None:
+    key = ids.new()
+    arrive(world, visit=key, household=world.household("张福贵").id, method="card_missing", ago_min=50)
+    send(world, "visits.leave", visit=key, method="card_missing")
+    send(world, "logs.write", visit=key, mood="good", story="两位老人都好")
+    with db.transaction() as session:
+        son = people.relate(world.resident("张福贵"), world.person("liqiang"), "儿子")
+        son.since = clock.now() - timedelta(days=1)
+        people.consent(son, world.household("张福贵").id, {"visits", "logs", "photos"}, "老人当面说的", world.account("zhou").id)
+        log = session.scalars(sa.select(Log.id).where(Log.visit_id == key)).one()
+        for name, mood, story in (("张福贵", "fair", "他下棋赢了"), ("刘淑珍", "poor", "她说胸口闷")):
+            session.add(LogResident(log_id=log, resident_id=world.resident(name).id, mood=mood, story=story))
+        there = f"/family/{son.id}"
+    page = said(world.client("liqiang").get(there))
+    assert "他下棋赢了" in page and "精神一般" in page and "她说胸口闷" not in page and "不舒服" not in page
+    assert world.client("liqiang").get(f"/residents/{world.resident('刘淑珍').id}/own").status_code == 404
+
+
+def test_a_card_leads_kin_of_several_to_its_own_bearer(kin: str, world: World) -> None:
+    with db.transaction():
+        people.relate(world.resident("张福贵"), world.person("limin"), "外甥女").since = clock.now() - timedelta(days=1)
+        token = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("李秀兰")).token
+        plate = cards.issue(cards.CardKind.PLATE, household=world.household("李秀兰")).token
+    limin = world.client("limin")
+    assert limin.get(f"/c/{token}").headers["Location"] == kin
+    assert limin.get(f"/c/{plate}").headers["Location"] == "/family"
+
+
+def test_the_line_of_a_day_says_who_how_long_what_and_how_it_was() -> None:
+    visits = [
+        Told(MONDAY, 30, "钱桂兰", ("陪聊天",)),
+        Told(MONDAY, 60, "王桂芳", ("买菜做饭",), "晒" * 60, "精神好，吃得好"),
+        Told(MONDAY - timedelta(days=1), 0, "王桂芳"),
+        Told(MONDAY - timedelta(days=7), 50, "王桂芳"),
+    ]
+    lines = rules.each_day(MONDAY, visits)
+    assert [day for day, _line in lines] == [MONDAY, MONDAY - timedelta(days=1)]
+    assert lines[0][1] == f"11月16日：钱桂兰、王桂芳来了90分钟。做了陪聊天、买菜做饭。精神好，吃得好。“{'晒' * 39}…”"
+    assert lines[1][1] == "11月15日：王桂芳来了，还在家里。"

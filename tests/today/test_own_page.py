@@ -10,6 +10,7 @@ from tests.people.browsers import Apart, hidden, said
 from tests.today.test_kin_page import narrow
 from tests.visits.kit import planned_today
 from tests.world import World
+from webapp.cards import models as cards
 from webapp.requests.models import ServiceRequest
 from webapp.store import db
 from webapp.voices.models import Opinion
@@ -51,3 +52,34 @@ def test_without_consent_to_visits_a_relatives_phone_does_not_say_who_comes(own:
     narrow(world, "money")
     page = said(world.client("limin").get(own))
     assert "王桂芳" not in page and "照看得好不好" in page
+
+
+@pytest.mark.parametrize("who", ["zhou", "limin"])
+def test_the_own_card_opens_the_own_page_where_the_tablet_is_the_elders(own: str, world: World, who: str) -> None:
+    with db.transaction():
+        card = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("李秀兰"))
+        other = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("孙德胜"))
+        scanned, number, theirs = f"/c/{card.token}", card.number, other.number
+    client = world.client(who)
+    assert not client.get(scanned).headers["Location"].endswith("/own"), "anybody's own phone goes on as before"
+    assert client.post("/own/here", data={"says": "yes"}).status_code == 303
+    assert client.get(scanned).headers["Location"] == own
+    page = said(client.get(own))
+    assert 'http-equiv="refresh"' in page and 'href="/own"' in page, "the next elder finds the door, not this one's page"
+    assert client.post("/own", data={"number": number}).headers["Location"] == own
+    for wrong in (theirs, "1234567", "x", ""):
+        answer = client.post("/own", data={"number": wrong})
+        assert answer.status_code == 422 and ("没认出这张卡" in said(answer) or not wrong), wrong
+    assert client.post("/own/here", data={"says": "no"}).status_code == 303
+    assert not client.get(scanned).headers["Location"].endswith("/own")
+
+
+def test_a_tablet_that_is_the_elders_gives_nobody_more_to_read(own: str, world: World) -> None:
+    with db.transaction():
+        token = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("李秀兰")).token
+    stranger = world.client()
+    stranger.set_cookie("elders", "1")
+    assert "您遇到这位老人了吗" in said(stranger.get(f"/c/{token}"))
+    he = world.client("he")
+    he.set_cookie("elders", "1")
+    assert "您遇到这位老人了吗" in said(he.get(f"/c/{token}")), "another station's head"

@@ -20,7 +20,7 @@ from webapp.people.login import SignedIn, grants_of
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db
-from webapp.today import todo
+from webapp.today import carrying, todo
 from webapp.visits import live, models
 from webapp.visits import rules as evidence
 from webapp.visits.writing import find
@@ -109,6 +109,29 @@ def test_an_hour_after_the_planned_end_somebody_must_ring_and_only_a_call_clears
     assert "打给邻居：人都好" in history and "周建国" in history
     hand.go(24 * 60)
     assert listed(world) == [("silent", "李秀兰")], "the next day's is another cause"
+
+
+def test_of_two_who_go_together_one_missing_is_no_alarm(world, hand):
+    plan(world, "李秀兰", 8 * 60, 55, second=world.person("qian"))
+    shifts = [key for (key,) in db.reading().execute(sa.select(Shift.id).where(Shift.day == clock.today()))]
+    home = world.household("李秀兰").id
+    assert len(shifts) == 2 and listed(world) == [("silent", "李秀兰")] * 2
+    at = clock.instant(clock.today(), 8 * 60)
+    visit = ids.new()
+    mine = shift_of_her(world, "wang")
+    assert send(world, "visits.arrive", visit=visit, household=home, shift=mine, method="card_missing", at=at).state == "applied"
+    assert [line for line in listed(world) if line[0] == "silent"] == []
+    hand.go(2 * 24 * 60)
+    with db.transaction():
+        carrying.carry()
+    began = [each.facts["about"] for each in tasks() if each.kind == "silent"]
+    assert not [key for key in began if key.partition(":")[2] in {str(each) for each in shifts}]
+
+
+def shift_of_her(world, who):
+    db.undo()
+    hers = Shift.caregiver_id == world.person(who).id, Shift.day == clock.today()
+    return db.reading().scalar(sa.select(Shift.id).where(*hers))
 
 
 @pytest.mark.parametrize(("code", "shown"), [("NO_CONFIRM", []), ("LATE_IN", [("ack", "李秀兰")])])

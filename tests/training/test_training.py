@@ -18,7 +18,7 @@ from webapp.cards import models as cards
 from webapp.kit import clock
 from webapp.people import models as people
 from webapp.people.models import Clearance
-from webapp.store import db
+from webapp.store import db, rulebook
 from webapp.training import rules
 from webapp.training.models import Attendance, Certificate, Session
 
@@ -157,3 +157,29 @@ def test_who_may_hold_and_who_may_only_look(world: World, url: str) -> None:
     assert world.client("he").get(url).status_code == 404, "the street's session is the street's"
     there = world.client("zhou").post("/training/new", data=FORM).headers["Location"]
     assert world.client("zhou").post(f"{there}/attend", data={"person": str(world.person("zhao").id)}).status_code == 422
+
+
+def test_a_learning_card_is_learned_when_its_question_is_answered_right(world: World) -> None:
+    wang, head = world.client("wang"), world.client("zhou")
+    assert "学会了 0 / 12 张" in said(wang, "/my-training") and "扶老人起身" in said(wang, "/my-training/cards")
+    url = "/my-training/cards/rise"
+    nothing = wang.post(url)
+    assert nothing.status_code == 422 and "请选一个" in nothing.text
+    assert "再看一遍" in wang.post(url, data={"answer": "0"}).text
+    assert "学会了 0" in said(wang, "/my-training")
+    assert "答对了" in wang.post(url, data={"answer": "1"}).text
+    assert "再看一遍" in wang.post(url, data={"answer": "0"}).text, "asked again"
+    assert "学会了 1 / 12 张" in said(wang, "/my-training"), "once learned it stays"
+    assert "平均学会 0.5 / 12 张" in said(head, "/training")
+    assert wang.post(url, data={"answer": "7"}).status_code == 422
+    assert wang.get("/my-training/cards/none").status_code == 404
+    assert head.get(url).status_code == 403
+
+
+def test_every_learning_card_has_both_languages_and_one_right_answer() -> None:
+    held = rulebook.default("learning")["cards"]
+    courses = {each["code"] for each in rulebook.default("training")["courses"]}
+    assert len({each["code"] for each in held}) == len(held) >= 10 and {each["course"] for each in held} == courses
+    for each in held:
+        words = [each, each["ask"], *each["points"], *each["ask"]["answers"]]
+        assert all(row["zh"] and row["en"] for row in words) and each["ask"]["right"] in range(len(each["ask"]["answers"]))

@@ -213,3 +213,21 @@ def test_a_gap_says_why_and_leads_to_its_shift():
     line = only([shift], [], moment(9))
     assert (line.shift_id, line.note) == (shift.id, "nobody:都排满了")
     assert only([plan()], [], moment(8)).shift_id is None
+
+
+PAIR = uuid.UUID(int=9)
+
+
+@pytest.mark.parametrize("who", [QIAN, None])
+def test_of_two_who_go_together_one_missing_is_amber_and_nobody_of_both_is_red(who):
+    first, second = plan(home_id=PAIR), plan(who=who, home_id=PAIR)
+    came = [fact(at(8, 30), shift=first.id)]
+    lines = live.lines([first, second], came, moment(11, 1))
+    assert [line.state for line in lines if line.caregiver_id == who] == [live.ALONE]
+    assert words.LINE_TONES[live.ALONE] == "wait"
+    assert live.figures([first, second], lines, came, moment(11, 1)).gap == 0
+    lines = live.lines([first, second], [], moment(11, 1))
+    assert {line.state for line in lines} <= {live.SILENT, live.GAP}
+    assert live.figures([first, second], lines, [], moment(11, 1)).gap == 2
+    later = plan(who=QIAN, start=600, minutes=15, home_id=PAIR)
+    assert [line.state for line in live.lines([first, later], came, moment(11, 20)) if line.caregiver_id == QIAN] == ["silent"]

@@ -31,7 +31,7 @@ class Head:
 
 @pytest.mark.parametrize(
     ("line", "after", "grade"),
-    [("resident", 0, "B"), ("resident", 15, "B"), ("resident", 16, "C"), ("own", 0, "C"), ("other", 0, "C")],
+    [("resident", 0, "B"), ("resident", 15, "B"), ("resident", 16, "C"), ("own", 0, "C"), ("other", 0, "C"), ("paper", 0, "C")],
 )
 def test_what_is_rung_in_is_worth_b_at_most(app, line, after, grade):
     assert rules.phone_grade(line, after, limits()) == grade
@@ -260,3 +260,37 @@ def test_a_call_is_kept_with_whom_and_what_and_trouble_needs_a_word(app, world, 
     answer = zhou.post(f"/shifts/{shift}/ring", data=form | {"said": "trouble", "words": ""})
     assert answer.status_code == 422
     assert "请写几个字，出了什么事" in answer.text
+
+
+def test_a_paper_sheet_is_written_down_the_day_after_and_stays_visible_as_that(app, world):
+    day = clock.today() - timedelta(days=1)
+    app.test_client_class = Apart
+    with db.transaction() as session:
+        home = world.household("李秀兰")
+        key = ids.new()
+        session.add(
+            Shift(
+                id=key,
+                visit_id=ids.new(),
+                household_id=home.id,
+                station_id=home.station_id,
+                caregiver_id=world.person("wang").id,
+                day=day,
+                start_min=540,
+                minutes=60,
+                items=["MEAL-01"],
+                state="planned",
+            )
+        )
+    head, wang = world.client("zhou"), str(world.person("wang").id)
+    page = head.get(f"/shifts/{key}").text
+    assert "照纸上的单子补录" in page
+    told = {"deed": "in", "caregiver": wang, "at": "09:05", "line": "paper"}
+    assert head.post(f"/shifts/{key}/phoned", data=told | {"key": str(ids.new())}).status_code == 303
+    told = told | {"deed": "out", "at": "10:00", "key": str(ids.new())}
+    assert head.post(f"/shifts/{key}/phoned", data=told).status_code == 303
+    db.undo()
+    visit = db.session().get(Visit, db.session().get_one(Shift, key).visit_id)
+    assert (visit.day, visit.minutes, visit.grade) == (day, 55, "C")
+    assert set(db.session().scalars(sa.select(Call.why).where(Call.visit_id == visit.id))) == {"paper"}
+    assert "照纸上的单子补录的" in head.get(f"/visits/{visit.id}").text

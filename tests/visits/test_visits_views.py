@@ -11,6 +11,7 @@ from webapp.kit import clock, ids
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.store.db import database
+from webapp.visits import board, live
 from webapp.visits.models import Call, NobodyHome, Visit, VisitException
 
 
@@ -240,3 +241,25 @@ def test_shifts_keep_their_visit_when_another_is_walked_in(app, world):
     assert first.shift_id == now().scalar(sa.select(Shift.id).where(Shift.day == clock.today()))
     assert second.shift_id is None
     assert second.arrived_at - first.arrived_at < timedelta(minutes=1)
+
+
+def test_the_live_roster_is_put_together_once_for_all_who_look_until_somebody_writes(app, world, monkeypatch):
+    made, plans = [], live.plans_on
+    monkeypatch.setattr(board, "STAYS_S", 10**10)
+    monkeypatch.setattr(live, "plans_on", lambda *asked: made.append(asked) or plans(*asked))
+    head, street = world.client("zhou"), world.client("wu")
+    first = head.get("/live").text
+    assert head.get("/live").text.count("<tr") == first.count("<tr")
+    assert len(made) == 1
+    assert "王桂芳" not in world.client("he").get("/live").text
+    street.get("/live")
+    head.set_cookie("lang", "en")
+    assert "Live roster" in head.get("/live").text
+    head.set_cookie("lang", "zh")
+    assert len(made) == 4
+    arrive(world, "wang")
+    assert "王桂芳" in head.get("/live").text
+    assert len(made) == 5
+    monkeypatch.setattr(board, "STAYS_S", 1e-6)
+    head.get("/live")
+    assert len(made) == 6

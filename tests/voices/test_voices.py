@@ -68,6 +68,17 @@ def test_a_resident_is_asked_once_a_month_and_the_newer_answer_counts(world: Wor
     assert world.client("wang").get(url).status_code == 403, "nobody asks about herself"
 
 
+def test_satisfaction_is_told_by_station_and_by_street_with_the_answers_beside_it(world: World) -> None:
+    with db.transaction():
+        for name, stars in (("李秀兰", 5), ("张福贵", 4), ("孙德胜", 1)):
+            models.heard(world.resident(name), world.household(name), stars, "", "phone", world.account("zhou").id)
+    page = said(world.client("wu").get("/opinions"))
+    street = page[page.index("松岭街道一共") :]
+    assert ">3.3<" in street and ">3<" in street and ">4<" in street, "every answer weighs alike"
+    assert ">4.5<" in page and ">1.0<" in page
+    assert "松岭街道一共" not in said(world.client("zhou").get("/opinions")), "one station is its own sum"
+
+
 def test_late_in_the_month_the_station_is_told_whom_nobody_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for day, told in ((19, set()), (20, {"ask_elders"})):
         moment = clock.instant(datetime(2027, 1, day).date(), 600)
@@ -95,7 +106,7 @@ def test_below_five_answers_a_caregiver_sees_nothing(world: World) -> None:
 
     assert "说的人还太少" in answers(4)
     page = answers(5)
-    assert "4.0" in page and "5 个人说了" in page
+    assert "4.0" not in page and ">好<" in re.sub(r"<svg.*?</svg>|\s", "", page, flags=re.S) and "5 个人说了" in page
     assert rules.satisfaction([]).mean is None
 
 

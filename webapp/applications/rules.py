@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from webapp.access import Role
 from webapp.kit import cases
 from webapp.kit.refusal import Refusal
 
@@ -148,3 +149,26 @@ MADE_HERE = ("application_form", "assessment", "home_survey", "public_notice", "
 def brought(papers: Sequence[Mapping[str, Any]], tier: str) -> list[Mapping[str, Any]]:
     """The papers that somebody who asks for `tier` brings."""
     return [each for each in papers if each["code"] not in MADE_HERE and any(for_[0] == tier for for_ in each["required_for"])]
+
+
+SUBMITTED = "submitted"
+OVER = ("rejected", "withdrawn", "ended")
+"""States after which a household may ask anew."""
+MAY_PUBLISH = ("surveyed", "objected")
+NEED_WORDS = ("objected", "rejected", "returned", "withdrawn", "ended")
+PUBLISHED = "on_notice"
+"""Reached only by putting the notice up."""
+SAYS = {
+    "station_head": Role.STATION_HEAD, "station_worker": Role.STATION_HEAD, "street_clerk": Role.STREET_MANAGER,
+    "street_manager": Role.STREET_MANAGER, "street_director": Role.STREET_MANAGER, "district_reviewer": Role.DISTRICT_REVIEWER,
+}  # fmt: skip
+"""Whose word it is here: the house has fewer roles than the paper."""
+
+
+def next_states(transitions: Sequence[Mapping[str, Any]], state: str, role: Role) -> list[str]:
+    """The states `role` may move an application to from `state`, as the setting lists them; the notice has a way of its own."""
+    found = [
+        each["to"] for each in transitions
+        if state in each["from"].split("|") and role in {SAYS[one] for one in each["by"] if one in SAYS}
+    ]  # fmt: skip
+    return [each for each in dict.fromkeys(found) if each != PUBLISHED]

@@ -176,6 +176,7 @@ class Sighting(Keyed, Made, Base):
 
     def take_up(self, by: uuid.UUID) -> None:
         """Somebody sees to it. A second time is nothing."""
+        db.hold(self)
         if self.taken_at is None:
             self.taken_at, self.taken_by = clock.now(), by
             self._step("taken", by)
@@ -199,6 +200,7 @@ class Sighting(Keyed, Made, Base):
         self._step(ending, by, words)
 
     def _refuse_closed(self) -> None:
+        db.hold(self)
         if self.closed_at:
             raise Refusal("closed", "这件事已经办完了")
 
@@ -261,9 +263,9 @@ def log_scan(card: Card | None, actor: Actor | None, face: str, network: str, ag
     row = Scan(card_id=card.id if card else None, account_id=actor.account_id if actor else None, face=face, network=digest)
     row.browser, row.at = mark, clock.now()
     session.add(row)
-    if card is None:
-        return row
-    if actor is not None:
+    if card is None or face == "unknown":
+        _browsers(None, row)
+    elif actor is not None:
         lately = sa.and_(Scan.card_id == card.id, Scan.at > row.at - RELABEL, Scan.browser == mark)
         session.execute(
             sa.update(Scan)
@@ -280,12 +282,18 @@ def mark_of(network: str, agent: str) -> str:
     return secrets.blind(f"{network} {agent}", "scan.browser").hex()[:8]
 
 
+def _browsers(card: Card | None, row: Scan) -> bool:
+    """Whether many browsers, not one that looks often, opened a card today. Of no card it is asked too: in the same time."""
+    day, key = clock.day_of(row.at), card.id if card else uuid.UUID(int=0)
+    since = sa.select(Scan.browser).where(Scan.card_id == key, Scan.at >= clock.day_bounds(day)[0], Scan.face == "stranger")
+    most: int = rulebook.current("cards", day)["strangers_a_day"]
+    return len(set(db.session().scalars(since.distinct().limit(most)))) >= most
+
+
 def _count_strangers(card: Card, row: Scan) -> None:
-    """Tell the station once a day when many browsers, not one that looks often, opened a card."""
+    """Tell the station once a day of the many."""
     day = clock.day_of(row.at)
-    since = sa.select(Scan.browser).where(Scan.card_id == card.id, Scan.at >= clock.day_bounds(day)[0], Scan.face == "stranger")
-    most = rulebook.current("cards", day)["strangers_a_day"]
-    if len(set(db.session().scalars(since.distinct().limit(most)))) >= most:
+    if _browsers(card, row):
         home = db.session().get_one(Household, card.household_id)
         messages.open_task(
             "scanned", home.station_id, f"scanned:{card.id}:{day}", household_id=card.household_id,

@@ -21,8 +21,8 @@ from webapp.store import db, secrets
 
 def by_token(token: str | None) -> Card | None:
     """The card of a scanned token, live or revoked; None for unknown and malformed ones."""
-    plain = normal(token)
-    return db.session().scalar(sa.select(Card).where(Card.token_digest == secrets.one_way(plain))) if plain else None
+    plain = normal(token) or ""  # asked all the same: a malformed one must not be answered sooner
+    return db.session().scalar(sa.select(Card).where(Card.token_digest == secrets.one_way(plain)))
 
 
 def normal(token: str | None) -> str | None:

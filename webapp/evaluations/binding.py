@@ -17,14 +17,18 @@ from webapp.kit.words import _
 from webapp.ledger import words as ledger
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
 from webapp.logs.models import Log
-from webapp.people.models import Household, Person, Place
+from webapp.people.models import Household, Person, Place, Resident
 from webapp.store import db
 from webapp.visits.models import VOID, Visit
+from webapp.voices.models import Opinion
 
 
 @dataclass
 class Home:
-    """One household's month. visits: (day, "8:31-9:40", whose name, diary). lines: (day, words, fen, has its slip)."""
+    """One household's month. visits: (day, "8:31-9:40", whose name, diary). lines: (day, words, fen, has its slip).
+
+    opinions: (resident, stars or None where nobody asked, words).
+    """
 
     name: str
     number: str
@@ -33,6 +37,7 @@ class Home:
     unwritten: list[date] = field(default_factory=list)
     unbooked: list[date] = field(default_factory=list)
     slips: int = 0
+    opinions: list[tuple[str, int | None, str]] = field(default_factory=list)
 
     @property
     def sums(self) -> tuple[int, int]:
@@ -60,6 +65,7 @@ def bind(month: Month, station: Place) -> Bound:
     homes, grid = _homes(month, station), defaultdict[str, dict[int, int]](dict)
     came = _visits(month, station, homes, grid)
     _money(month, homes, came, last)
+    _opinions(month, homes)
     sheets = _sheets(month, station)
     found = sorted(homes.values(), key=lambda each: each.number)
     kept = [each for each in found if each.visits or each.lines]
@@ -125,6 +131,19 @@ def _money(month: Month, homes: dict[uuid.UUID, Home], came: dict[uuid.UUID, set
             homes[key].unbooked = sorted(d for d in days if opened[key] <= d <= last and (key, d) not in written)
 
 
+def _opinions(month: Month, homes: dict[uuid.UUID, Home]) -> None:
+    """What each resident said when asked in the month."""
+    lived = sa.or_(Resident.ended_on.is_(None), Resident.ended_on > month.last)
+    ask = (
+        sa.select(Resident.household_id, Resident.name, Opinion.stars, Opinion.words)
+        .outerjoin(Opinion, sa.and_(Opinion.resident_id == Resident.id, Opinion.month == month.first))
+        .where(Resident.household_id.in_(list(homes)), sa.or_(lived, Opinion.id.is_not(None)))
+        .order_by(Resident.number)
+    )
+    for key, name, stars, words in db.session().execute(ask):
+        homes[key].opinions.append((name, stars, words or ""))
+
+
 def _sheets(month: Month, station: Place) -> list[Evaluation]:
     whole = [joinedload(getattr(Evaluation, name)) for name in ("caregiver", "station", "objections", "vetoes", "reviews")]
     ask = sa.select(Evaluation).where(Evaluation.month == str(month), Evaluation.station_id == station.id)
@@ -144,6 +163,8 @@ def _missing(homes: list[Home], sheets: list[Evaluation], month: Month) -> list[
             said.append(_("%(home)s：没有日记 %(days)s", home=home.name, days=_days(home.unwritten)))
         if home.unbooked:
             said.append(_("%(home)s：没记账，也没说没花钱 %(days)s", home=home.name, days=_days(home.unbooked)))
+        if unasked := [name for name, stars, _said in home.opinions if stars is None]:
+            said.append(_("%(home)s：没问过意见 %(names)s", home=home.name, names=_("、").join(unasked)))
         if home.slips:
             said.append(_("%(home)s：缺 %(n)s 张票", home=home.name, n=home.slips))
     return said

@@ -13,19 +13,23 @@ import sqlalchemy as sa
 from flask.cli import AppGroup
 
 from webapp.evaluations import gather as counting
-from webapp.evaluations import models, rules, words
+from webapp.evaluations import models, rules, trying, words
+from webapp.evaluations.faults import Fault
 from webapp.evaluations.models import Evaluation
+from webapp.inspections.models import Finding
 from webapp.kit import clock
 from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
+from webapp.ledger.rows import Agreement, Count
 from webapp.logs.models import Log
-from webapp.people.models import Account, Person, Place
+from webapp.people.models import Account, HomeCareUnit, Person, Place
 from webapp.roster.absences import APPROVED, Leave, Relief
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.training.models import Attendance, Session
 from webapp.visits.models import NobodyHome, Service, Visit, VisitException
+from webapp.voices.models import Opinion
 from webapp.web.exports import export
 
 evaluations = AppGroup("evaluations", help="Monthly evaluations.")
@@ -84,17 +88,10 @@ def preview(month: Month, file: Path) -> None:
         raise click.ClickException("文件读不懂，要和 evaluation.json 一样的写法。Write it like evaluation.json.") from error
     except Refusal as refusal:
         raise click.ClickException(refusal.words()) from refusal
-    whole = [sa.orm.joinedload(getattr(Evaluation, name)) for name in ("caregiver", "vetoes")]
-    sheets = db.reading().scalars(sa.select(Evaluation).where(Evaluation.month == str(month)).options(*whole)).unique().all()
-    moved = regraded = 0
-    for sheet in sorted(sheets, key=lambda each: each.caregiver.number):
-        found = models.reckoned(month, sheet.counted, sheet.adjustment, sheet.vetoed, tried)
-        moved += found["total"] != sheet.total
-        regraded += found["grade"] != sheet.grade
-        if found["total"] != sheet.total:
-            before, after = words.tenths(sheet.total), words.tenths(found["total"])
-            click.echo(f"{sheet.caregiver.number} {before} -> {after} {sheet.grade} -> {found['grade']}")
-    click.echo(f"{len(sheets)} sheets, {moved} other totals, {regraded} other grades")
+    found = trying.trial(month, tried)
+    for each in sorted(found.moved, key=lambda one: one.number):
+        click.echo(f"{each.number} {words.tenths(each.before)} -> {words.tenths(each.after)} {each.grade} -> {each.graded}")
+    click.echo(f"{len(found.sheets)} sheets, {len(found.moved)} other totals, {found.regraded} other grades")
 
 
 @export.command("evaluations")
@@ -178,6 +175,34 @@ def tables(month: Month) -> dict[str, Table]:
             .join(Place, sa.or_(Place.id == Session.place_id, Place.street_id == Session.place_id,
                                 Place.district_id == Session.place_id))
             .join(Person, Person.station_id == Place.id).where(between(Session.day)),
+        ),
+        "opinions": _table(
+            "caregiver month stars",
+            sa.select(number, Opinion.month, Opinion.stars).join(Person, Person.id == Opinion.caregiver_id)
+            .where(Opinion.month == first),
+        ),
+        "faults": _table(
+            "caregiver kind",
+            sa.select(number, Fault.kind).join(Person, Person.id == Fault.caregiver_id)
+            .where(Fault.month == str(month), Fault.withdrawn_at.is_(None)),
+        ),
+        "findings": _table(
+            "household severity due fixed",
+            sa.select(Finding.household_id, Finding.severity, Finding.due, Finding.fixed_at)
+            .where(between(Finding.due), Finding.household_id.is_not(None)),
+        ),
+        "units": _table(
+            "household caregiver since until relative",
+            sa.select(HomeCareUnit.household_id, number, HomeCareUnit.since, HomeCareUnit.until, HomeCareUnit.relative)
+            .join(Person, Person.id == HomeCareUnit.caregiver_id),
+        ),
+        "agreements": _table("household since until", sa.select(Agreement.household_id, Agreement.since, Agreement.until)),
+        "counts": _table(
+            "household month kind at cash booked_cash wallet booked_wallet",
+            sa.select(
+                Count.household_id, Count.month, Count.kind, Count.at, Count.cash_fen, Count.booked_cash_fen, Count.wallet_fen,
+                Count.booked_wallet_fen,
+            ).where(Count.month == str(month)).order_by(Count.at, Count.id),
         ),
         "evaluations": _evaluations(month),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the records of a month come to, by caregiver: seven questions that the database adds up itself, whoever is asked about.
+"""What the records of a month come to, by caregiver: eleven questions that the database adds up itself, whoever is asked about.
 
 Counted in visits and in household days (one home on one day), so that who skips two of three homes cannot show 100 %.
 Relief counts for whoever came; approved leave and pauses have left the roster already.
@@ -13,17 +13,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from webapp.evaluations import models
+from webapp.evaluations import faults, models
+from webapp.evaluations.faults import Fault
+from webapp.inspections.models import Finding
 from webapp.kit import clock
 from webapp.kit.month import Month
+from webapp.ledger import counting as cash
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
+from webapp.ledger.rows import Agreement, Count
 from webapp.logs.models import Log
-from webapp.people.models import Account, Person, Place
+from webapp.people.models import Account, HomeCareUnit, Person, Place
 from webapp.roster.absences import APPROVED, Leave, Relief
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
 from webapp.training.models import Attendance, Session
 from webapp.visits.models import VOID, NobodyHome, Service, Visit, VisitException
+from webapp.voices.models import Opinion
 
 NAMES = (
     "visits_due", "visits_kept", "visits_started", "visits_on_time", "late_most_min", "items_planned", "items_done",
@@ -32,26 +37,38 @@ NAMES = (
     "serious", "minor", "sessions_held", "sessions_attended",
 )  # fmt: skip
 Counts = dict[uuid.UUID, dict[str, Any]]
+STARS = range(1, 6)
+FELT_MONTHS = 3
+"""Over how many months the residents' stars are told to her in a word."""
 
 
 def empty() -> dict[str, Any]:
     """The facts of somebody of whom there is no record."""
-    return dict.fromkeys(NAMES, 0) | {"stars": [], "differences_fen": None}
+    return dict.fromkeys(NAMES, 0) | {"stars": [], "stars_felt": [], "differences_fen": None}
 
 
-def count(month: Month, caregiver: uuid.UUID | None = None) -> Counts:
+def count(month: Month, caregiver: uuid.UUID | None = None, held: dict[str, Any] | None = None) -> Counts:
     """What the records of a month say, by caregiver; of one, or of all at once with the same questions.
 
-    Days to come are not counted.
+    Days to come are not counted. `held`: other rules than those of the month, to try them.
     """
-    asked, found = _Asked(month, caregiver), defaultdict[uuid.UUID, dict[str, Any]](empty)
+    asked, found = _Asked(month, caregiver, held), defaultdict[uuid.UUID, dict[str, Any]](empty)
     if asked.last < month.first:
         return {}
-    for ask in (asked.visits, asked.days, asked.shifts, asked.items, asked.entries, asked.away, asked.training):
+    asks = (asked.visits, asked.days, asked.shifts, asked.items, asked.entries, asked.away, asked.training, asked.faults,
+            asked.late_findings)  # fmt: skip
+    for ask in asks:
         rows = db.session().execute(ask())
         names = tuple(rows.keys())[1:]
         for who, *figures in rows:
             found[who].update(zip(names, map(int, figures), strict=True))
+    for who, *told in db.session().execute(asked.stars()):
+        figures = list(map(int, told))
+        found[who]["stars"] = [star for star in STARS for _ in range(figures[star - 1])]
+        found[who]["stars_felt"] = [star for star in STARS for _ in range(figures[star + 4])]
+    for who, difference in db.session().execute(asked.cash()):
+        known = found[who]["differences_fen"] or []
+        found[who]["differences_fen"] = sorted([*known, difference], key=lambda fen: (fen is None, fen))
     return dict(found)
 
 
@@ -62,10 +79,10 @@ def _sum(condition: Any) -> Any:
 class _Asked:
     """The questions of one month. Each gives a row to a caregiver: who, then figures named as in NAMES."""
 
-    def __init__(self, month: Month, one: uuid.UUID | None) -> None:
+    def __init__(self, month: Month, one: uuid.UUID | None, held: dict[str, Any] | None = None) -> None:
         self.month, self.one = month, one
         self.last = min(month.last, clock.today() - timedelta(days=1))
-        self.held = models.settings(month)["monthly"]["settings"]
+        self.held = (held or models.settings(month))["monthly"]["settings"]
         self.postgres = db.session().get_bind().dialect.name == "postgresql"
         self.days_ = [month.first + timedelta(days=n) for n in range((self.last - month.first).days + 1)]
 
@@ -218,6 +235,74 @@ class _Asked:
             .group_by(Person.id),
             Person.id,
         )
+
+    def faults(self) -> Any:
+        """What was found true against her: complaints, and serious things she could have prevented."""
+        return self._hers(
+            sa.select(
+                Fault.caregiver_id, _sum(Fault.kind == faults.COMPLAINT).label("complaints"),
+                _sum(Fault.kind == faults.SERIOUS).label("serious"),
+            )
+            .where(Fault.month == str(self.month), Fault.withdrawn_at.is_(None))
+            .group_by(Fault.caregiver_id),
+            Fault.caregiver_id,
+        )  # fmt: skip
+
+    def late_findings(self) -> Any:
+        """Minor findings of inspections of her homes whose last day fell in the month and that were not put right by then."""
+        in_time = self._seconds(Finding.fixed_at) < self._midnight(Finding.due, 1)
+        return self._hers(
+            sa.select(HomeCareUnit.caregiver_id, sa.func.count(Finding.id).label("minor"))
+            .join(HomeCareUnit, HomeCareUnit.household_id == Finding.household_id)
+            .where(Finding.severity == "minor", Finding.due.between(self.month.first, self.last))
+            .where(*self._hers_then(), sa.or_(Finding.fixed_at.is_(None), ~in_time))
+            .group_by(HomeCareUnit.caregiver_id),
+            HomeCareUnit.caregiver_id,
+        )
+
+    def stars(self) -> Any:
+        """How many residents gave how many stars: this month, and within three months."""
+        first = self.month
+        for _ in range(FELT_MONTHS - 1):
+            first = first.previous()
+        here = Opinion.month == self.month.first
+        given = [_sum(sa.and_(here, Opinion.stars == star)) for star in STARS] + [_sum(Opinion.stars == star) for star in STARS]
+        return self._hers(
+            sa.select(Opinion.caregiver_id, *given)
+            .where(Opinion.caregiver_id.is_not(None), Opinion.month.between(first.first, self.month.first))
+            .group_by(Opinion.caregiver_id),
+            Opinion.caregiver_id,
+        )
+
+    def cash(self) -> Any:
+        """(who, fen) for each home that keeps money with her at the end of the month: how far the last count of the month was
+        from the book, without a sign; nothing where nobody counted. Not where a relative keeps the book."""
+        newer = sa.orm.aliased(Count)
+        same = sa.and_(newer.household_id == Count.household_id, newer.kind == cash.MONTH, newer.month == Count.month)
+        later = sa.exists().where(same, sa.or_(newer.at > Count.at, sa.and_(newer.at == Count.at, newer.id > Count.id)))
+        wallet = sa.func.coalesce(Count.wallet_fen - Count.booked_wallet_fen, 0)
+        kept = sa.exists().where(
+            Agreement.household_id == Book.household_id, Agreement.since <= self.month.last,
+            sa.or_(Agreement.until.is_(None), Agreement.until > self.month.last),
+        )  # fmt: skip
+        went = sa.exists().where(*self._made(), Visit.household_id == Book.household_id,
+                                 Visit.caregiver_id == HomeCareUnit.caregiver_id)  # fmt: skip
+        counted = sa.and_(
+            Count.household_id == Book.household_id, Count.kind == cash.MONTH, Count.month == str(self.month), ~later
+        )
+        return self._hers(
+            sa.select(HomeCareUnit.caregiver_id, sa.func.abs(Count.cash_fen - Count.booked_cash_fen) + sa.func.abs(wallet))
+            .select_from(Book)
+            .join(HomeCareUnit, HomeCareUnit.household_id == Book.household_id)
+            .outerjoin(Count, counted)
+            .where(Book.opened_on <= self.month.last, kept, went, *self._hers_then(), HomeCareUnit.relative.is_(False)),
+            HomeCareUnit.caregiver_id,
+        )
+
+    def _hers_then(self) -> tuple[Any, ...]:
+        """The home was hers when the month ended."""
+        ended = clock.day_bounds(self.month.last)[1]
+        return HomeCareUnit.since < ended, sa.or_(HomeCareUnit.until.is_(None), HomeCareUnit.until >= ended)
 
     def _made(self) -> tuple[Any, ...]:
         return Visit.day.between(self.month.first, self.last), Visit.state != VOID

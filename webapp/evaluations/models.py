@@ -138,7 +138,7 @@ class Evaluation(Keyed, Made, Base):
 
         A sentence is asked for at the ends of a scale and with an adjustment. Refuses one's own sheet and a signed one.
         """
-        self._still_open(actor)
+        self.still_open(actor)
         indicators = {each["name"]: each for each in settings(self.of)["monthly"]["indicators"]}
         for field, name, given in (("home", "home_condition", home), ("attitude", "attitude", attitude)):
             if rules.needs_sentence(indicators[name], given) and len(texts.get(field, "").strip()) < 2:
@@ -197,7 +197,7 @@ class Evaluation(Keyed, Made, Base):
 
         Refuses without words, a figure that cannot be, and a second answer.
         """
-        self._still_open(actor)
+        self.still_open(actor)
         if objection.replied_at is not None:
             raise Conflict("answered", "这条意见已经回过了")
         if len(words.strip()) < 2:
@@ -218,7 +218,7 @@ class Evaluation(Keyed, Made, Base):
 
     def sign(self, actor: Doing) -> None:
         """The head signs: judged, seen (or the three days are over), and no objection without an answer."""
-        self._still_open(actor)
+        self.still_open(actor)
         if self.state == GATHERED or self.answer_by is None:
             raise Refusal("not_judged", "还没评：请先给“屋里干净”和“态度”打分")
         if self.waits:
@@ -261,7 +261,7 @@ class Evaluation(Keyed, Made, Base):
 
     def veto(self, actor: Doing, code: str, words: str, heard: str) -> Veto:
         """一票否决, put forward by the head after hearing her; it counts once the street confirms it."""
-        self._still_open(actor)
+        self.still_open(actor)
         if code not in [each["code"] for each in settings(self.of)["vetoes"]["items"]]:
             raise Refusal("choice", "请选一项", field="code")
         if len(words.strip()) < 4 or len(heard.strip()) < 2:
@@ -284,7 +284,8 @@ class Evaluation(Keyed, Made, Base):
         self.reckon()
         audit.note("evaluations.confirm_veto", self, code=veto.code)
 
-    def _still_open(self, actor: Doing) -> None:
+    def still_open(self, actor: Doing) -> None:
+        """Refuses one's own sheet, and a signed one."""
         if self.caregiver_id == actor.person_id:
             raise Refusal("own_sheet", "自己的考核要请别人来评")
         if self.state not in OPEN:

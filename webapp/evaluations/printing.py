@@ -234,6 +234,10 @@ def _home(pdf: FPDF, bound: Bound, home: Home) -> None:
     came, went = home.sums
     said = _("收 %(came)s，花 %(went)s", came=money.show(came), went=money.show(went)) if home.lines else _("这个月没记账")
     _says(pdf, said, 11)
+    pdf.ln(2)
+    _title(pdf, _("老人怎么说"), 12)
+    for name, stars, words in home.opinions:
+        _says(pdf, f"{name}　{_('没问过') if stars is None else '★' * stars + '☆' * (5 - stars)}　{words}")
     pdf.ln(6)
     _says(pdf, _("老人或家属：____________________　　养护员：____________________　　日期：______________"), 11)
 

@@ -14,10 +14,13 @@ from typing import Any
 
 from webapp.kit import cases
 from webapp.kit.refusal import Refusal
+from webapp.voices import rules as voices
 
 COMPUTED, JUDGED = "computed", "judged"
+STARS = "elder_opinion"
+"""The one indicator that is read in stars."""
 LEAST_WEIGHT = 60
-"""Below this sum of remaining weights there is no total."""
+"""Below this sum of remaining weights there is no total, unless the rules say another (scoring.least_weight)."""
 Ratios = Mapping[str, Fraction | None]
 Facts = Mapping[str, Any]
 
@@ -60,17 +63,19 @@ def score(rules: Mapping[str, Any], ratios: Ratios, adjustment: Fraction = Fract
     adjustment: points added at the end, of which the caller knows the reason.
     """
     earned = {each["code"]: points(each, ratios.get(each["code"])) for each in rules["monthly"]["indicators"]}
-    exact = scaled(rules["monthly"]["indicators"], earned)
+    exact = scaled(rules["monthly"]["indicators"], earned, rules["monthly"]["scoring"].get("least_weight", LEAST_WEIGHT))
     if exact is None:
         return Score(earned, None, None)
     total = cases.half_up(min(max(exact + adjustment, Fraction(0)), Fraction(100)))
     return Score(earned, total, grade(rules, total, vetoed=bool(vetoes)))
 
 
-def scaled(indicators: Sequence[Mapping[str, Any]], earned: Mapping[str, Fraction | None]) -> Fraction | None:
-    """The exact sum scaled to 100 over the weights that remain; None when they are below 60."""
+def scaled(
+    indicators: Sequence[Mapping[str, Any]], earned: Mapping[str, Fraction | None], least: int = LEAST_WEIGHT
+) -> Fraction | None:
+    """The exact sum scaled to 100 over the weights that remain; None when they are below `least`."""
     weights = sum(Fraction(str(each["weight"])) for each in indicators if earned.get(each["code"]) is not None)
-    if weights < LEAST_WEIGHT:
+    if weights < least:
         return None
     return sum((found for found in earned.values() if found is not None), Fraction(0)) * 100 / weights
 
@@ -114,10 +119,15 @@ def _book(facts: Facts) -> Fraction | None:
     return exact + Fraction(2, 10) * reconciled(facts["differences_fen"])
 
 
+CLOSE_FEN, NEAR_FEN = 100, 1000
+"""How far a count may lie from the book to be whole, and to be half."""
+
+
 def reconciled(differences_fen: Sequence[int | None]) -> Fraction:
     """How well the households' counts agreed, the mean: within 1 yuan whole, within 10 half, else or not counted nothing."""
     marks = [
-        Fraction(0) if d is None or abs(d) > 1000 else Fraction(1) if abs(d) <= 100 else Fraction(1, 2) for d in differences_fen
+        Fraction(0) if d is None or abs(d) > NEAR_FEN else Fraction(1) if abs(d) <= CLOSE_FEN else Fraction(1, 2)
+        for d in differences_fen
     ]
     return sum(marks, Fraction(0)) / len(marks) if marks else Fraction(0)
 
@@ -167,8 +177,7 @@ def felt(stars: Sequence[int], least: int = 5) -> str | None:
     """What a caregiver learns of the residents' stars over three months: good, fair, poor; nothing below five answers."""
     if len(stars) < least:
         return None
-    mean = Fraction(sum(stars), len(stars))
-    return "good" if mean >= 4 else "fair" if mean >= 3 else "poor"
+    return voices.felt(Fraction(sum(stars), len(stars)))
 
 
 # -- the calculator --
@@ -199,14 +208,17 @@ def _checked(indicator: Mapping[str, Any], value: Any) -> Decimal:
         return Decimal(
             cases.one_of(cases.whole(value, code, indicator["scale"][0], indicator["scale"][-1]), code, indicator["scale"])
         )
-    stars = indicator["name"] == "elder_opinion"
+    stars = indicator["name"] == STARS
     found = cases.number(value, code, 1 if stars else 0, 5 if stars else 1)
     return found
 
 
 def check(rules: Mapping[str, Any]) -> None:
-    """Refuse a set of rules that cannot be used: weights that are not 100 together, curves that fall or turn back."""
+    """Refuse a set of rules that cannot be used: weights that are not 100 together, curves that fall or turn back, grades that
+    do not lie below one another. The Refusal names the field: the indicator's code, weights, or grades."""
     indicators = rules["monthly"]["indicators"]
+    if any(Fraction(str(each["weight"])) <= 0 for each in indicators):
+        raise Refusal("weights", "每一项都要有分，至少 1 分", field="weights")
     if sum(Fraction(str(each["weight"])) for each in indicators) != 100:
         raise Refusal("weights", "各项分值加起来要正好 100 分", field="weights")
     for each in indicators:
@@ -214,3 +226,6 @@ def check(rules: Mapping[str, Any]) -> None:
         ys = [Fraction(str(y)) for _x, y in each.get("curve", ())]
         if xs != sorted(set(xs)) or ys != sorted(ys) or any(not 0 <= y <= 1 for y in ys):
             raise Refusal("curve", "%(name)s 的曲线要一路往上，在 0 到 1 之间", name=each["zh"], field=each["code"])
+    least = [Decimal(str(band["min"])) for band in rules["grades"]["bands"]]
+    if least != sorted(set(least), reverse=True) or least[-1] != 0 or least[0] > 100:
+        raise Refusal("grades", "等级的分数线要一级比一级低", field="grades")

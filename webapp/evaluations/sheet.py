@@ -11,13 +11,14 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.access import Actor, can
-from webapp.evaluations import counting, models, queries, words
+from webapp.evaluations import behind, counting, faults, models, queries, words
 from webapp.evaluations.desk import bp, named
-from webapp.evaluations.forms import JudgeForm, ObjectForm, ReplyForm, ReviewForm, VetoForm
+from webapp.evaluations.forms import FaultForm, JudgeForm, ObjectForm, ReplyForm, ReviewForm, VetoForm
 from webapp.evaluations.models import OPEN, SEALED, Evaluation
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.show import chinese
+from webapp.kit.show import day as said_day
 from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people.desk import taken
@@ -48,7 +49,7 @@ def _sheet(found: Evaluation, status: int = 200, **given: Any) -> ResponseReturn
         rows=words.rows(held, facts, stands.points, own=own), facts=facts, at=at + 1, of=len(around), past=past,
         previous=around[at - 1] if around and at else None, following=around[at + 1] if at + 1 < len(around) else None,
         named=named(), names=people.names(_accounts(found)), open=found.state in OPEN, today=clock.today(),
-        chips=_chips(held), step=words.next_step(facts, stands.points, held) if own else "", **forms,
+        chips=_chips(held), step=words.next_step(facts, stands.points, held) if own else "", faults=faults.of(found), **forms,
     )  # fmt: skip
 
 
@@ -188,6 +189,41 @@ def reply(evaluation_id: uuid.UUID) -> ResponseReturnValue:
     return _again(evaluation_id, reply=form)
 
 
+@bp.route("/evaluations/<uuid:evaluation_id>/faults", methods=["GET", "POST"])
+@allow("evaluations.judge")
+def fault(evaluation_id: uuid.UUID) -> ResponseReturnValue:
+    """A complaint was found true, or a serious thing preventable."""
+    who = guard.me()
+    found = queries.sheet(who, evaluation_id)
+    said = faults.complaints(who, found)
+    form = FaultForm(request.form if request.method == "POST" else None)
+    told = ((str(each.id), f"{said_day(clock.day_of(each.made_at))} {each.number}") for each in said)
+    form.complaint.choices = [("", _("不是投诉里来的")), *told]
+
+    def deed() -> None:
+        chosen = next((each for each in said if str(each.id) == form.complaint.data), None)
+        faults.find(found, who, form.kind.data or "", form.words.data or "", chosen)
+
+    if taken(form, deed):
+        return page.go(url_for("evaluations.show", evaluation_id=evaluation_id), _("记下了，分数跟着变了，她能看到"))
+    return page.render(
+        "evaluations/fault.html", status=422 if form.is_submitted() else 200, sheet=found, form=form, named=named()
+    )
+
+
+@bp.post("/evaluations/<uuid:evaluation_id>/faults/withdraw")
+@allow("evaluations.judge")
+def withdraw(evaluation_id: uuid.UUID) -> ResponseReturnValue:
+    """It was not so after all."""
+    who = guard.me()
+    found = queries.sheet(who, evaluation_id)
+    one = faults.one(found, ids.parse(request.form.get("fault", "")))
+    if one is None:
+        raise Refusal("choice", "请选一项", field="fault")
+    faults.withdraw(one, found, who)
+    return page.go(url_for("evaluations.show", evaluation_id=evaluation_id), _("撤掉了"))
+
+
 @bp.post("/evaluations/<uuid:evaluation_id>/veto")
 @allow("evaluations.judge")
 def veto(evaluation_id: uuid.UUID) -> ResponseReturnValue:
@@ -242,9 +278,10 @@ def records(evaluation_id: uuid.UUID, indicator: str) -> ResponseReturnValue:
     if each is None:
         raise people.nothing()
     own = found.caregiver_id == who.person_id
+    hidden = own and each["name"] == "elder_opinion"
     return page.render(
         "evaluations/records.html", sheet=found, title=words.name(each), why=words.why(each["name"], found.counted, own=own),
-        records=queries.records(found, indicator), named=named(), weight=each["weight"],
+        records=[] if hidden else behind.records(found, indicator), named=named(), weight=each["weight"], own=own,
         points=None if own and each["name"] == "elder_opinion" else found.points.get(indicator),
         right=found.corrections.get(models.CORRECTABLE.get(indicator, "")),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from webapp.evaluations import rules
 from webapp.kit import show
+from webapp.kit.month import Month
 from webapp.kit.words import _, _l
 
 STATES: dict[str, Any] = {
@@ -24,6 +25,11 @@ FELT = {"good": _l("近三个月：好"), "fair": _l("近三个月：一般"), "
 def name(row: Mapping[str, Any]) -> str:
     """The name of anything in evaluation.json, in the reader's language."""
     return str(row["zh" if show.chinese() else "en"])
+
+
+def month(which: Month) -> str:
+    """2026年10月."""
+    return show.month(which)
 
 
 def grade(held: Mapping[str, Any], code: str | None) -> str:
@@ -94,6 +100,11 @@ def _book(f: Mapping[str, Any], _own: bool) -> str:
         said.append(_("%(n)s 笔缺票", n=missing))
     if gap := f["book_days"] - f["book_days_written"]:
         said.append(_("%(n)s 天没记", n=gap))
+    differences = f.get("differences_fen") or []
+    if uncounted := sum(fen is None for fen in differences):
+        said.append(_("%(n)s 户月底没点钱", n=uncounted))
+    if off := [fen for fen in differences if fen is not None and abs(fen) > rules.CLOSE_FEN]:
+        said.append(_("%(n)s 户点的钱对不上", n=len(off)))
     return _("，").join(said)
 
 
@@ -104,8 +115,8 @@ def _weeks(f: Mapping[str, Any], _own: bool) -> str:
 
 
 def _opinion(f: Mapping[str, Any], own: bool) -> str:
-    felt = rules.felt(f["stars"])
-    if own or felt:
+    felt = rules.felt(f.get("stars_felt") or f["stars"])
+    if own:
         return str(FELT[felt]) if felt else _("问到的还不多，先不说")
     return _("%(n)s 位老人说了", n=len(f["stars"])) if f["stars"] else _("这个月还没问过老人意见")
 

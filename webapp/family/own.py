@@ -10,12 +10,15 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, Role
+from webapp.cards import queries as cards
 from webapp.family import queries
-from webapp.family.forms import OwnAskForm, SmileForm
+from webapp.family.forms import OwnAskForm, OwnCardForm, SmileForm
 from webapp.kit import clock
+from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import queries as people
 from webapp.people.desk import taken
+from webapp.people.forms import wrong
 from webapp.people.models import Household, Kin, Place, Resident
 from webapp.people.queries import nothing
 from webapp.requests import models as requests
@@ -26,6 +29,8 @@ from webapp.web import page
 from webapp.web.guard import allow, me
 
 bp = Blueprint("own", __name__)
+HERE, YEAR_S = "elders", 365 * 86400
+"""The cookie of a phone or tablet that elders use."""
 LARGE = 160
 """Per cent of the ordinary size of letters."""
 
@@ -45,6 +50,43 @@ def _elder(who: Actor, key: uuid.UUID) -> tuple[Resident, bool]:
     return found, shown
 
 
+def is_here() -> bool:
+    """Whether this phone or tablet was given to the elders: their card opens their page on it."""
+    return request.cookies.get(HERE) == "1"
+
+
+@bp.route("/own", methods=["GET", "POST"])
+@allow("family.own")
+def door() -> ResponseReturnValue:
+    """请扫您的卡: at a station's tablet or a relative's phone; a scanner that types, the seven digits, or the camera."""
+    who, form = me(), OwnCardForm()
+    if form.is_submitted() and form.validate():
+        card = cards.by_number(form.number.data) or cards.by_token(form.number.data)
+        if card is not None and card.live and card.resident_id and _known(who, card.resident_id):
+            return page.go(url_for("own.show", resident_id=card.resident_id))
+        wrong(form.number, _("没认出这张卡，请再扫一次，或请站里的人帮忙"))
+    return page.render("family/door.html", status=422 if form.errors else 200, form=form, here=is_here(), scale=LARGE)
+
+
+def _known(who: Actor, key: uuid.UUID) -> bool:
+    try:
+        return bool(_elder(who, key))
+    except Refusal:
+        return False
+
+
+@bp.post("/own/here")
+@allow("family.own")
+def here() -> ResponseReturnValue:
+    """这台机子给老人用, or not any more. It changes no right: whoever is signed in stays so."""
+    answer = page.go(url_for("own.door"))
+    given = request.form.get("says") == "yes"
+    answer.set_cookie(
+        HERE, "1" if given else "", max_age=YEAR_S if given else 0, httponly=True, samesite="Lax", secure=request.is_secure
+    )
+    return answer
+
+
 @bp.get("/residents/<uuid:resident_id>/own")
 @allow("family.own")
 def show(resident_id: uuid.UUID) -> ResponseReturnValue:
@@ -60,6 +102,7 @@ def _page(who: Actor, resident_id: uuid.UUID, smile: SmileForm, ask: OwnAskForm)
         "family/own.html", status=422 if smile.errors or ask.errors else 200, elder=elder, today=clock.today(), shown=shown,
         coming=queries.coming(home.id) if shown else [], smile=smile, ask=ask, icons=helps.ICONS, scale=LARGE,
         station=db.session().get_one(Place, home.station_id), said=request.args.get("said"), back=_back(who, elder),
+        here=is_here(),
     )  # fmt: skip
 
 
@@ -69,6 +112,8 @@ def _offer(form: OwnAskForm) -> None:
 
 def _back(who: Actor, elder: Resident) -> str:
     kin = who.role == Role.KIN
+    if is_here():
+        return url_for("own.door")
     return url_for("family.index") if kin else url_for("people.resident", resident_id=elder.id)
 
 

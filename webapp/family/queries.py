@@ -9,19 +9,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from webapp.access import ROLE_WORDS, Actor, Role
 from webapp.cards.models import Card, Scan
 from webapp.family.models import Thanks
-from webapp.health.models import RescueWindow
+from webapp.health import models as health
+from webapp.health.models import EmergencySheet, RescueWindow
 from webapp.kit import clock
 from webapp.ledger.models import Book
 from webapp.ledger.queries import Balance
 from webapp.logs.models import Log, LogPhoto, LogResident, LogStationNote
 from webapp.people import queries as people
 from webapp.people.ends import Ending
-from webapp.people.models import Account, Consent, Household, Kin, Look, Person, Place, Resident
+from webapp.people.models import Account, Alert, Consent, HomeCareUnit, Household, Kin, Look, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.roster.absences import Pause
 from webapp.roster.models import PLANNED, Shift
@@ -35,7 +36,9 @@ from webapp.visits.models import VOID, Service, Visit
 DAYS = 30
 PICTURES = 12
 BY_ROLE = (Role.DOCTOR, Role.INSPECTOR)
-"""Kin read that one of these looked, not who it was."""
+"""Kin read that one of these looked, not who it was, and only when the visit is over."""
+AFTER = timedelta(hours=2)
+SHEET = ("illnesses", "medicines")
 
 
 def ties(actor: Actor) -> Sequence[Kin]:
@@ -92,6 +95,14 @@ def tie(actor: Actor, key: uuid.UUID) -> Tie:
     return Tie(kin, station, Balance(cash or 0, advance or 0, wallet or 0), goes_on)
 
 
+def of_card(actor: Actor, resident_id: uuid.UUID | None) -> uuid.UUID | None:
+    """The tie to the bearer of a card, if there is one."""
+    if resident_id is None:
+        return None
+    ask = sa.select(Kin.id).where(Kin.resident_id == resident_id, Kin.person_id == actor.person_id, Kin.holds())
+    return db.session().scalar(ask)
+
+
 def ending(kin: Kin) -> Ending | None:
     """How the resident's care ended; asked only when it has."""
     if kin.resident.ended_on is None:
@@ -114,12 +125,16 @@ class Came:
     agrees: bool | None
     """What this relative said about it last; None: nothing yet."""
     story: str | None
+    felt: tuple[str | None, str | None, str | None] = (None, None, None)
+    """Mood, meals and sleep as the diary has them, of the relative's own resident."""
 
 
-def came(household_id: uuid.UUID, kin_id: uuid.UUID | None, *, story: bool, limit: int = 50) -> list[Came]:
+def came(
+    household_id: uuid.UUID, kin_id: uuid.UUID | None, *, story: bool, limit: int = 50, resident_id: uuid.UUID | None = None
+) -> list[Came]:
     """The visits of the last thirty days, newest first, with what one relative said. Consent is asked by the caller.
 
-    `story`: the diary too.
+    `story`: the diary too; where it tells of each of several, that of `resident_id`, never another's.
     """
     deeds = (
         sa.select(sa.func.aggregate_strings(Service.code + ":" + Service.outcome, ","))
@@ -141,7 +156,11 @@ def came(household_id: uuid.UUID, kin_id: uuid.UUID | None, *, story: bool, limi
         .limit(limit)
     )
     if story:
-        ask = ask.add_columns(Log.story).outerjoin(Log, Log.visit_id == Visit.id)
+        own = aliased(LogResident)
+        hers = sa.and_(own.log_id == Log.id, own.resident_id == resident_id)
+        words = sa.func.coalesce(sa.func.nullif(own.story, ""), Log.story)
+        felt = [sa.func.coalesce(getattr(own, name), getattr(Log, name)) for name in ("mood", "meals", "slept")]
+        ask = ask.add_columns(words, *felt).outerjoin(Log, Log.visit_id == Visit.id).outerjoin(own, hers)
     return [_came(row) for row in db.session().execute(ask)]
 
 
@@ -149,7 +168,8 @@ def _came(row: Any) -> Came:
     key, day, arrived_at, left_at, minutes, state, caregiver, deeds, agrees, *story = row
     told = [each.partition(":") for each in deeds.split(",")] if deeds else []
     served = tuple(sorted((code, outcome) for code, _colon, outcome in told))
-    return Came(key, day, arrived_at, left_at, minutes, state, caregiver, served, agrees, story[0] if story else None)
+    words, felt = (story[0], (story[1], story[2], story[3])) if story else (None, (None, None, None))
+    return Came(key, day, arrived_at, left_at, minutes, state, caregiver, served, agrees, words, felt)
 
 
 @dataclass(frozen=True)
@@ -196,17 +216,24 @@ class Around:
     """Visits this relative has said thanks for."""
     photos: Sequence[Any] = ()
     """Pictures of the diary: at, a digest; newest first. Asked for only where they are agreed to."""
+    carer: Any = None
+    """Who cares for the home: a name, b number of the badge that is in use."""
+    alerts: Sequence[str] = ()
+    """What one must mind: asked for, as the two below, only where health is agreed to."""
+    illnesses: str = ""
+    medicines: str = ""
 
 
 def around(kin: Kin, station: Place) -> Around:
     """The surroundings of a resident's page, in one question."""
-    question = _QUESTIONS["visits" in kin.scopes, "photos" in kin.scopes]
+    question = _QUESTIONS["visits" in kin.scopes, "photos" in kin.scopes, "health" in kin.scopes]
     given = {
         "home": kin.resident.household_id,
         "today": clock.today(),
         "resident": kin.resident_id,
         "kin": kin.id,
         "since": since(),
+        "seen": clock.now() - AFTER,
         **people.answering(station),
     }
     found: Mapping[str, Sequence[Any]] = asked(question, **given)
@@ -218,17 +245,19 @@ def around(kin: Kin, station: Place) -> Around:
     return Around(
         people.duty_in(found, station), looks, found.get("plan", ()), held[-1] if held else None,
         found.get("scan", [])[::-1], found.get("rescue", [])[::-1], frozenset(row.key for row in found.get("thanks", ())),
-        found.get("photo", [])[::-1],
+        found.get("photo", [])[::-1], next(iter(found.get("carer", ())), None), [row.a for row in found.get("alert", ())],
+        *(health.opened(found[name][0].sealed, name, found[name][0].key) if name in found else "" for name in SHEET),
     )  # fmt: skip
 
 
 _HOME = sa.bindparam("home", type_=Uuid())
+_SEEN = sa.bindparam("seen", type_=Instant())
 _LOOKS = (
     strand("look", at=Look.at, a=Person.name, b=Look.reason, c=Look.role)
     .select_from(Look)
     .join(Account, Account.id == Look.account_id)
     .join(Person, Person.id == Account.person_id)
-    .where(Look.household_id == _HOME)
+    .where(Look.household_id == _HOME, sa.or_(Look.role.is_(None), Look.role.not_in(BY_ROLE), Look.at < _SEEN))
     .order_by(Look.at.desc())
     .limit(20)
 )
@@ -251,7 +280,7 @@ _RESIDENT = sa.bindparam("resident", type_=Uuid())
 _SCANS = (
     strand("scan", at=Scan.at, a=Scan.face)
     .join(Card, Card.id == Scan.card_id)
-    .where(Card.resident_id == _RESIDENT)
+    .where(Card.resident_id == _RESIDENT, sa.or_(Scan.face.not_in(("doctor", "inspector")), Scan.at < _SEEN))
     .order_by(Scan.at.desc())
     .limit(10)
 )
@@ -283,15 +312,34 @@ _PHOTOS = (
     .order_by(LogPhoto.at.desc())
     .limit(PICTURES)
 )
+_CARER = (
+    strand("carer", key=Person.id, a=Person.name, b=Card.number)
+    .select_from(HomeCareUnit)
+    .join(Person, Person.id == HomeCareUnit.caregiver_id)
+    .outerjoin(Card, sa.and_(Card.person_id == Person.id, Card.revoked_at.is_(None)))
+    .where(HomeCareUnit.household_id == _HOME, HomeCareUnit.until.is_(None))
+    .order_by(Card.made_at.desc())
+    .limit(1)
+)
+_HEALTH = (
+    strand("alert", at=Alert.since, a=Alert.words).where(Alert.resident_id == _RESIDENT, Alert.holds()),
+    *(
+        strand(name, key=EmergencySheet.id, sealed=getattr(EmergencySheet, f"{name}_sealed")).where(
+            EmergencySheet.resident_id == _RESIDENT, getattr(EmergencySheet, f"{name}_sealed").is_not(None)
+        )
+        for name in SHEET
+    ),
+)
 _CARDS = (sa.select(_SCANS.subquery()), sa.select(_RESCUES.subquery()), _THANKS)
 _QUESTIONS = {
-    (visits, photos): together(
-        people.DUTY, sa.select(_LOOKS.subquery()), *_CARDS, *((_PLANS, _PAUSES) if visits else ()),
-        *((sa.select(_PHOTOS.subquery()),) if photos else ()),
+    (visits, photos, body): together(
+        people.DUTY, sa.select(_LOOKS.subquery()), *_CARDS,
+        *((_PLANS, _PAUSES, sa.select(_CARER.subquery())) if visits else ()),
+        *((sa.select(_PHOTOS.subquery()),) if photos else ()), *(_HEALTH if body else ()),
     )
-    for visits in (False, True) for photos in (False, True)
+    for visits in (False, True) for photos in (False, True) for body in (False, True)
 }  # fmt: skip
-"""By (visits, photos): what is not agreed to is not asked of the database at all."""
+"""By (visits, photos, health): what is not agreed to is not asked of the database at all."""
 
 
 def coming(household_id: uuid.UUID) -> Sequence[Any]:

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from webapp.kit.words import _
 
 LONGEST = 100
+STORY = 40
+"""So much of what was written goes into the line of a day."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,31 @@ class Told:
     caregiver: str
     deeds: tuple[str, ...] = ()
     story: str = ""
+    felt: str = ""
+    """How the resident was, in words."""
+
+
+def each_day(until: date, visits: Sequence[Told]) -> list[tuple[date, str]]:
+    """The last seven days with a visit, newest first, each told in one line, Chinese, ready to forward; visits newest first."""
+    found: dict[date, list[Told]] = {}
+    for each in visits:
+        if each.day > until - timedelta(days=7):
+            found.setdefault(each.day, []).append(each)
+    return [(day, _line(day, came)) for day, came in sorted(found.items(), reverse=True)]
+
+
+def _line(day: date, came: Sequence[Told]) -> str:
+    """Who came, how long, what was done, how it was, and what was written, as far as it fits."""
+    who = _("、").join(dict.fromkeys(each.caregiver for each in came))
+    minutes = sum(each.minutes for each in came)
+    text = _("%(month)s月%(day)s日：%(who)s来了%(n)s分钟。", month=day.month, day=day.day, who=who, n=minutes)
+    if not minutes:
+        text = _("%(month)s月%(day)s日：%(who)s来了，还在家里。", month=day.month, day=day.day, who=who)
+    deeds = list(dict.fromkeys(name for each in came for name in each.deeds))[:4]
+    felt = next((each.felt for each in came if each.felt), "")
+    story = next((each.story for each in came if each.story), "")
+    said = f"“{story if len(story) <= STORY else story[: STORY - 1] + '…'}”" if story else ""
+    return text + (_("做了%(what)s。", what=_("、").join(deeds)) if deeds else "") + (f"{felt}。" if felt else "") + said
 
 
 def digest(resident: str, until: date, visits: Sequence[Told]) -> str:

@@ -20,6 +20,7 @@ from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, in_chinese
 from webapp.ledger import lines as ledger
 from webapp.ledger.words import category
+from webapp.logs import rules as diary
 from webapp.people import queries as people
 from webapp.people.desk import look
 from webapp.people.models import looked
@@ -67,6 +68,9 @@ def show(kin_id: uuid.UUID) -> ResponseReturnValue:
         "thanked": around.thanked,
         "photos": [each for each in around.photos if tie.shows(clock.day_of(each.at))],
         "now_at": clock.now(),
+        "around": around,
+        "bounds": clock.day_bounds,
+        "day_start": clock.day_bounds(clock.today())[0],
     }
     facts |= _agreed(tie, around)
     home, answer = tie.kin.resident.household_id, page.render("family/show.html", **facts)
@@ -157,7 +161,7 @@ def _lines(came: Sequence[Came]) -> list[Told]:
     with in_chinese():
         return [
             Told(each.day, each.minutes or 0, each.caregiver, tuple(item_word(code) for code, did in each.deeds if did == "done"),
-                 (each.story or "").strip()) for each in came
+                 (each.story or "").strip(), diary.in_words(*each.felt)) for each in came
         ]  # fmt: skip
 
 
@@ -171,11 +175,14 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
     home, scopes = tie.kin.resident.household_id, tie.kin.scopes
     facts: dict[str, Any] = {}
     if "visits" in scopes:
-        found = queries.came(home, tie.kin.id, story="logs" in scopes)
+        found = queries.came(home, tie.kin.id, story="logs" in scopes, resident_id=tie.kin.resident_id)
         visits = [visit for visit in found if tie.shows(visit.day)]
         lines = _lines(visits)
         facts |= {"now": queries.today(visits, around), "visits": visits, "week": rules.week(clock.today(), lines)}
         facts["digest"] = _digest(tie.kin.resident.name, lines)
+        with in_chinese():
+            facts["days"] = rules.each_day(clock.today(), lines)
+        facts["mood"] = next((each.felt[0] for each in facts["now"].came if each.felt[0]), None)
     if "money" in scopes:
         entries = [entry for entry in ledger.for_kin(home, queries.first_day()) if tie.shows(entry.day)]
         facts["called"] = {each.category: category(each.category) for each in entries}  # while the rules are at hand

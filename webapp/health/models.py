@@ -49,7 +49,7 @@ class EmergencySheet(Keyed, Made, Homed, Base):
         return self._open(self.medicines_sealed, "medicines")
 
     def _open(self, sealed: bytes | None, name: str) -> str:
-        return secrets.unseal(sealed, f"emergency_sheet.{name}:{self.id}") if sealed else ""
+        return opened(sealed, name, self.id)
 
     def write(self, illnesses: str, medicines: str) -> None:
         """Set both; empty is none."""
@@ -57,6 +57,11 @@ class EmergencySheet(Keyed, Made, Homed, Base):
         self.illnesses_sealed, self.medicines_sealed = seal(illnesses, "illnesses"), seal(medicines, "medicines")
         self.written_at = clock.now()
         audit.note("health.write_sheet", self, self.household_id)
+
+
+def opened(sealed: bytes | None, name: str, key: uuid.UUID) -> str:
+    """One field of the sheet `key`, for those who asked for it without the row; empty is none."""
+    return secrets.unseal(sealed, f"emergency_sheet.{name}:{key}") if sealed else ""
 
 
 def write_sheet(resident: Resident, illnesses: str, medicines: str) -> None:
@@ -109,6 +114,7 @@ class RescueWindow(Keyed, Made, Homed, Base):
 
     def agree(self, by: uuid.UUID) -> None:
         """Open it for the minutes of the setting. Refuses what is over; a second time is nothing."""
+        db.hold(self)
         if self.state == "open":
             return
         if self.state != "asked":
@@ -119,6 +125,7 @@ class RescueWindow(Keyed, Made, Homed, Base):
 
     def end(self, by: uuid.UUID) -> None:
         """Refuse it, or shut it before its time. A second time is nothing."""
+        db.hold(self)
         if self.ended_at is None:
             self.ended_at, self.ended_by = clock.now(), by
             self._settled("stop" if self.agreed_at else "refuse", by)

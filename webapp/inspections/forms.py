@@ -34,6 +34,8 @@ class RecordForm(KeptForm):
     inspection = KeyField(validators=[required()])
     household = KeyField()
     place = KeyField()
+    token = TextField("", [optional()], most=200, widget=HiddenInput(), render_kw={"data-card": True})
+    number = TextField(_l("门牌上的7位号码"), [optional()], most=40)
     template = TextField("", [required()], most=16, widget=HiddenInput())
     alone = YesField(_l("单独和老人谈过，养护员不在场"))
     found = StoryField(_l("看到了什么（没做到的写明哪里不对）"), most=1000)
@@ -57,6 +59,13 @@ def _asked(item: dict[str, Any]) -> Any:
 
 for _item in rulebook.default("inspection")["items"]:
     setattr(RecordForm, rules.field(_item["code"]), _asked(_item))
+
+
+class PlateForm(PlainForm):
+    """A plate that was scanned, or its number."""
+
+    token = TextField("", widget=HiddenInput(), most=200)
+    number = TextField(_l("门牌上的7位号码"), most=40)
 
 
 class DrawForm(PlainForm):

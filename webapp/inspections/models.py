@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.access import Actor, Role
+from webapp.cards import queries as cards
 from webapp.inspections import rules
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
@@ -214,16 +215,19 @@ def record(
     template: str,
     household: uuid.UUID | None = None,
     place: uuid.UUID | None = None,
+    token: str | None = None,
+    number: str | None = None,
     alone: bool = False,
     found: str | None = None,
     suggestion: str | None = None,
     **answers: Any,
 ) -> str | None:
-    """What a supervisor found. answers: by field name (rec_01 for REC-01), empty ones were not looked at.
+    """What a supervisor found. answers: by field name (rec_01 for REC-01), empty ones were not looked at. Without network the
+    phone does not know whose plate it scanned: then `token` or `number` says it.
 
     Refuses authors who do not inspect there, an inspection that is done already, and a list without one answer.
     """
-    unit = _unit(household, place)
+    unit = _unit(household or _of_card(token, number), place)
     by = _inspector(act, unit.place)
     held = settings(act.day)
     said = read(held, template, answers)
@@ -244,6 +248,12 @@ def record(
     _keep(act, row, held, judged)
     audit.note("inspections.record", row, row.household_id, rate=row.rate, band=row.band, failed=list(judged.failed))
     return None
+
+
+def _of_card(token: str | None, number: str | None) -> uuid.UUID | None:
+    """The household of a live card or plate."""
+    card = cards.by_token(token) if token else cards.by_number(number) if number else None
+    return card.household_id if card is not None and card.live else None
 
 
 def _unit(household: uuid.UUID | None, place: uuid.UUID | None) -> Unit:

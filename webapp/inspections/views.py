@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.access import MASKED, can
-from webapp.inspections import drawing, forms, models, queries, rules, words
+from webapp.cards import queries as cards
+from webapp.inspections import drawing, forms, models, printing, queries, rules, words
 from webapp.inspections.models import DONE, PLANNED, Inspection
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
-from webapp.kit.words import _
+from webapp.kit.words import _, in_chinese
 from webapp.people import queries as people
 from webapp.people.desk import blame, taken
 from webapp.people.models import PlaceKind
 from webapp.people.rules import mask_name
 from webapp.store import files
-from webapp.web import intake, page
+from webapp.web import intake, limits, page
 from webapp.web.guard import allow, me, open_door
 from webapp.web.intake import Kept
 
 bp = Blueprint("inspections", __name__)
+NUMBERS_AN_HOUR = 30
 KEPT = [Kept(forms.RecordForm, models.record)]
 
 
@@ -109,6 +112,37 @@ def home(household_id: uuid.UUID) -> ResponseReturnValue:
     return _checklist("home_quick", ("home_quick", "home_full"), found.station_id, found.name, household=found.id)
 
 
+@bp.route("/inspections/scan", methods=["GET", "POST"])
+@allow("inspections.record")
+def scan() -> ResponseReturnValue:
+    """Surprise: the plate of a home is scanned, or its number typed, and the checklist opens."""
+    form = forms.PlateForm()
+
+    def deed() -> None:
+        card = cards.by_token(form.token.data) if form.token.data else cards.by_number(form.number.data or "")
+        if card is None or not card.live or card.household_id is None or not people.reaches(me(), card.household_id):
+            raise Refusal("no_plate", "这不是您这里的门牌，请再扫一次，或输门牌上的号码", field="number")
+        found.append(card.household_id)
+
+    found: list[uuid.UUID] = []
+    if form.is_submitted() and not form.token.data:
+        limits.check("number", str(me().account_id), most=NUMBERS_AN_HOUR)
+    if taken(form, deed):
+        return page.go(url_for("inspections.home", household_id=found[0]))
+    if form.is_submitted() and not form.token.data:
+        limits.count("number", str(me().account_id), within=timedelta(hours=1))
+    return page.render("inspections/scan.html", status=422 if form.is_submitted() else 200, form=form)
+
+
+@bp.route("/inspections/plate", methods=["GET", "POST"])
+@allow("inspections.record")
+def plate() -> ResponseReturnValue:
+    """The checklist behind a plate this phone does not know, kept for days without network: whose it is, the plate says."""
+    if request.method == "POST" and (answer := _posted()) is not None:
+        return answer
+    return _checklist("home_quick", ("home_quick",), None, _("刚扫的这一户"), inspection=ids.parse(request.args.get("visit")))
+
+
 @bp.route("/places/<uuid:place_id>/inspect", methods=["GET", "POST"])
 @allow("inspections.record")
 def place(place_id: uuid.UUID) -> ResponseReturnValue:
@@ -120,28 +154,56 @@ def place(place_id: uuid.UUID) -> ResponseReturnValue:
     return _checklist(known, (known,), found.id, found.name, place=found.id)
 
 
+@bp.get("/households/<uuid:household_id>/inspect.pdf")
+@allow("inspections.record")
+def home_paper(household_id: uuid.UUID) -> ResponseReturnValue:
+    """The checklist of a household in large print."""
+    found = people.household(me(), household_id)
+    return _paper(found.name, ("home_quick", "home_full"))
+
+
+@bp.get("/places/<uuid:place_id>/inspect.pdf")
+@allow("inspections.record")
+def place_paper(place_id: uuid.UUID) -> ResponseReturnValue:
+    """The checklist of a station or street in large print."""
+    found = people.place(me(), place_id)
+    return _paper(found.name, ("station",) if found.kind == PlaceKind.STATION else ("street",))
+
+
+def _paper(where: str, offered: tuple[str, ...]) -> ResponseReturnValue:
+    held, wanted = models.settings(clock.today()), request.args.get("template", offered[0])
+    chosen = next((each for each in held["templates"] if each["code"] == wanted and wanted in offered), None)
+    if chosen is None:
+        raise people.nothing()
+    with in_chinese():
+        body = printing.checklist_pdf(printing.Paper(words.name(chosen), where, _groups(held, chosen)))
+    return Response(body, mimetype="application/pdf", headers={"Content-Disposition": 'inline; filename="checklist.pdf"'})
+
+
 def _posted() -> ResponseReturnValue | None:
     """Kept before asking whose home it is: what was typed is not lost, the verb judges it."""
     form = forms.RecordForm(request.form)
     return page.go(url_for("inspections.index"), _(intake.receive(form).say)) if form.validate() else None
 
 
-def _checklist(usual: str, offered: tuple[str, ...], place_id: uuid.UUID, name: str, **unit: uuid.UUID) -> ResponseReturnValue:
+def _checklist(
+    usual: str, offered: tuple[str, ...], place_id: uuid.UUID | None, name: str, **unit: uuid.UUID | None
+) -> ResponseReturnValue:
     who, held = me(), models.settings(clock.today())
-    due = queries.planned(who, unit.get("household"), place_id)
+    due = queries.planned(who, unit.get("household"), place_id) if place_id else None
     wanted = request.values.get("template") or (due.template if due else usual)
     chosen = next((each for each in held["templates"] if each["code"] == wanted and wanted in offered), None)
     if chosen is None:
         raise people.nothing()
     posted = request.method == "POST"
-    given = {"inspection": due.id if due else ids.new(), "template": wanted, **unit}
+    given = {**unit, "inspection": due.id if due else unit.get("inspection") or ids.new(), "template": wanted}
     form: Any = forms.RecordForm(request.form if posted else None, data=given)
     if posted:
         form.validate()
     return page.render(
         "inspections/check.html", status=422 if posted else 200, form=form, name=name, chosen=chosen, words=words, rules=rules,
         groups=_groups(held, chosen), others=[each for each in held["templates"] if each["code"] in offered and each != chosen],
-        here=request.path, due=due, print=bool(request.args.get("print")), unit=unit,
+        here=request.path, due=due, unit=unit, plate=place_id is None,
         critical={each["code"] for each in held["items"] if each["severity"] == "critical"},
     )  # fmt: skip
 

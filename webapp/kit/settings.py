@@ -51,6 +51,9 @@ class Settings:
     outgoing_key: str = ""
     """OUTGOING_KEY: sent to it as a bearer token. Default: none is sent."""
 
+    backup_dir: Path | None = None
+    """BACKUP_DIR: where a backup is laid each night, best on another disk; off for none. Default DATA_DIR/backups."""
+
     @property
     def public(self) -> bool:
         """Whether PUBLIC_URL is https with a real host, so that cards may be printed for real."""
@@ -85,6 +88,7 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         outgoing=_way_out(env),
         outgoing_url=env.get("OUTGOING_URL") or "",
         outgoing_key=env.get("OUTGOING_KEY") or "",
+        backup_dir=None if env.get("BACKUP_DIR") == "off" else Path(env.get("BACKUP_DIR") or data / "backups"),
     )
 
 

@@ -17,14 +17,19 @@ def draft(
 
     Always Chinese: it becomes part of the record that the family reads. Empty when nothing was tapped.
     """
-    told = [MOODS.get(mood or ""), MEALS.get(meals or ""), SLEPT.get(slept or "")]
-    state = "，".join(each for each in told if each)
+    state = in_words(mood, meals, slept)
     parts = [
         f"做了{'、'.join(done)}" if done else "",
         f"老人今天不要{'、'.join(refused)}" if refused else "",
         f"老人{state}" if state else "",
     ]
     return "".join(f"{part}。" for part in parts if part)
+
+
+def in_words(mood: str | None, meals: str | None, slept: str | None) -> str:
+    """How somebody was, as one says it; empty when nothing was tapped. Chinese, as the draft."""
+    told = [MOODS.get(mood or ""), MEALS.get(meals or ""), SLEPT.get(slept or "")]
+    return "，".join(each for each in told if each)
 
 
 def locked_at(midnight: datetime, left_at: datetime | None, minutes: int) -> datetime:

@@ -13,7 +13,7 @@ from fpdf import FPDF
 from PIL import Image, ImageOps
 from pylopdf_fonts_zh_cn import sans_path
 
-from webapp.cards.drawing.letters import clean
+from webapp.cards.drawing.letters import clean, say
 from webapp.kit import clock, show
 
 INK, SOFT, RED, TINT = "#1d1b18", "#5c564d", "#a3261b", "#f8e4e1"
@@ -48,9 +48,9 @@ def pdf(paper: Paper, face: bytes | None) -> bytes:
     made.set_title("寻人")
     made.set_creation_date(clock.now())
     made.add_page()
-    _say(made, LEFT, 42, "寻人", 96, RED, 100)
-    _say(made, 122, 30, "见到请马上打电话", 22, INK, RIGHT - 122)
-    _say(made, 122, 42, "先陪着老人，别让老人走开", 15, SOFT, RIGHT - 122)
+    say(made, LEFT, 42, "寻人", 96, RED, 100)
+    say(made, 122, 30, "见到请马上打电话", 22, INK, RIGHT - 122)
+    say(made, 122, 42, "先陪着老人，别让老人走开", 15, SOFT, RIGHT - 122)
     _face(made, face)
     _facts(made, paper)
     _numbers(made, paper)
@@ -67,7 +67,7 @@ def _face(made: FPDF, face: bytes | None) -> None:
     made.set_dash_pattern(dash=2, gap=2)
     made.rect(LEFT, 54, wide, high)
     made.set_dash_pattern()
-    _say(made, LEFT + 21, 102, "贴照片处", 18, SOFT, wide - 24)
+    say(made, LEFT + 21, 102, "贴照片处", 18, SOFT, wide - 24)
 
 
 def _cut(face: bytes) -> bytes | None:
@@ -85,18 +85,18 @@ def _cut(face: bytes) -> bytes | None:
 def _facts(made: FPDF, paper: Paper) -> None:
     """Beside the face who it is, below it where and how they were last seen."""
     left = LEFT + FACE[0] + 8
-    _say(made, left, 76, clean(paper.name), 54, INK, RIGHT - left)
+    say(made, left, 76, clean(paper.name), 54, INK, RIGHT - left)
     about = ["女" if paper.sex == "f" else "男" if paper.sex == "m" else ""]
     if paper.born:
         about.append(f"{(clock.today() - paper.born).days * 4 // 1461}岁")
-    _say(made, left, 94, " · ".join(filter(None, about)), 32, INK, RIGHT - left)
-    _say(made, left, 112, "最后看到", 15, SOFT, RIGHT - left)
-    _say(made, left, 124, show.day(clock.day_of(paper.seen_at), weekday=True), 24, INK, RIGHT - left)
-    _say(made, left, 138, f"{show.time(paper.seen_at)} 前后", 30, INK, RIGHT - left)
+    say(made, left, 94, " · ".join(filter(None, about)), 32, INK, RIGHT - left)
+    say(made, left, 112, "最后看到", 15, SOFT, RIGHT - left)
+    say(made, left, 124, show.day(clock.day_of(paper.seen_at), weekday=True), 24, INK, RIGHT - left)
+    say(made, left, 138, f"{show.time(paper.seen_at)} 前后", 30, INK, RIGHT - left)
     top = 166.0
     for title, text in (("地点", paper.seen_where), ("衣着", paper.clothes), ("好认的地方", paper.words)):
         if text:
-            _say(made, LEFT, top, title, 15, SOFT, 34)
+            say(made, LEFT, top, title, 15, SOFT, 34)
             top = _lines(made, LEFT + 36, top, clean(text), RIGHT - LEFT - 36) + 5
 
 
@@ -106,10 +106,10 @@ def _lines(made: FPDF, left: float, base: float, text: str, most: float) -> floa
     first = len(text)
     while first and made.get_string_width(text[:first]) > most:
         first -= 1
-    _say(made, left, base, text[:first], 26, INK, most)
+    say(made, left, base, text[:first], 26, INK, most)
     if rest := text[first:]:
         base += 12
-        _say(made, left, base, rest, 26, INK, most)
+        say(made, left, base, rest, 26, INK, most)
     return base + 11
 
 
@@ -117,17 +117,7 @@ def _numbers(made: FPDF, paper: Paper) -> None:
     top = 230.0
     made.set_fill_color(TINT)
     made.rect(LEFT, top, RIGHT - LEFT, 44, style="F", round_corners=True, corner_radius=4)
-    _say(made, LEFT + 6, top + 13, "打这个电话，或打110", 20, INK, RIGHT - LEFT - 12)
-    _say(made, LEFT + 6, top + 36, paper.phone, 58, RED, RIGHT - LEFT - 12)
-    printed = f"{paper.station} · {show.when(clock.now())} 印。老人身上的卡，扫一下也能联系"
-    _say(made, LEFT, top + 54, ("虚构数据，只作演示" + " · " if paper.sample else "") + printed, 11, SOFT, RIGHT - LEFT)
-
-
-def _say(made: FPDF, left: float, base: float, words: str, size: float, ink: str, most: float) -> None:
-    """Words on a base line, points; smaller when they would be wider than `most` millimetres."""
-    made.set_font("card", size=size)
-    wide = made.get_string_width(words)
-    if wide > most:
-        made.set_font("card", size=size * most / wide)
-    made.set_text_color(ink)
-    made.text(left, base, words)
+    say(made, LEFT + 6, top + 13, "打这个电话，或打110", 20, INK, RIGHT - LEFT - 12)
+    say(made, LEFT + 6, top + 36, paper.phone, 58, RED, RIGHT - LEFT - 12)
+    printed = f"{paper.station} · {show.day(clock.today())} {show.time(clock.now())} 印。老人身上的卡，扫一下也能联系"
+    say(made, LEFT, top + 54, ("虚构数据，只作演示" + " · " if paper.sample else "") + printed, 11, SOFT, RIGHT - LEFT)

@@ -112,9 +112,12 @@ def remember_phone(device_id: uuid.UUID) -> None:
 # ---- what the doors share ----
 
 
+OUT = (Role.CAREGIVER, Role.INSPECTOR)
+
+
 def phone_grants(account_id: uuid.UUID) -> list[tuple[Grant, str | None]]:
-    """A PIN opens only what a caregiver may: office roles ask for their password."""
-    return [(row, place) for row, place in login.grants_of(account_id) if row.role == Role.CAREGIVER]
+    """A PIN opens only what is done on the way: a caregiver's day, a supervisor's checklists. Office roles ask for a password."""
+    return [(row, place) for row, place in login.grants_of(account_id) if row.role in OUT]
 
 
 def wrong_slip(purpose: str, network: str) -> None:

@@ -88,6 +88,11 @@ def place(actor: Actor, key: uuid.UUID) -> Place:
     return one(actor, Place, key)
 
 
+def place_name(key: uuid.UUID | None) -> str:
+    """What a place is called; nothing for none."""
+    return db.session().scalar(sa.select(Place.name).where(Place.id == key)) or "" if key else ""
+
+
 def stations(actor: Actor) -> Sequence[Place]:
     """The stations within reach, by code."""
     return db.session().scalars(within(actor, sa.select(Place)).where(Place.kind == "station").order_by(Place.code)).all()

@@ -98,6 +98,7 @@ def _rooms(key: uuid.UUID) -> list[tuple[str, str, object]]:
         ("welfare.home", "hand-heart", _l("走访"), {"household_id": key}),
         ("visits.history", "history", _l("上门记录"), {"household_id": key}),
         ("ledger.book", "notebook-text", _l("账本"), {"household_id": key}),
+        ("applications.home", "file-text", _l("申请补贴"), {"household_id": key}),
         ("cards.household", "id-card", _l("身份卡"), {"household_id": key}),
         ("endings.move", "map-pin", _l("搬到别的站"), {"household_id": key}),
     )

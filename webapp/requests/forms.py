@@ -10,7 +10,7 @@ from webapp.people.forms import DayField, FreshForm
 from webapp.requests.rules import TO
 from webapp.requests.words import AS
 from webapp.requests.words import TO as TO_WORDS
-from webapp.web.forms import ChoiceField, NumberField, PlainForm, StoryField, TextField, between, optional, required
+from webapp.web.forms import ChoiceField, NumberField, PlainForm, StoryField, TextField, YesField, between, optional, required
 
 
 class AskForm(FreshForm):
@@ -18,7 +18,7 @@ class AskForm(FreshForm):
 
     kind = ChoiceField(_l("要什么帮忙"), [required(_l("请选一个"))])
     resident = ChoiceField(_l("给谁"), [required(_l("请选一个"))])
-    wanted_on = DayField(_l("哪天要"), [required()])
+    wanted_on = DayField(_l("哪天要"), [required()], render_kw={"type": "date"})
     words = StoryField(_l("说清楚一点"), [required()], most=200, description=_l("比如：想洗个澡，家里没有扶手"))
     asked_as = ChoiceField(_l("是谁要的"), [required(_l("请选一个"))], choices=tuple(AS.items()))
 
@@ -29,7 +29,7 @@ class SendForm(PlainForm):
     to_kind = ChoiceField(_l("派谁去"), [required(_l("请选一个"))], choices=tuple((each, TO_WORDS[each]) for each in TO))
     caregiver = ChoiceField(_l("哪位养护员"))
     name = TextField(_l("志愿者或服务商叫什么"), most=40)
-    day = DayField(_l("哪天做好"), [required()])
+    day = DayField(_l("哪天做好"), [required()], render_kw={"type": "date"})
     hour = NumberField(_l("几点前"), [required(), between(6, 22)], description=_l("6到22点"))
 
     @property
@@ -67,3 +67,4 @@ class NeedForm(FreshForm):
 
     kind = ChoiceField(_l("哪一种"), [required(_l("请选一个"))])
     words = StoryField(_l("需要什么"), [required()], most=200)
+    urgent = YesField(_l("很急，等不了"))

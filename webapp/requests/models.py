@@ -118,7 +118,8 @@ class ServiceRequest(Keyed, Made, Homed, Base):
         _say_why(words)
         self._step("unmet", by, words)
         self._let_go()
-        need(self.station_id, self.household_id, self.resident_id, self.kind, words, by, request_id=self.id)
+        pressing = self.kind == "urgent"
+        need(self.station_id, self.household_id, self.resident_id, self.kind, words, by, request_id=self.id, urgent=pressing)
 
     def withdraw(self, by: uuid.UUID) -> None:
         """不用了."""
@@ -126,6 +127,7 @@ class ServiceRequest(Keyed, Made, Homed, Base):
         self._let_go()
 
     def _may(self, deed: str) -> None:
+        db.hold(self)
         if not rules.may(self.state, deed):
             raise Refusal("state", "这件事已经往下走了，请看一下现在怎么样")
 
@@ -172,6 +174,8 @@ class Need(Keyed, Made, Base):
     kind: Mapped[str] = mapped_column(sa.String(12))
     words: Mapped[str] = mapped_column(sa.String(200))
     by_id: Mapped[uuid.UUID] = mapped_column(Uuid())
+    urgent: Mapped[bool] = mapped_column(default=False)
+    """It cannot wait until the next plan (H40)."""
     __table_args__ = (sa.Index("ix_need_station_id_made_at", "station_id", "made_at"),)
 
     @classmethod
@@ -213,12 +217,12 @@ def ask(
 
 def need(
     station_id: uuid.UUID, household_id: uuid.UUID | None, resident_id: uuid.UUID | None, kind: str, words: str, by: uuid.UUID,
-    request_id: uuid.UUID | None = None,
+    request_id: uuid.UUID | None = None, *, urgent: bool = False,
 ) -> Need:  # fmt: skip
     """Write down what somebody needs and nobody here can give."""
     row = Need(
         id=ids.new(), station_id=station_id, household_id=household_id, resident_id=resident_id, kind=kind,
-        words=words.strip()[:200], by_id=by, request_id=request_id,
+        words=words.strip()[:200], by_id=by, request_id=request_id, urgent=urgent,
     )  # fmt: skip
     db.session().add(row)
     audit.note("requests.need", row, household_id, kind=kind)

@@ -101,18 +101,19 @@ def is_this_homes(number: str, household_id: uuid.UUID) -> bool:
 
 @dataclass(frozen=True)
 class Counted:
-    """How often a kind was needed at a station in twelve months."""
+    """How often a kind was needed at a station in twelve months, and how often of it at once."""
 
     station: str
     kind: str
     n: int
+    urgent: int
 
 
 def counted(actor: Actor) -> list[Counted]:
     """Needs of twelve months by station and kind, the most first."""
     n = sa.func.sum(1).label("n")
     ask = (
-        sa.select(Place.name, Need.kind, n)
+        sa.select(Place.name, Need.kind, n, sa.func.sum(sa.case((Need.urgent, 1), else_=0)))
         .select_from(Need)
         .join(Place, Place.id == Need.station_id)
         .where(Need.reach(actor), Need.made_at > clock.now() - timedelta(days=365))

@@ -210,10 +210,14 @@ def needs() -> ResponseReturnValue:
     form.kind.choices = _kinds()
     heads = who.role == Role.STATION_HEAD and who.place_id is not None
     place = who.place_id
-    if heads and place and taken(form, lambda: models.need(place, None, None, form.kind.data, form.words.data, who.account_id)):
+    if heads and place and taken(form, lambda: _need(place, form, who)):
         return page.go(url_for("requests.needs"), _("记下了"))
     status = 422 if form.errors else 200
     return page.render(
         "requests/needs.html", status=status, form=form if heads else None, counted=queries.counted(who),
         rows=queries.needs(who), words=words,
     )  # fmt: skip
+
+
+def _need(place_id: uuid.UUID, form: NeedForm, who: Actor) -> None:
+    models.need(place_id, None, None, form.kind.data, form.words.data, who.account_id, urgent=form.urgent.data)

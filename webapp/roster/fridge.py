@@ -14,7 +14,7 @@ from fpdf import FPDF
 from PIL import Image, ImageOps
 from pylopdf_fonts_zh_cn import sans_path
 
-from webapp.cards.drawing.letters import clean
+from webapp.cards.drawing.letters import clean, say
 from webapp.kit import clock, show
 from webapp.kit.words import _
 
@@ -73,9 +73,9 @@ def pdf(sheets: Iterable[Sheet]) -> bytes:
 
 
 def _page(made: FPDF, sheet: Sheet) -> None:
-    _say(made, LEFT, 31, clean(sheet.home), 44, INK, RIGHT - LEFT)
+    say(made, LEFT, 31, clean(sheet.home), 44, INK, RIGHT - LEFT)
     span = f"{show.day(sheet.days[0].day)}–{show.day(sheet.days[-1].day)}"
-    _say(made, LEFT, 46, _("%(span)s 谁来、几点来", span=span), 24, SOFT, RIGHT - LEFT)
+    say(made, LEFT, 46, _("%(span)s 谁来、几点来", span=span), 24, SOFT, RIGHT - LEFT)
     for n, day in enumerate(sheet.days):
         _day(made, TOP + n * ROW, day)
     _number(made, sheet)
@@ -85,10 +85,10 @@ def _day(made: FPDF, top: float, day: Day) -> None:
     made.set_draw_color(LINE)
     made.set_line_width(0.3)
     made.line(LEFT, top, RIGHT, top)
-    _say(made, LEFT, top + 12, str(show.WEEKDAYS[day.day.weekday()]), 30, INK, 27)
-    _say(made, LEFT, top + 20.5, " ".join(filter(None, (show.day(day.day), day.holiday))), 14, SOFT, 31)
+    say(made, LEFT, top + 12, str(show.WEEKDAYS[day.day.weekday()]), 30, INK, 27)
+    say(made, LEFT, top + 20.5, " ".join(filter(None, (show.day(day.day), day.holiday))), 14, SOFT, 31)
     if not day.visits:
-        _say(made, 48, top + 16, day.words or _("不来"), 28, SOFT, RIGHT - 48)
+        say(made, 48, top + 16, day.words or _("不来"), 28, SOFT, RIGHT - 48)
         return
     high = min(ROW, (ROW - 1) / len(day.visits))
     for n, visit in enumerate(day.visits):
@@ -99,17 +99,17 @@ def _visit(made: FPDF, top: float, high: float, visit: Coming) -> None:
     """One line: the hour, then each face and name; smaller where a day has several."""
     size, middle = min(34.0, high * 1.5), top + high / 2
     base = middle + size * 0.125
-    _say(made, 48, base, show.minute(visit.start_min), size, PINE, 38)
+    say(made, 48, base, show.minute(visit.start_min), size, PINE, 38)
     after = 49.5 + made.get_string_width(show.minute(visit.start_min))
-    _say(made, after, base, f"–{show.minute(visit.end_min)}", size * 0.55, SOFT, 102 - after)
+    say(made, after, base, f"–{show.minute(visit.end_min)}", size * 0.55, SOFT, 102 - after)
     wide = (RIGHT - 104) / max(len(visit.names), 1)
     for n, (name, face) in enumerate(zip(visit.names, visit.faces, strict=True)):
         left, edge = 104 + n * wide, min(20.0, high - 2)
         if name:
             _face(made, left, middle - edge / 2, edge, name, face)
-            _say(made, left + edge + 3, base, clean(name), min(28.0, size), INK, wide - edge - 5)
+            say(made, left + edge + 3, base, clean(name), min(28.0, size), INK, wide - edge - 5)
         else:
-            _say(made, left, base, _("还没定谁来"), min(22.0, size), SOFT, wide)
+            say(made, left, base, _("还没定谁来"), min(22.0, size), SOFT, wide)
 
 
 def _face(made: FPDF, left: float, top: float, edge: float, name: str, face: bytes | None) -> None:
@@ -143,17 +143,7 @@ def _number(made: FPDF, sheet: Sheet) -> None:
     top = TOP + 7 * ROW
     made.set_fill_color(TINT)
     made.rect(LEFT, top + 3, RIGHT - LEFT, 38, style="F", round_corners=True, corner_radius=4)
-    _say(made, LEFT + 6, top + 14, _("有事打这个电话"), 20, INK, RIGHT - LEFT - 12)
-    _say(made, LEFT + 6, top + 34, sheet.phone, 54, PINE, RIGHT - LEFT - 12)
+    say(made, LEFT + 6, top + 14, _("有事打这个电话"), 20, INK, RIGHT - LEFT - 12)
+    say(made, LEFT + 6, top + 34, sheet.phone, 54, PINE, RIGHT - LEFT - 12)
     printed = _("%(station)s · %(day)s 印", station=sheet.station, day=show.day(clock.today()))
-    _say(made, LEFT, top + 50, (_("虚构数据，只作演示") + " · " if sheet.sample else "") + printed, 11, SOFT, RIGHT - LEFT)
-
-
-def _say(made: FPDF, left: float, base: float, words: str, size: float, ink: str, most: float) -> None:
-    """Words on a base line, points; smaller when they would be wider than `most` millimetres."""
-    made.set_font("card", size=size)
-    wide = made.get_string_width(words)
-    if wide > most:
-        made.set_font("card", size=size * most / wide)
-    made.set_text_color(ink)
-    made.text(left, base, words)
+    say(made, LEFT, top + 50, (_("虚构数据，只作演示") + " · " if sheet.sample else "") + printed, 11, SOFT, RIGHT - LEFT)

@@ -18,9 +18,9 @@ from webapp.kit.refusal import Refusal
 from webapp.kit.settings import Settings
 from webapp.kit.words import _, in_chinese
 from webapp.people.models import Household, Person, Place
-from webapp.people.queries import nothing
-from webapp.roster import calendar, fridge, publishing
-from webapp.roster.models import PAUSED, PLANNED, Shift
+from webapp.people.queries import nothing, place
+from webapp.roster import calendar, daysheets, fridge, publishing
+from webapp.roster.models import PAUSED, PLANNED, Shift, catalogue
 from webapp.roster.week import as_day, bp
 from webapp.store import audit, db, files
 from webapp.web import guard
@@ -41,6 +41,43 @@ def fridge_station(place_id: uuid.UUID) -> Response:
     """A whole station, a sheet for every household that goes on."""
     ask = within(guard.me(), sa.select(Household)).where(Household.station_id == place_id, Household.ended_on.is_(None))
     return _file(db.session().scalars(ask.order_by(Household.number)).all())
+
+
+BLANK = 4
+"""Sheets without a name that lie beside those of the plan."""
+
+
+@bp.get("/roster/<uuid:place_id>/day-sheets")
+@allow("roster.plan")
+def day_sheets(place_id: uuid.UUID) -> Response:
+    """A station's day on paper (`day`, else today), for when telephones or the house are down; a few without a name too."""
+    who, day = guard.me(), as_day(request.args.get("day")) or clock.today()
+    station = place(who, place_id)
+    rows = (
+        db.session()
+        .scalars(
+            within(who, sa.select(Shift))
+            .where(Shift.station_id == station.id, Shift.day == day, Shift.state == PLANNED)
+            .order_by(Shift.start_min, Shift.household_id, Shift.seat)
+            .options(joinedload(Shift.caregiver), joinedload(Shift.household))
+        )
+        .all()
+    )
+    with in_chinese():
+        known = {item["code"]: item["zh"] for item in catalogue(day)["items"]}
+        visits = [
+            daysheets.Visit(
+                each.household.name, each.household.number, each.caregiver.name if each.caregiver else "", each.start_min,
+                [known.get(code, code) for code in each.items],
+            )
+            for each in rows
+        ]  # fmt: skip
+        audit.note("roster.print_day", station, day=day, sheets=len(visits))
+        db.settle()
+        made = daysheets.pdf(station.name, day, [*visits, *[daysheets.Visit()] * BLANK])
+    response = send_file(io.BytesIO(made), mimetype="application/pdf", download_name=f"{station.name} {day}.pdf")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _file(homes: Sequence[Household]) -> Response:

@@ -1,4 +1,6 @@
-"""What the demo world asks for and says: requests on their way, opinions of two months, a complaint, a change of caregiver."""
+"""What the demo world asks for and says: requests on their way, opinions of two months, a complaint, a change of
+caregiver, an application that hangs out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from webapp.access import Role
+from webapp.applications import models as applications
 from webapp.kit import clock
 from webapp.people.models import Account, Kin, Place
 from webapp.requests import models as requests
@@ -43,8 +47,18 @@ def begin(homes: list[Home]) -> None:
     )
     old = voices.complain("suggestion", station, "活动室早上能不能早半个钟头开门？")
     old.reply(head.account_id, "从下周一起，早上七点半开门。")
+    _applied(homes, head)
     if len(homes) > 2:
         voices.ask_for_change(homes[2].household, head.account_id, "resident", "口音听不懂，说话费劲")
+
+
+def _applied(homes: list[Home], head: Any) -> None:
+    """One application hangs out for three days, one has just been taken in."""
+    for home, hangs in zip(homes[1:3], (True, False), strict=False):
+        row = applications.apply(home.household, home.household.residents[0].tier or "B", "13800000021", head)
+        if hangs:
+            row.move(Role.STATION_HEAD, "surveyed", head.account_id, "")
+            row.publish(head.account_id)
 
 
 def _opinions(n: int, home: Home) -> None:

@@ -30,6 +30,7 @@ from webapp.sample import (
     morning,
     outside,
     parting,
+    quarters,
     rules,
     taught,
     telling,
@@ -119,6 +120,8 @@ def build(size: str, seed: int | None) -> None:
         doubted.begin(homes)
     with db.transaction():
         checked.begin()
+    with db.transaction():
+        quarters.begin(homes)
     _measure()
 
 

@@ -12,7 +12,7 @@ from webapp.kit.month import Month
 from webapp.ledger import agreeing, asking, closing, confirming, counting, rules
 from webapp.ledger.posting import Stamp
 from webapp.ledger.rows import Entry
-from webapp.people.models import Account, Kin, Resident
+from webapp.people.models import Account, Consent, Kin, Resident
 from webapp.sample.frame import Home
 from webapp.store import db
 
@@ -40,6 +40,7 @@ def _ask(home: Home, *, answered: bool) -> None:
         sa.select(Account.id)
         .join(Kin, Kin.person_id == Account.person_id)
         .join(Resident, Resident.id == Kin.resident_id)
+        .join(Consent, sa.and_(Consent.kin_id == Kin.id, Consent.scope == "money", Consent.holds()))
         .where(Resident.household_id == key)
         .order_by(Resident.number, Account.login)
     )

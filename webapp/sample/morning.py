@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from PIL import Image, ImageDraw
 
 from webapp.cards import queries as cards
 from webapp.cards.drawing import letters
 from webapp.kit import clock, ids, money
+from webapp.ledger.rows import Entry
 from webapp.roster import queries as roster
 from webapp.roster.models import Shift
 from webapp.sample.frame import Home
 from webapp.store import db, files, inbox
 
+BOUGHT = ("白菜", "豆腐", "鸡蛋")
+SLIPS = 4
+
 
 def begin(homes: list[Home], draw: random.Random) -> None:
     """Live today as far as it has come. The fourth home's caregiver is late; the last home's door stays shut."""
+    _bring_slips(homes, draw)
     late, shut = (3, len(homes) - 1) if len(homes) >= 5 else (None, None)
     for n, home in enumerate(homes):
         for shift in roster.coming(home.household.id, clock.today(), clock.today()):
@@ -32,6 +39,16 @@ def begin(homes: list[Home], draw: random.Random) -> None:
                 )
             else:
                 _visit(home, shift, starts + timedelta(minutes=draw.randint(-4, 3)), ends, draw)
+
+
+def _bring_slips(homes: Sequence[Home], draw: random.Random) -> None:
+    """Something bought lately whose slip is photographed only this morning."""
+    for home in homes[:SLIPS]:
+        bought = sa.select(Entry).where(Entry.household_id == home.household.id, Entry.kind == "spend", Entry.seen.is_(False))
+        entry = db.session().scalar(bought.where(Entry.fen <= -2000).order_by(Entry.at.desc(), Entry.id).limit(1))
+        if entry:
+            picture = receipt(-entry.fen, entry.words.split("、"), draw)
+            _send("ledger.receipt", home, clock.now(), photo=("receipt", picture), entry=entry.id)
 
 
 def _visit(home: Home, shift: Shift, arrived: datetime, ends: datetime, draw: random.Random) -> None:
@@ -50,8 +67,8 @@ def _visit(home: Home, shift: Shift, arrived: datetime, ends: datetime, draw: ra
         _send("logs.write", home, ends, visit=shift.visit_id, mood="good", meals="well", story="吃得好，精神也好，说了会儿家常。")
         fen = draw.randint(80, 450) * 10
         _send(
-            "ledger.spend", home, ends, photo=("receipt", receipt(fen, draw)), household=home.household.id,
-            visit=shift.visit_id, amount_fen=fen, category="EX-VEG", source="cash", words="白菜、豆腐、鸡蛋",
+            "ledger.spend", home, ends, photo=("receipt", receipt(fen, BOUGHT, draw)), household=home.household.id,
+            visit=shift.visit_id, amount_fen=fen, category="EX-VEG", source="cash", words="、".join(BOUGHT),
         )  # fmt: skip
         _send("visits.leave", home, ends, visit=shift.visit_id, **scan)
 
@@ -69,7 +86,7 @@ def _send(kind: str, home: Home, at: datetime, photo: tuple[str, bytes] | None =
     inbox.receive(envelope, None, home.account.id)
 
 
-def receipt(fen: int, draw: random.Random) -> bytes:
+def receipt(fen: int, things: Sequence[str], draw: random.Random) -> bytes:
     """A drawn till slip, as JPEG; no two alike."""
     image = Image.new("RGB", (360, 420), "#fbfaf6")
     pen = ImageDraw.Draw(image)
@@ -77,9 +94,7 @@ def receipt(fen: int, draw: random.Random) -> bytes:
         "示例菜市场（虚构）",
         f"小票 {draw.randint(100000, 999999)}",
         "",
-        "白菜",
-        "豆腐",
-        "鸡蛋",
+        *things,
         "",
         f"合计 ¥{money.show(fen)}",
     ]

@@ -27,8 +27,14 @@ STORIES = (
     "话不多，看了会儿电视就睡了。",
     "女儿来过电话，老人高兴了一上午。",
 )
-THINGS = ("白菜", "豆腐", "鸡蛋", "土豆", "西红柿", "猪肉", "鲫鱼", "挂面", "牛奶", "香蕉", "卫生纸", "酱油")
-CATEGORIES = ("EX-VEG", "EX-MEA", "EX-GRA", "EX-FRU", "EX-DAI", "EX-MED")
+THINGS = {
+    "EX-VEG": ("白菜", "豆腐", "土豆", "西红柿", "青椒"),
+    "EX-MEA": ("鸡蛋", "猪肉", "鲫鱼"),
+    "EX-GRA": ("挂面", "大米", "酱油"),
+    "EX-FRU": ("牛奶", "香蕉", "苹果"),
+    "EX-DAI": ("卫生纸", "洗衣粉", "牙膏"),
+    "EX-MED": ("降压药", "钙片", "膏药"),
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ def day(draw: random.Random, figures: dict[str, Any], start_min: int, minutes: i
     drift = draw.randint(16, 40) if late else max(-12, min(9, round(draw.gauss(-1, visits["start_sd_minutes"] / 4))))
     refused = tuple(code for code in items if draw.random() < visits["declined_share"])
     quiet = draw.random() < money["no_spending_day_share"]
+    category = draw.choice(tuple(THINGS))
     return Day(
         arrived_min=max(start_min + drift, 1),
         minutes=max(15, round(draw.gauss(minutes, minutes / 12))),
@@ -104,8 +111,8 @@ def day(draw: random.Random, figures: dict[str, Any], start_min: int, minutes: i
         meals=draw.choices(("well", "some", "little"), (66, 28, 6))[0],
         story=draw.choice(STORIES),
         spent_fen=0 if quiet else max(150, round(draw.expovariate(1 / (money["spend_per_day_yuan_mean"] * 100)) / 10) * 10),
-        category=draw.choice(CATEGORIES),
-        things="、".join(draw.sample(THINGS, draw.randint(1, 3))),
+        category=category,
+        things="、".join(draw.sample(THINGS[category], draw.randint(1, 3))),
         seen=draw.random() < money["receipt_share"],
         late=late,
     )

@@ -102,6 +102,7 @@ def _chained_postgresql(element: Chained, compiler: Any, **kwargs: Any) -> str:
 _ENTRY, _HEAD = cast(sa.Table, Entry.__table__), cast(sa.Table, Head.__table__)
 _LINKED = sa.bindparam("linked", type_=sa.LargeBinary())
 _WRITE = sa.insert(_ENTRY)
+_REACHED = sa.select(_HEAD.c.seq)
 _ADVANCE = (
     sa.update(_HEAD)
     .values(seq=_HEAD.c.seq + 1, digest=_LINKED, head=Chained(_HEAD.c.head, _LINKED))
@@ -170,6 +171,11 @@ def seal(session: Session) -> None:
         },
     )
     session.info["head"] = line.execute(_ADVANCE, {"linked": digest}).one()
+
+
+def reached() -> int:
+    """How far the chain reaches: another number, and somebody has done something."""
+    return int(db.session().scalar(_REACHED) or 0)
 
 
 def verify(session: Session, anchors: dict[int, bytes] | None = None) -> list[str]:

@@ -234,6 +234,18 @@ def writes() -> None:
     g.writes = True
 
 
+def hold(row: Base) -> None:
+    """Read `row` again and let nobody else change it before this transaction ends: what follows may rely on what it says."""
+    held = session()
+    held.flush()
+    held.refresh(row, with_for_update={"of": type(row)})
+
+
+def doubled(error: sa.exc.IntegrityError) -> bool:
+    """Whether a row was refused because there is one of its kind already."""
+    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE" in str(error.orig)
+
+
 def settle() -> None:
     """Commit what this request wrote; a request that only read just lets go. Later reads see the new state."""
     if (open_reading := g.pop("reading", None)) is not None:

@@ -37,6 +37,14 @@ def cared_for(station_id: Any) -> sa.ColumnElement[bool]:
     return sa.and_(Household.ended_on.is_(None), Household.station_id == station_id)
 
 
+def attended(since: Any) -> sa.ColumnElement[bool]:
+    """Condition on Shift, of days not before the instant `since`: somebody went, be it only one of two who go together."""
+    went = Visit.station_id == Shift.station_id, Visit.state != VOID
+    near = Visit.household_id == Shift.household_id, Visit.arrived_at >= since
+    beside = Visit.day == Shift.day, Visit.planned_start_min == Shift.start_min
+    return sa.or_(sa.exists().where(Visit.shift_id == Shift.id, *went), sa.exists().where(*near, *beside, *went))
+
+
 def _let_go() -> None:
     """Whose visit came in after all, from a phone that was long without a network, is forgotten."""
     session = db.session()
@@ -49,12 +57,12 @@ def _let_go() -> None:
 
 def _carry(station: uuid.UUID, days: list[date]) -> None:
     session = db.session()
-    attended = sa.exists().where(Visit.shift_id == Shift.id, Visit.state != VOID)
+    since = clock.instant(min(days), 0)
     stood = sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.day == Shift.day)
-    ask = sa.select(Shift).where(Shift.station_id == station, Shift.day.in_(days), Shift.state == PLANNED, ~attended, ~stood)
+    ask = sa.select(Shift).where(Shift.station_id == station, Shift.day.in_(days), Shift.state == PLANNED)
+    ask = ask.where(~attended(since), ~stood)
     ask = ask.join(Household, Household.id == Shift.household_id).where(cared_for(Shift.station_id))
     shifts = session.scalars(ask.order_by(Shift.day, Shift.start_min)).all()
-    since = clock.instant(min(days), 0)
     told = sa.select(Task.key).where(Task.place_id == station, sa.or_(Task.cleared_at.is_(None), Task.cleared_at >= since))
     known = set(session.scalars(told)) if shifts else set()
     for shift in shifts:

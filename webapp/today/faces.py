@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import uuid
 
 import sqlalchemy as sa
 from flask import Blueprint, request, url_for
@@ -13,6 +14,8 @@ from webapp.access import STAFF, Actor, Role, within
 from webapp.cards import models as cards
 from webapp.cards import queries as card_queries
 from webapp.cards.models import Card, CardKind, Sighting
+from webapp.family import own
+from webapp.family import queries as family
 from webapp.kit import clock, ids
 from webapp.people import queries as people
 from webapp.people.models import Household, Place, PlaceKind
@@ -22,6 +25,7 @@ from webapp.web import limits, page
 from webapp.web.guard import actor, csrf, open_door
 
 bp = Blueprint("faces", __name__)
+NOBODY = uuid.UUID(int=0)
 
 REPORTS_A_DAY = 20
 
@@ -36,15 +40,29 @@ def card(token: str) -> ResponseReturnValue:
     who = actor()
     face = _face(found, who)
     cards.log_scan(found, who, face, network(), agent())
-    if found is None or face == "unknown":
-        return unknown()
-    if face in ("caregiver", "kin", "doctor", "inspector", "station"):
-        return closed(page.go(_inside(face, found)))
-    return closed(_stranger(found, SightingForm(formdata=None), followed=_followed(found)))
+    if found is not None and face in ("caregiver", "kin", "doctor", "inspector", "station"):
+        return closed(page.go(_inside(face, found, who)))
+    # both answers are made, whichever is given: how long it takes must not tell whether there is such a card
+    open_, nobodys = found if face == "stranger" else None, _decoy()
+    shown = closed(_stranger(open_ or nobodys, SightingForm(formdata=None), followed=_followed(open_)))
+    nothing = unknown()
+    return shown if open_ else nothing
 
 
-def _inside(face: str, found: Card) -> str:
-    """Where somebody who is known lands: on their task for this household."""
+def _decoy() -> Card:
+    """A card that is nobody's, to do the work of one with."""
+    station = db.session().scalar(sa.select(Place.id).where(Place.kind == PlaceKind.STATION).order_by(Place.code).limit(1))
+    return Card(kind=CardKind.RESIDENT, station_id=station, household_id=NOBODY)
+
+
+def _inside(face: str, found: Card, who: Actor | None) -> str:
+    """Where somebody who is known lands: on their task for this household; the elder on a page of their own, where the
+    phone or tablet is theirs to use.
+    """
+    if found.resident_id and face in ("kin", "station") and own.is_here():
+        return url_for("own.show", resident_id=found.resident_id)
+    if face == "kin" and who and (tie := family.of_card(who, found.resident_id)):
+        return url_for("family.show", kin_id=tie)
     if face == "caregiver":
         return url_for("today.household", household_id=found.household_id)
     if face == "doctor":
@@ -76,8 +94,10 @@ def _reaches(who: Actor, found: Card) -> bool:
     return db.session().scalar(within(who, sa.select(Household)).where(Household.id == found.household_id)) is not None
 
 
-def _followed(found: Card) -> Sighting | None:
+def _followed(found: Card | None) -> Sighting | None:
     """The report that the address of this page follows (`?r=`), if it is one of this card."""
+    if found is None:
+        return None
     key = ids.parse(request.args.get("r"))
     row = db.session().get(Sighting, key) if key else None
     return row if row is not None and row.card_id == found.id else None

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-from wtforms import ValidationError
-
-from webapp.kit.words import _, _l
-from webapp.web.forms import ChoiceField, PlainForm, TextField, required
+from webapp.kit.words import _l
+from webapp.web.forms import ChoiceField, Dialled, PlainForm, TextField, required
 
 STEPS = {
     "taken": _l("我来管"),
@@ -19,15 +14,6 @@ STEPS = {
     "ended": _l("已停止照护"),
 }
 """What a case tells of itself; the last is no tap."""
-
-
-class Dialled:
-    """A number that can be rung, or none."""
-
-    def __call__(self, form: Any, field: Any) -> None:
-        """Refuses what has no digits enough for a telephone."""
-        if field.data and not 5 <= len(re.sub(r"\D", "", field.data)) <= 15:
-            raise ValidationError(_("电话好像不对，请看一下"))
 
 
 class ScanForm(PlainForm):

@@ -18,6 +18,8 @@ from flask.wrappers import Response
 
 from webapp.access import Actor, within
 from webapp.cards.models import Card
+from webapp.inspections import queries as inspections
+from webapp.inspections.models import PLANNED
 from webapp.kit import clock
 from webapp.people.latch import PRIVATE_VERBS
 from webapp.people.models import Household, Resident
@@ -55,6 +57,23 @@ class Leaf:
         return getattr(current_app.view_functions[endpoint], "verb", None) in PRIVATE_VERBS
 
 
+@bp.get("/inspections/packet")
+@allow("inspections.record")
+def checklists() -> Response:
+    """For a supervisor's phone: what is to be inspected, each checklist she was drawn for, and one for a plate she meets."""
+    who = me()
+    mine = [each.household_id for each in inspections.lines(who, PLANNED) if each.mine and each.household_id]
+    return _packed([*_checklists(mine)], [])
+
+
+def _checklists(homes: Sequence[uuid.UUID]) -> Iterator[Leaf]:
+    for endpoint in ("inspections.index", "inspections.scan", "doors.outbox", "doors.me"):
+        yield Leaf(url_for(endpoint), url_for(endpoint))
+    yield _held(url_for("inspections.plate"))
+    for home in dict.fromkeys(homes):
+        yield Leaf(url_for("inspections.home", household_id=home), url_for("inspections.home", household_id=home))
+
+
 @bp.get("/today/packet")
 @allow("visits.record")
 def packet() -> Response:
@@ -62,10 +81,15 @@ def packet() -> Response:
     who, today = me(), clock.today()
     days = {today + timedelta(days=n): queries.day_of(who, today + timedelta(days=n)) for n in range(DAYS)}
     homes = _homes(who, days.values())
-    lock = rulebook.current("doors", today, who.place_id)
-    answers = [(leaf, page.whole(leaf.ask)) for leaf in _leaves(days, homes)]
     shown = {each.resident_id: each.path for each in _portraits(who, homes)}
-    pictures = [(path, page.whole(path)) for path in shown.values()]
+    return _packed([*_leaves(days, homes)], [*shown.values()])
+
+
+def _packed(leaves: Sequence[Leaf], shown: Sequence[str]) -> Response:
+    who, today = me(), clock.today()
+    lock = rulebook.current("doors", today, who.place_id)
+    answers = [(leaf, page.whole(leaf.ask)) for leaf in leaves]
+    pictures = [(path, page.whole(path)) for path in shown]
     return jsonify(
         account=str(who.account_id),
         made_at=clock.to_wire(clock.now()),

@@ -27,6 +27,12 @@ class AttendForm(PlainForm):
     person = KeyField()
 
 
+class AnswerForm(PlainForm):
+    """The question of a learning card."""
+
+    answer = ChoiceField("", [required(_l("请选一个"))], choices=[])
+
+
 class GradeForm(PlainForm):
     """How somebody did in the test."""
 

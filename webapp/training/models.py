@@ -22,6 +22,7 @@ from webapp.training import rules
 
 BADGE, LIST = "badge", "list"
 rulebook.ship("training", Path(__file__).parent / "training.json")
+rulebook.ship("learning", Path(__file__).parent / "cards.json")
 
 
 def settings(day: date) -> dict[str, Any]:
@@ -153,3 +154,36 @@ def hold(actor: Any, place: Place, code: str, day: date, start_min: int, minutes
     db.session().add(row)
     audit.note("training.hold", row, course=code, day=day)
     return row
+
+
+class Learned(Base):
+    """A learning card was read and its question answered. tries: how often until it was right; right_at: when it was."""
+
+    __tablename__ = "training_learned"
+    person_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("person.id"), primary_key=True)
+    card: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant())
+    tries: Mapped[int] = mapped_column(default=0)
+    right_at: Mapped[datetime | None] = mapped_column(Instant())
+
+
+def cards(day: date) -> list[dict[str, Any]]:
+    """The learning cards of a day (P15)."""
+    found: list[dict[str, Any]] = rulebook.current("learning", day)["cards"]
+    return found
+
+
+def learn(person_id: uuid.UUID, card: dict[str, Any], answer: int | None) -> bool:
+    """She answered the question of a card; whether it was right. Once right it stays so. Refuses no answer."""
+    if answer is None or not 0 <= answer < len(card["ask"]["answers"]):
+        raise Refusal("choice", "请选一个", field="answer")
+    session, now = db.session(), clock.now()
+    row = session.get(Learned, (person_id, card["code"]))
+    if row is None:
+        row = Learned(person_id=person_id, card=card["code"], at=now, tries=0)
+        session.add(row)
+    right: bool = answer == card["ask"]["right"]
+    if row.right_at is None:
+        row.tries += 1
+        row.right_at = now if right else None
+    return right

@@ -16,7 +16,7 @@ from webapp.people.models import Account, Grant, Person, Place
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.training import rules
-from webapp.training.models import Attendance, Certificate, Session
+from webapp.training.models import Attendance, Certificate, Learned, Session
 
 
 def sessions(actor: Actor, since: date, limit: int = 60) -> Sequence[Any]:
@@ -120,6 +120,30 @@ def certificate(actor: Actor, key: uuid.UUID) -> tuple[Certificate, str]:
     if found is None:
         raise nothing()
     return found[0], found[1] or ""
+
+
+def learned(person_id: uuid.UUID) -> set[str]:
+    """The learning cards whose question a person answered right."""
+    ask = sa.select(Learned.card).where(Learned.person_id == person_id, Learned.right_at.is_not(None))
+    return set(db.session().scalars(ask))
+
+
+def learners(actor: Actor) -> list[tuple[str, int, int]]:
+    """(station, caregivers on post, how many cards they have answered right together), by code, within reach."""
+    right = sa.select(Learned.person_id, sa.func.count(Learned.card).label("n")).where(Learned.right_at.is_not(None))
+    each = right.group_by(Learned.person_id).subquery()
+    ask = (
+        _on_post(
+            sa.select(Place.name, sa.func.count(Person.id), sa.func.sum(sa.func.coalesce(each.c.n, 0)))
+            .select_from(Person)
+            .join(Place, Place.id == Person.station_id)
+            .outerjoin(each, each.c.person_id == Person.id)
+        )
+        .where(actor.reaches_station(Person.station_id))
+        .group_by(Place.id, Place.name, Place.code)
+        .order_by(Place.code)
+    )
+    return [(name, int(n), int(done or 0)) for name, n, done in db.session().execute(ask)]
 
 
 def certificates(person_id: uuid.UUID) -> Sequence[Certificate]:

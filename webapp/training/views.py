@@ -49,6 +49,7 @@ def index() -> ResponseReturnValue:
     return page.render(
         "training/index.html", sessions=queries.sessions(who, today - PAST), rates=queries.rates(who, today.year), held=held,
         ending=queries.ending(who, today, held["soon_days"]), today=today, named=_named(),
+        learners=queries.learners(who), cards=len(models.cards(today)),
     )  # fmt: skip
 
 
@@ -162,5 +163,40 @@ def mine() -> ResponseReturnValue:
     who, today = me(), clock.today()
     return page.render(
         "training/mine.html", certificates=queries.certificates(who.person_id), coming=queries.coming(who.person_id, today),
-        today=today, asked=request.path,
+        today=today, asked=request.path, cards=len(models.cards(today)), learned=len(queries.learned(who.person_id)),
     )  # fmt: skip
+
+
+@bp.get("/my-training/cards")
+@allow("training.mine")
+def cards_() -> ResponseReturnValue:
+    """The learning cards, by course; those she has answered are ticked."""
+    held, known = models.cards(clock.today()), queries.learned(me().person_id)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for each in held:
+        groups.setdefault(each["course"], []).append(each)
+    return page.render("training/cards.html", groups=groups, known=known, all=len(held), said=_said)
+
+
+@bp.route("/my-training/cards/<lesson>", methods=["GET", "POST"])
+@allow("training.mine")
+def card(lesson: str) -> ResponseReturnValue:
+    """One card: three things to remember and one question."""
+    held = models.cards(clock.today())
+    at = next((n for n, each in enumerate(held) if each["code"] == lesson), None)
+    if at is None:
+        raise people.nothing()
+    found, form = held[at], forms.AnswerForm()
+    form.answer.label.text = _said(found["ask"])
+    form.answer.choices = [(str(n), _said(each)) for n, each in enumerate(found["ask"]["answers"])]
+    told: list[bool] = []
+    taken(form, lambda: told.append(models.learn(me().person_id, found, int(form.answer.data or 0))))
+    return page.render(
+        "training/card.html", status=422 if form.errors else 200, found=found, form=form, said=_said,
+        right=told[0] if told else None, following=held[at + 1]["code"] if at + 1 < len(held) else None,
+        known=found["code"] in queries.learned(me().person_id),
+    )  # fmt: skip
+
+
+def _said(row: dict[str, Any]) -> str:
+    return str(row["zh" if show.chinese() else "en"])

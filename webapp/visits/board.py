@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from flask import current_app
 from markupsafe import Markup
 
 from webapp.kit import clock, show
 from webapp.messages import models as messages
 from webapp.people.models import PlaceKind
 from webapp.roster import words as planning
-from webapp.store import secrets
+from webapp.store import audit, secrets
 from webapp.visits import live, models, words
 
 
@@ -53,9 +54,33 @@ def board(
     day: date | None = None,
     levels: Sequence[Level] = (),
 ) -> dict[str, Any]:
-    """What the live roster shows of some stations; `draw` writes a line."""
+    """What the live roster shows of some stations; `draw` writes a line.
+
+    Put together once for all who look, until somebody writes something, but for STAYS_S seconds at most.
+    """
     now = clock.now()
-    day = day or clock.day_of(now)
+    asking = (show.chinese(), *stations, asked, start, day, *levels, audit.reached(), now.timestamp() // STAYS_S)
+    known: dict[Any, dict[str, Any]] = current_app.extensions.setdefault("boards", {})
+    found = known.get(asking)
+    if found is None:
+        if len(known) >= BOARDS:
+            known.clear()
+        found = known[asking] = _made(stations, asked, draw, start, now, day or clock.day_of(now), levels)
+    return found
+
+
+STAYS_S, BOARDS = 5, 40
+
+
+def _made(
+    stations: Sequence[uuid.UUID],
+    asked: str | None,
+    draw: Draw,
+    start: int,
+    now: datetime,
+    day: date,
+    levels: Sequence[Level],
+) -> dict[str, Any]:
     plans, facts = live.plans_on(stations, day), live.facts_on(stations, day)
     keys = dict.fromkeys([plan.caregiver_id for plan in plans] + [fact.caregiver_id for fact in facts])
     known = live.people_of(keys, clock.instant(day, 0))
@@ -65,11 +90,11 @@ def board(
     wanted = live.shown(every, asked)
     rows = wanted[start : start + live.PAGE]
     low, high = live.hours(every)
-    tell = words.teller()
+    tell, chinese = words.teller(), show.chinese()
     return {
         "figures": live.figures(plans, every, facts, moment),
         "levels": _levels(levels, plans, facts, moment),
-        "rows": [_drawn(line, known, tell, low, high, draw) for line in rows],
+        "rows": [_drawn(line, known, tell, low, high, draw, chinese=chinese) for line in rows],
         "now": now,
         "day": day,
         "minute": moment.minute,
@@ -101,9 +126,11 @@ _kept: dict[Any, Markup] = {}
 """Lines as they were drawn last: most say the same a minute later, and to whoever else looks."""
 
 
-def _drawn(line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: int, high: int, draw: Draw) -> Markup:
+def _drawn(
+    line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: int, high: int, draw: Draw, *, chinese: bool
+) -> Markup:
     who = known[line.caregiver_id][:2] if line.caregiver_id else None
-    same = (show.chinese(), line, who, low, high)
+    same = (chinese, line, who, low, high)
     if (found := _kept.get(same)) is None:
         if len(_kept) >= MOST:
             _kept.clear()
@@ -132,7 +159,7 @@ def _row(line: live.Line, known: dict[live.Key, Any], tell: words.Teller, low: i
     )
 
 
-CALL = (live.TROUBLE, live.SILENT, live.LATE, live.NOBODY)
+CALL = (live.TROUBLE, live.SILENT, live.ALONE, live.LATE, live.NOBODY)
 
 
 def _phone(line: live.Line, known: dict[live.Key, Any]) -> str | None:

@@ -209,7 +209,7 @@ def _shift(found: Shift, status: int = 200, **given: PlainForm) -> ResponseRetur
 def _phoned_form(found: Shift, visit: Any, team: Sequence[Person]) -> forms.PhonedForm:
     usual = {
         "deed": "out" if visit is not None and visit.state == "open" else "in", "at": clock.minute_of(clock.now()),
-        "caregiver": str(found.caregiver_id or ""), "line": "resident",
+        "caregiver": str(found.caregiver_id or ""), "line": "paper" if found.day < clock.today() else "resident",
     }  # fmt: skip
     form = forms.PhonedForm(formdata=request.form if request.endpoint == "desk.phoned" else None, data=usual)
     form.caregiver.choices = [(str(each.id), each.name) for each in team]

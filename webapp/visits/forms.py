@@ -150,7 +150,7 @@ class PhonedForm(PlainForm):
     deed = ChoiceField(_l("她说什么"), [required(_l("请选一个"))], choices=[("in", _l("到了")), ("out", _l("走了"))])
     caregiver = ChoiceField(_l("是谁"), [required(_l("请选一个"))], choices=[])
     at = MinuteField(_l("几点"), [required()], render_kw={"type": "time"})
-    line = ChoiceField(_l("哪个电话打来的"), [required(_l("请选一个"))], choices=list(words.LINE_WORDS.items()))
+    line = ChoiceField(_l("哪里听来的"), [required(_l("请选一个"))], choices=list(words.LINE_WORDS.items()))
 
 
 class SettleForm(PlainForm):

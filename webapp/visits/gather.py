@@ -76,11 +76,12 @@ _CARDS = {"token": Card.token_digest, "number": Card.number}
 
 
 class Open(NamedTuple):
-    """A visit that goes on: which, where, since when."""
+    """A visit that goes on: which, where, since when, how long it was planned to be."""
 
     id: uuid.UUID
     household_id: uuid.UUID
     arrived_at: datetime
+    minutes: int | None
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ def _question(by: str, at_home: bool, named: bool) -> sa.Select[*tuple[Any, ...]
             _open_visit("id", "open_visit"),
             _open_visit("household_id", "open_home"),
             _open_visit("arrived_at", "open_at"),
+            _open_visit("planned_minutes", "open_minutes"),
             _phoned(),
             _limits(),
             _home_limits(),
@@ -230,6 +232,7 @@ def _open_visit(column: str, name: str) -> sa.Label[Any]:
     return (
         sa.select(getattr(other, column))
         .where(other.caregiver_id == Account.person_id, other.state == OPEN, other.id != _KEY, other.partner_id.is_(None))
+        .order_by(other.arrived_at.desc())
         .limit(1)
         .scalar_subquery()
         .label(name)
@@ -299,7 +302,7 @@ def _known(rows: Sequence[Any]) -> Known:
         station_id=first.station_id,
         no_signal=bool(first.no_signal),
         assigned=bool(first.assigned),
-        open_visit=Open(first.open_visit, first.open_home, first.open_at) if first.open_visit else None,
+        open_visit=Open(first.open_visit, first.open_home, first.open_at, first.open_minutes) if first.open_visit else None,
         phoned=first.phoned_visit,
         visit=first if first.visit_id else None,
         spots=tuple(spots.values()),

@@ -23,10 +23,10 @@ from webapp.store.inbox import Kept
 from webapp.visits import rules
 from webapp.visits.models import DONE, OPEN, VOID, NobodyHome, Visit, VisitException
 
-TROUBLE, GAP, SILENT, NOBODY, LATE, OFFLINE, RUNG, OFF, HERE, NEXT, PAUSED, ENDED = (
-    "trouble", "gap", "silent", "nobody", "late", "offline", "rung", "off", "here", "next", "paused", "ended",
+TROUBLE, GAP, SILENT, NOBODY, ALONE, LATE, OFFLINE, RUNG, OFF, HERE, NEXT, PAUSED, ENDED = (
+    "trouble", "gap", "silent", "nobody", "alone", "late", "offline", "rung", "off", "here", "next", "paused", "ended",
 )  # fmt: skip
-ORDER = (TROUBLE, GAP, SILENT, NOBODY, LATE, OFF, OFFLINE, RUNG, HERE, NEXT, PAUSED, ENDED)
+ORDER = (TROUBLE, GAP, SILENT, NOBODY, ALONE, LATE, OFF, OFFLINE, RUNG, HERE, NEXT, PAUSED, ENDED)
 ALARMS = (TROUBLE, GAP, SILENT, NOBODY)
 UNATTENDED = (TROUBLE, GAP, SILENT)
 """What the figure 没人照看 counts."""
@@ -42,6 +42,7 @@ class Plan(NamedTuple):
     """A planned shift of the day. nobody: somebody stood there and nobody answered; rung: what came of the last call about it.
 
     paused: a pause took it out; note: why it has nobody or is paused, a code (`roster.words.note`).
+    home_id: the household; beside: of two who go together the other one came.
     """
 
     id: Key
@@ -56,6 +57,8 @@ class Plan(NamedTuple):
     paused: bool = False
     note: str | None = None
     station_id: Key | None = None
+    home_id: Key | None = None
+    beside: bool = False
 
 
 @dataclass
@@ -150,7 +153,8 @@ def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
 
     没信号 is said only of a home without signal or of a phone heard earlier that day and not since, until the planned
     end + silent_min; after that somebody must phone. Only a call that reached somebody takes the alarm away (打过电话),
-    and only until somebody comes or the next call says otherwise.
+    and only until somebody comes or the next call says otherwise. Of two who go together one may be missing: the resident is
+    not without anybody, so that is no alarm.
     """
     late = moment.minute - plan.start_min
     if plan.paused:
@@ -163,9 +167,9 @@ def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
     if late <= moment.limits["late_min"]:
         return NEXT, 0
     if plan.caregiver_id is None:
-        return GAP, late
+        return (ALONE if plan.beside else GAP), late
     if moment.minute > plan.start_min + plan.minutes + moment.limits["silent_min"]:
-        return (RUNG if told else SILENT), late
+        return (RUNG if told else ALONE if plan.beside else SILENT), late
     heard = moment.heard.get(plan.caregiver_id)
     quiet = heard is not None and 0 <= moment.minute_at(heard) < plan.start_min
     return (OFFLINE, late) if plan.no_signal or quiet else (LATE, late)
@@ -174,10 +178,12 @@ def state_of(plan: Plan, moment: Moment) -> tuple[str, int]:
 def lines(plans: Sequence[Plan], facts: Sequence[Fact], moment: Moment) -> list[Line]:
     """One line per caregiver with a shift or a visit; shifts nobody has come first, one line each."""
     attended = {fact.shift_id for fact in facts}
+    came = {(plan.home_id, plan.start_min) for plan in plans if plan.id in attended and plan.home_id is not None}
     open_plans: dict[Key | None, list[Plan]] = {}
     for plan in plans:
         if plan.id not in attended:
-            open_plans.setdefault(plan.caregiver_id, []).append(plan)
+            waits = plan._replace(beside=True) if (plan.home_id, plan.start_min) in came else plan
+            open_plans.setdefault(plan.caregiver_id, []).append(waits)
     visits: dict[Key, list[Fact]] = {}
     for fact in facts:
         visits.setdefault(fact.caregiver_id, []).append(fact)
@@ -229,7 +235,7 @@ def _now(
         if here.distance_m is not None:
             return OFF, here.distance_m, here
         return HERE, rules.minutes_between(here.arrived_at, moment.now), here
-    waits = [(told, n, plan) for plan, told, n in states if told in (LATE, OFFLINE, RUNG)]
+    waits = [(told, n, plan) for plan, told, n in states if told in (ALONE, LATE, OFFLINE, RUNG)]
     if waits:
         return min(waits, key=lambda each: (RANK[each[0]], -each[1]))
     coming = min((plan for plan, told, _n in states if told == NEXT), key=lambda plan: plan.start_min, default=None)
@@ -329,6 +335,7 @@ def plans_on(stations: Sequence[uuid.UUID], day: date) -> list[Plan]:
             (_shift.state == PAUSED_SHIFT).label("paused"),
             _shift.note,
             _raw(_shift.station_id),
+            _raw(_shift.household_id),
         )
         .join_from(sa.inspect(Shift).local_table, sa.inspect(Household).local_table, _home.id == _shift.household_id)
         .where(_shift.station_id.in_(stations), _shift.day == day, _shift.state.in_((PLANNED, PAUSED_SHIFT)))

@@ -173,7 +173,7 @@ def leave(act: Act, *, visit: uuid.UUID, method: str | None, **shown: Any) -> st
     found = rules.findings(evidence, known.limits)
     rung_in = here.visit_state == DONE and here.visit_leave_by == PHONED_CODE
     corrected = here.visit_adjusted_out_at
-    twice = here.visit_state == DONE and not rung_in and not corrected
+    twice = here.visit_left_at is not None and here.visit_state == DONE and not rung_in and not corrected
     left = corrected or act.at
     backwards = left < here.visit_arrived_at
     minutes = rules.minutes_between(here.visit_arrived_at, left)
@@ -392,7 +392,7 @@ def _arrival_findings(act: Act, known: Known, planned: Any, again: bool, former:
         if planned.shift_caregiver_id not in (None, known.person_id):
             found.append(("REPLACEMENT", {"planned": planned.shift_caregiver_id}))
     if known.open_visit is not None and (former is None or known.open_visit.id != former.id):
-        found.append(_still_open(act, known, known.open_visit))
+        found += _still_open(act, known, known.open_visit)
     if former is not None and rules.apart(former.arrived_at, act.at, known.limits):
         found.append(("PHONE_APART", {"arrived": former.arrived_at, "phone": act.at}))
     if again:
@@ -400,9 +400,12 @@ def _arrival_findings(act: Act, known: Known, planned: Any, again: bool, former:
     return rules.named(found, known.limits)
 
 
-def _still_open(act: Act, known: Known, other: Open) -> tuple[str, dict[str, Any]]:
-    """Another visit of hers goes on: the same home a moment ago is one arrival told twice, anything else an overlap."""
-    near = abs((act.at - other.arrived_at).total_seconds()) <= known.limits["duplicate_min"] * 60
-    if near and other.household_id == known.household_id:
-        return "DUPLICATE", {"arrived": other.arrived_at, "visit": other.id}
-    return "OVERLAP", {"visit": other.id}
+def _still_open(act: Act, known: Known, other: Open) -> list[tuple[str, dict[str, Any]]]:
+    """Another visit of hers goes on: the same home a moment ago is one arrival told twice, in the middle of it an overlap.
+
+    One that should have been over lacks its leaving, which is said of itself; one that began later is no matter of this.
+    """
+    since = (act.at - other.arrived_at).total_seconds() / 60
+    if abs(since) <= known.limits["duplicate_min"] and other.household_id == known.household_id:
+        return [("DUPLICATE", {"arrived": other.arrived_at, "visit": other.id})]
+    return [("OVERLAP", {"visit": other.id})] if 0 <= since < (other.minutes or rules.UNPLANNED_MIN) else []

@@ -20,7 +20,8 @@ from webapp.visits.models import IN, OPEN, OUT, PHONED, VOID, Call, Confirmation
 from webapp.visits.recording import GONE
 from webapp.visits.writing import find, settled
 
-LINES = ("resident", "own", "other")
+LINES = ("resident", "own", "other", "paper")
+"""From where it was told; paper: written down from a day sheet that was filled in by hand."""
 PHONE = rules.CODES[rules.PHONE]
 AHEAD = timedelta(minutes=5)
 

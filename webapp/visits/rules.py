@@ -9,6 +9,8 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 EARTH_M = 6_371_008.8
+UNPLANNED_MIN = 60
+"""How long a visit without a plan is taken to go on, until its leaving says so."""
 SCAN, NUMBER, CARD_MISSING, REFUSES_SCAN, PHONE = "scan", "number", "card_missing", "refuses_scan", "phone"
 METHODS = (SCAN, NUMBER, CARD_MISSING, REFUSES_SCAN, PHONE)
 CODES = {SCAN: "QR", NUMBER: "CODE", CARD_MISSING: "NONE", REFUSES_SCAN: "NONE", PHONE: "PHONE"}

@@ -73,7 +73,7 @@ def look_over_station(station: uuid.UUID, day: date, now: datetime) -> None:
     with db.reads():
         here = _read(station, day, facts)
     found = _found(here, day, now, facts)
-    over = [row for rows in here.waiting.values() for row in rows if _is_over(row, here)]
+    over = [row for rows in here.waiting.values() for row in rows if _is_over(row, here, found)]
     close = [each for each in here.visits if each.state == OPEN and _by_one_scan(each, here) and _ended(each, facts, now)]
     found = {key: news for key, each in found.items() if (news := [one for one in each if (key, one.code) not in here.known])}
     if not (found or over or close):
@@ -201,7 +201,7 @@ def _found(here: Day, day: date, now: datetime, facts: Mapping[str, Any]) -> dic
 
 
 def _span(each: Any, here: Day, day: date, now: datetime) -> Span:
-    until = each.left_at or min(now, each.arrived_at + timedelta(minutes=each.planned_minutes or 60))
+    until = each.left_at or min(now, each.arrived_at + timedelta(minutes=each.planned_minutes or rules.UNPLANNED_MIN))
     away = (each.caregiver_id, day) in here.away
     return Span(each.id, each.household_id, each.caregiver_id, each.arrived_at, until, each.partner_id, away)
 
@@ -237,8 +237,8 @@ def _missing(each: Any, here: Day, now: datetime, facts: Mapping[str, Any]) -> l
     return found
 
 
-def _is_over(row: VisitException, here: Day) -> bool:
-    """Whether what was missing is there by now."""
+def _is_over(row: VisitException, here: Day, found: Mapping[uuid.UUID, Sequence[Finding]]) -> bool:
+    """Whether what was missing is there by now, or what was said of two visits is no longer so."""
     visit = next((each for each in here.visits if each.id == row.visit_id), None)
     if row.code == "MISSED":
         return visit is not None or str(row.facts.get("shift")) in {str(each.shift_id) for each in here.visits}
@@ -246,6 +246,9 @@ def _is_over(row: VisitException, here: Day) -> bool:
         return visit is not None and visit.state == DONE and visit.left_at is not None
     if row.code == "NO_TASKS":
         return row.visit_id in here.served
+    if row.code == "OVERLAP":
+        beside = any(str(each.id) == row.facts.get("visit") and each.left_at is not None for each in here.visits)
+        return beside and visit is not None and "OVERLAP" not in {one.code for one in found.get(row.visit_id, ())}
     return row.code == "NO_CONFIRM" and row.household_id in here.confirmed
 
 

@@ -101,6 +101,7 @@ METHODS = {
     "resident": _l("用老人家的电话报的"),
     "own": _l("用自己的电话报的"),
     "other": _l("用别的电话报的"),
+    "paper": _l("照纸上的单子补录的"),
     rules.CARD_MISSING: _l("卡找不到"),
     rules.REFUSES_SCAN: _l("老人不让扫"),
 }
@@ -111,7 +112,7 @@ PLACES = {
     "timeout": _l("没等到位置"),
     "none": _l("没有位置"),
 }
-LINE_WORDS = {"resident": _l("老人家的电话"), "own": _l("她自己的电话"), "other": _l("别的电话")}
+LINE_WORDS = {"resident": _l("老人家的电话"), "own": _l("她自己的电话"), "other": _l("别的电话"), "paper": _l("照纸上补录")}
 REFUSALS = ("今天不想做", "身体不舒服", "家里人做了", "时间不够")
 LINES = {
     live.GAP: _l("没人去"),
@@ -120,6 +121,7 @@ LINES = {
     live.TROUBLE: _l("出事了"),
     live.RUNG: _l("打过电话"),
     live.PAUSED: _l("停一停"),
+    live.ALONE: _l("两个人去的，少一个"),
     live.LATE: _l("迟到"),
     live.OFFLINE: _l("没信号，等手机联网"),
     live.OFF: _l("位置差"),
@@ -128,8 +130,9 @@ LINES = {
     live.ENDED: _l("已完成"),
 }
 LINE_TONES = {
-    live.TROUBLE: "danger", live.GAP: "danger", live.SILENT: "danger", live.NOBODY: "danger", live.LATE: "wait", live.OFF: "wait",
-    live.RUNG: "info", live.OFFLINE: "info", live.HERE: "ok", live.NEXT: "plain", live.PAUSED: "plain", live.ENDED: "plain",
+    live.TROUBLE: "danger", live.GAP: "danger", live.SILENT: "danger", live.NOBODY: "danger", live.ALONE: "wait",
+    live.LATE: "wait", live.OFF: "wait", live.RUNG: "info", live.OFFLINE: "info", live.HERE: "ok", live.NEXT: "plain",
+    live.PAUSED: "plain", live.ENDED: "plain",
 }  # fmt: skip
 CATEGORY_ICONS = {
     "meal": "cooking-pot", "clean": "broom", "bath": "bath", "medical": "pill", "shop": "shopping-bag", "leisure": "star",

@@ -53,7 +53,7 @@ class AgreeForm(PlainForm):
     """Who comes instead, from when, and that keys and cash change hands."""
 
     caregiver = ChoiceField(_l("换谁来"), [required(_l("请选一个"))])
-    since = DayField(_l("从哪天起"), [required()])
+    since = DayField(_l("从哪天起"), [required()], render_kw={"type": "date"})
     keys = YesField(_l("钥匙说好怎么交了"))
     cash = YesField(_l("手里的现金点清了"))
     word = TextField(_l("给对方的话"), most=200)

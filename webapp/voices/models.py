@@ -26,6 +26,8 @@ from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made
 from webapp.store.types import Instant, Uuid
 
+_OPEN = sa.text("decided_at is null")
+
 
 class Opinion(Keyed, Made, Homed, Base):
     """A resident was asked in a month (H11): stars and words, by whom and how. The newest of a month counts."""
@@ -110,6 +112,7 @@ class Complaint(Keyed, Made, Base):
 
     def own(self, by: uuid.UUID) -> None:
         """Somebody of the office takes it on."""
+        db.hold(self)
         if self.owner_id is None:
             self.owner_id = by
             messages.taken_on(self.task, by)
@@ -117,6 +120,7 @@ class Complaint(Keyed, Made, Base):
 
     def reply(self, by: uuid.UUID, answer: str) -> None:
         """The answer that whoever complained reads. Refuses an empty one, and one that nobody waits for."""
+        db.hold(self)
         if not self.waits:
             raise Refusal("answered", "已经答复过了")
         if len(answer.strip()) < 2:
@@ -131,6 +135,7 @@ class Complaint(Keyed, Made, Base):
 
     def judge(self, satisfied: bool) -> None:
         """Whoever complained says whether the answer is good; if not, the office above takes it over and answers."""
+        db.hold(self)
         if self.answered_at is None or self.satisfied is not None:
             return
         self.satisfied = satisfied
@@ -158,6 +163,9 @@ class ChangeOfCaregiver(Keyed, Made, Homed, Base):
     since: Mapped[date | None]
     keys_handed: Mapped[bool] = mapped_column(default=False)
     cash_counted: Mapped[bool] = mapped_column(default=False)
+    __table_args__ = (
+        sa.Index("uq_change_of_caregiver_open", "household_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
 
     def refuse(self, by: uuid.UUID, answer: str) -> None:
         """Not agreed to, with a reason that they read."""
@@ -187,6 +195,7 @@ class ChangeOfCaregiver(Keyed, Made, Homed, Base):
         _refuse_gaps(home.id, since, now)
 
     def _decide(self, by: uuid.UUID, agreed: bool, answer: str) -> None:
+        db.hold(self)
         if self.decided_at:
             raise Refusal("decided", "这件事已经定了")
         self.decided_at, self.agreed, self.answer = clock.now(), agreed, answer.strip()[:200]
@@ -215,16 +224,14 @@ def settings(place_id: uuid.UUID | None = None) -> dict[str, Any]:
 def heard(resident: Resident, home: Household, stars: int, words: str, how: str, by: uuid.UUID) -> Opinion:
     """What a resident answered this month; asked again in the month, the newer counts."""
     session, month = db.session(), clock.today().replace(day=1)
-    row = session.scalar(sa.select(Opinion).where(Opinion.resident_id == resident.id, Opinion.month == month))
     caregiver_id = session.scalar(
         sa.select(HomeCareUnit.caregiver_id).where(HomeCareUnit.household_id == home.id, HomeCareUnit.until.is_(None))
     )
-    if row is None:
-        row = Opinion(id=ids.new(), household_id=home.id, resident_id=resident.id, station_id=home.station_id, month=month)
-        session.add(row)
-    row.caregiver_id = caregiver_id
-    row.stars, row.words, row.how, row.by_id, row.made_at = stars, words.strip()[:200], how, by, clock.now()
-    session.flush()
+    said = {"stars": stars, "words": words.strip()[:200], "how": how, "by_id": by, "made_at": clock.now()}
+    said["caregiver_id"] = caregiver_id
+    first = {"id": ids.new(), "household_id": home.id, "resident_id": resident.id, "station_id": home.station_id, "month": month}
+    put = db.insert(Opinion).values(first | said).on_conflict_do_update(index_elements=["resident_id", "month"], set_=said)
+    row: Opinion = session.scalars(put.returning(Opinion), execution_options={"populate_existing": True}).one()
     audit.note("voices.heard", row, home.id, how=how)
     if session.scalar(_unasked(month).where(Household.station_id == home.station_id).limit(1)) is None:
         messages.resolve(f"ask:{home.station_id}:{month}")
@@ -290,17 +297,15 @@ def _open_complaint(row: Complaint) -> None:
 
 def ask_for_change(home: Household, by: uuid.UUID, asked_as: str, words: str) -> ChangeOfCaregiver:
     """Somebody wants another caregiver for a home. Refuses a second asking while one is open."""
-    session = db.session()
-    same = ChangeOfCaregiver.household_id == home.id, ChangeOfCaregiver.decided_at.is_(None)
-    if session.scalar(sa.select(ChangeOfCaregiver.id).where(*same).limit(1)) is not None:
-        raise Refusal("asked", "换人的事已经报上去了，请等答复")
     due = clock.now() + timedelta(days=settings(home.station_id)["change_days"])
-    row = ChangeOfCaregiver(
-        id=ids.new(), household_id=home.id, station_id=home.station_id, by_id=by, asked_as=asked_as, words=words.strip()[:200],
-        due_at=due,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
+    asked = {
+        "id": ids.new(), "household_id": home.id, "station_id": home.station_id, "by_id": by, "asked_as": asked_as,
+        "words": words.strip()[:200], "due_at": due, "made_at": clock.now(), "keys_handed": False, "cash_counted": False,
+    }  # fmt: skip
+    lay = db.insert(ChangeOfCaregiver).values(asked).on_conflict_do_nothing(index_elements=["household_id"], index_where=_OPEN)
+    row: ChangeOfCaregiver | None = db.session().scalar(lay.returning(ChangeOfCaregiver))
+    if row is None:
+        raise Refusal("asked", "换人的事已经报上去了，请等答复")
     audit.note("voices.change_ask", row, home.id)
     messages.open_task(
         "change", home.station_id, f"change:{row.id}", household_id=home.id, due_at=due, endpoint="voices.change",

@@ -57,7 +57,7 @@ def by_place(actor: Actor) -> list[tuple[str, str, Satisfaction]]:
         .order_by(Place.code)
     )
     return [
-        (above or "", name, Satisfaction(n or 0, round(total / n, 1) if n else None, of or 0))
+        (above or "", name, Satisfaction(n or 0, round(total / n, 1) if n else None, of or 0, int(total or 0)))
         for above, name, n, total, of in db.session().execute(ask)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,18 @@ class Satisfaction:
     answers: int
     mean: float | None
     asked_of: int = 0
+    total: int = 0
+    """All stars together, for adding up."""
+
+
+def by_street(places: Iterable[tuple[str, str, Satisfaction]]) -> list[tuple[str, Satisfaction]]:
+    """(street, satisfaction) of stations (street, station, satisfaction), in their order: every answer weighs alike."""
+    found: dict[str, Satisfaction] = {}
+    for street, _station, each in places:
+        so_far = found.get(street, Satisfaction(0, None))
+        n, total = so_far.answers + each.answers, so_far.total + each.total
+        found[street] = Satisfaction(n, round(total / n, 1) if n else None, so_far.asked_of + each.asked_of, total)
+    return list(found.items())
 
 
 def satisfaction(stars: Iterable[int], asked_of: int = 0) -> Satisfaction:
@@ -24,3 +37,8 @@ def satisfaction(stars: Iterable[int], asked_of: int = 0) -> Satisfaction:
 def shown_to_caregiver(found: Satisfaction, least: int) -> bool:
     """Whether a caregiver may read it: of few answers she would know whose they are."""
     return found.answers >= least
+
+
+def felt(mean: float | Fraction) -> str:
+    """What a caregiver learns of the residents' stars, whatever the figure: good, fair, poor."""
+    return "good" if mean >= 4 else "fair" if mean >= 3 else "poor"

@@ -35,8 +35,10 @@ SAYS_A_DAY, LOOKS_AN_HOUR = 10, 30
 def opinions() -> ResponseReturnValue:
     """Whom nobody has asked this month, and satisfaction with the number of answers beside it."""
     who = me()
+    places = queries.by_place(who)
+    streets = rules.by_street(places) if len(places) > 1 else []
     return page.render(
-        "voices/opinions.html", unasked=queries.unasked(who), places=queries.by_place(who), month=Month.of(clock.today())
+        "voices/opinions.html", unasked=queries.unasked(who), places=places, streets=streets, month=Month.of(clock.today())
     )
 
 
@@ -58,9 +60,11 @@ def opinion(resident_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/my-opinions")
 @allow("voices.mine")
 def mine() -> ResponseReturnValue:
-    """What residents said of her in three months: nothing below five answers, or she would know whose they are."""
+    """What residents said of her in three months, in a word: nothing below five answers, or she would know whose they are."""
     found, least = queries.of_caregiver(me().person_id), models.settings()["least_answers"]
-    return page.render("voices/mine.html", found=found if rules.shown_to_caregiver(found, least) else None, least=least)
+    if not rules.shown_to_caregiver(found, least) or found.mean is None:
+        return page.render("voices/mine.html", found=None, least=least)
+    return page.render("voices/mine.html", found=found, felt=words.FELT[rules.felt(found.mean)], least=least)
 
 
 # -- saying something --

@@ -30,7 +30,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Sto
 
 from webapp.kit import ids, money
 from webapp.kit.refusal import Refusal
-from webapp.kit.words import _l
+from webapp.kit.words import _, _l
 
 INVISIBLE = {
     "\u200e",
@@ -86,6 +86,15 @@ def between(low: int, high: int) -> NumberRange:
 
 
 optional = Optional
+
+
+class Dialled:
+    """A number that can be rung, or none."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Refuses what has no digits enough for a telephone."""
+        if field.data and not 5 <= sum(each.isdecimal() for each in field.data) <= 15:
+            raise ValidationError(_("电话好像不对，请看一下"))
 
 
 class TextField(StringField):

@@ -37,7 +37,11 @@ DESK = (
     ("training.index", "graduation-cap", _l("培训")),
     ("doors.me", "user", _l("我的")),
 )
-CHECK = (("inspections.index", "clipboard-list", _l("检查")), ("doors.me", "user", _l("我的")))
+CHECK = (
+    ("inspections.index", "clipboard-list", _l("检查")),
+    ("inspections.scan", "scan-line", _l("扫门牌")),
+    ("doors.me", "user", _l("我的")),
+)
 KIN = (("today.index", "home", _l("老人")), ("doors.me", "user", _l("我的")))
 
 BARS = {"phone": PHONE, "desk": DESK, "check": CHECK, "kin": KIN}
@@ -102,5 +106,6 @@ def _facts() -> dict[str, Any]:
         "who": who,
         "office": who is not None and who.role in OFFICE,
         "scale": getattr(who, "scale", 100),
+        "carries": who is not None and who.role == Role.INSPECTOR and bool(getattr(who, "device_id", None)),
         "is_sample": chosen.sample,
     }

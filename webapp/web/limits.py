@@ -28,17 +28,16 @@ class Tries(Base):
 
 
 def count(what: str, who: str, *, within: timedelta) -> int:
-    """Count one try of `what` by `who` (kept as a blind digest); returns the tries of this window so far."""
-    session, key, now = db.session(), secrets.blind(who, f"tries.{what}"), clock.now()
-    row = session.get(Tries, key)
-    if row is None:
-        row = Tries(key=key, count=0, until=now + within)
-        session.add(row)
-    if row.until <= now:
-        row.count, row.until = 0, now + within
-    row.count += 1
-    session.flush()
-    return row.count
+    """Count one try of `what` by `who` (kept as a blind digest); returns the tries of this window so far.
+
+    Of two at once both count.
+    """
+    key, now = secrets.blind(who, f"tries.{what}"), clock.now()
+    first = db.insert(Tries).values(key=key, count=1, until=now + within)
+    over, anew = Tries.until <= now, sa.literal(now + within, Instant())
+    again = {"count": sa.case((over, 1), else_=Tries.count + 1), "until": sa.case((over, anew), else_=Tries.until)}
+    put = first.on_conflict_do_update(index_elements=["key"], set_=again).returning(Tries.count)
+    return int(db.session().scalar(put) or 0)
 
 
 def check(what: str, who: str, *, most: int) -> None:

@@ -26,7 +26,7 @@ from webapp.welfare import rules
 rulebook.ship("welfare", Path(__file__).parent / "welfare.json")
 kinds.say("unseen_elder", _l("走访没见到老人，请再去看"), "door-open")
 kinds.say("hardship", _l("走访发现困难，请办"), "hand-heart")
-kinds.say("welfare_due", _l("该走访了，还没去"), "footprints")
+kinds.say("welfare_due", _l("该走访了，还没去"), "footprints", settled_there=True)
 _OPEN = sa.text("ended_at is null")
 
 

@@ -76,3 +76,13 @@ def _letters() -> frozenset[int]:
 def font(pixels: float) -> ImageFont.FreeTypeFont:
     """Opening the font parses 8 MB, so the sizes in use stay open."""
     return ImageFont.truetype(str(sans_path()), pixels, layout_engine=ImageFont.Layout.BASIC)
+
+
+def say(made: FPDF, left: float, base: float, words: str, size: float, ink: str, most: float) -> None:
+    """Words on a base line, points; smaller when they would be wider than `most` millimetres."""
+    made.set_font("card", size=size)
+    wide = made.get_string_width(words)
+    if wide > most:
+        made.set_font("card", size=size * most / wide)
+    made.set_text_color(ink)
+    made.text(left, base, words)

@@ -70,6 +70,24 @@ def open_sheet(data: bytes, filename: str, *, title: str | None = None) -> Sheet
     return _sheet(data, filename, form, page, layout, tuple(page.title for page in pages))
 
 
+def sound(data: bytes) -> None:
+    """Refuse bytes that are no plain XLSX: too big, encrypted, another format, a broken or hostile archive."""
+    if len(data) > MAX_BYTES:
+        raise Refusal("too_big", _l("这个文件太大了，请分成几份再传"))
+    if data.startswith(_OLE):
+        raise _encrypted() if _ENCRYPTED in data else _save_as()
+    if not data.startswith(b"PK"):
+        raise _save_as() if data else _not_a_sheet()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _refuse_bad_archive(archive)
+            for part in archive.infolist():
+                if part.filename.endswith((".xml", ".rels")) and _ENTITY.search(_start(archive, part)):
+                    raise _not_a_sheet()
+    except zipfile.BadZipFile as error:
+        raise _not_a_sheet() from error
+
+
 def _pages(data: bytes) -> tuple[Literal["xlsx", "csv"], list[_Page]]:
     if data.startswith(_OLE):
         raise _encrypted() if _ENCRYPTED in data else _save_as()

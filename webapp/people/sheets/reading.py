@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-import openpyxl.utils
-
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
 from webapp.people.sheets import cells, matching
@@ -21,17 +19,16 @@ from webapp.people.sheets.facts import (
     Cell,
     Choice,
     Columns,
-    Fault,
     Kin,
     Kind,
     Known,
     PersonFacts,
-    Question,
     Reading,
     RowOut,
     Sheet,
     Skipped,
 )
+from webapp.people.sheets.notes import Notes
 
 ELDER_FROM = 60
 """Full years; the trade's age of an elder (glossary 老人)."""
@@ -71,57 +68,12 @@ class _Home:
     caregiver: str = ""
 
 
-class _Notes:
-    """Faults and questions as they are met, each cell blamed once for one thing."""
-
-    def __init__(self, sheet: Sheet, columns: Columns, answers: Answers) -> None:
-        self.sheet, self.columns, self.answers = sheet, columns, answers
-        self.faults: list[Fault] = []
-        self.warnings: list[Fault] = []
-        self.questions: list[Question] = []
-        self.held: set[int] = set()
-        self._blamed: set[tuple[int, int | None, str]] = set()
-
-    def fault(self, row: int, field: str, code: str, say: object, suggestion: str = "") -> None:
-        """Blame `field` of 0-based `row`; a merged cell is blamed once, but all its rows wait."""
-        self.held.add(row + 1)
-        column = self.columns.get(field)
-        spot = self.sheet.anchors.get((row, column), (row, column)) if column is not None else (row, None)
-        if (*spot, code) not in self._blamed:
-            self._blamed.add((*spot, code))
-            self.faults.append(Fault(row + 1, *self._where(row, field), code, say, suggestion))
-
-    def warn(self, row: int, field: str, code: str, say: object) -> None:
-        """Say it, and let the row pass."""
-        self.warnings.append(Fault(row + 1, *self._where(row, field), code, say))
-
-    def ask(
-        self, row: int, field: str, code: str, say: object, choices: tuple[Choice, ...], *,
-        tail: str = "", other_row: int | None = None,
-    ) -> str | None:  # fmt: skip
-        """The answer given before, or None and the question is put."""
-        name = f"{code}:{row + 1}{tail}"
-        answer = self.answers.get(name)
-        if answer in {choice.code for choice in choices}:
-            return answer
-        self.held.add(row + 1)
-        where = self._where(row, field)
-        self.questions.append(Question(name, row + 1, *where, code, say, choices, other_row=other_row))
-        return None
-
-    def _where(self, row: int, field: str) -> tuple[int | None, str]:
-        column = self.columns.get(field)
-        if column is None:
-            return None, str(row + 1)
-        return column + 1, f"{openpyxl.utils.get_column_letter(column + 1)}{row + 1}"
-
-
 class _Reader:
     """Reads down the sheet and remembers what stands above: the household, the station heading, 同上."""
 
     def __init__(self, sheet: Sheet, columns: Columns, kind: Kind, known: Known, answers: Answers) -> None:
         self.sheet, self.columns, self.kind, self.known = sheet, columns, kind, known
-        self.notes = _Notes(sheet, columns, answers)
+        self.notes = Notes(sheet, columns, answers)
         self.stations = Stations(known.stations)
         self.rows: list[RowOut] = []
         self.skipped = list(sheet.skipped)
