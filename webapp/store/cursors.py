@@ -9,23 +9,17 @@ from typing import Any
 import psycopg
 
 
-class _Brief:
-    """What a result has: (name, type, and five that nobody asks for) for each column."""
-
-    pgresult: Any
+class Cursor(psycopg.RawCursor[Any]):
+    """The usual one."""
 
     @property
-    def description(self) -> list[tuple[Any, ...]] | None:
-        """None when the statement gave no rows."""
+    def description(self) -> Any:
+        """(name, type, and five that nobody asks for) for each column; None when the statement gave no rows."""
         found = self.pgresult
         if not found or not found.nfields:
             return None
-        return [(found.fname(n).decode(), found.ftype(n), None, None, None, None, None) for n in range(found.nfields)]
+        return [((found.fname(n) or b"").decode(), found.ftype(n), *[None] * 5) for n in range(found.nfields)]
 
 
-class Cursor(_Brief, psycopg.RawCursor[Any]):
-    """The usual one."""
-
-
-class ServerCursor(psycopg.RawServerCursor[Any]):
-    """One whose rows stay with the server until they are fetched."""
+ServerCursor = psycopg.RawServerCursor
+"""One whose rows stay with the server until they are fetched."""
