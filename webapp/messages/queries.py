@@ -179,6 +179,14 @@ def last_said(subject: Any) -> tuple[sa.ScalarSelect[Any], sa.ScalarSelect[Any]]
     return newest.limit(1).scalar_subquery(), at.scalar_subquery()
 
 
+def said_of(subjects: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[str, datetime]]:
+    """What the newest call about each subject answered, and when; who was never rung about is not there."""
+    if not subjects:
+        return {}
+    ask = sa.select(PhoneCall.subject_id, PhoneCall.said, PhoneCall.at).where(PhoneCall.subject_id.in_(subjects))
+    return {key: (said, at) for key, said, at in db.session().execute(ask.order_by(PhoneCall.at, PhoneCall.id))}
+
+
 def calls_about(keys: Sequence[str]) -> dict[str, tuple[PhoneCall, str]]:
     """The newest call about each cause, with who rang."""
     if not keys:

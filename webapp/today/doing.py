@@ -52,10 +52,11 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/households/<uuid:household_id>/done")
 @allow("messages.settle")
 def done(household_id: uuid.UUID) -> ResponseReturnValue:
-    """One tap: dealt with. What needs a call is not cleared this way."""
+    """One tap: dealt with, or rung and told. What needs a call is not cleared this way."""
     who = me()
     found = causes.cause(who, household_id, request.values.get("about", ""))
     if found.kind in causes.CALLED:
         raise nothing()
-    messages.handle(found.kind, found.key, found.station_id, household_id, found.since, who.account_id)
+    how = "called" if request.form.get("how") == "called" else "done"
+    messages.handle(found.kind, found.key, found.station_id, household_id, found.since, who.account_id, how)
     return page.go(url_for("today.index"), _("记下了"))
