@@ -12,7 +12,7 @@ from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import queries as who
 from webapp.people.models import Assignment
-from webapp.roster import leaving, models, queries
+from webapp.roster import laying, leaving, models, queries
 from webapp.roster.absences import APPROVED, ASKED, REFUSED, Leave, Relief
 from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
@@ -113,7 +113,7 @@ def test_nobody_needs_a_reason_and_stays_a_gap(asked, world):
         ("张福贵 · 刘淑珍", "nobody:都排满了"),
     ]
     with db.transaction():
-        models.extend(day(14))
+        laying.extend(day(14))
     assert len(gaps(day(1))) == 2, "laying again does not hide it"
 
 
@@ -129,7 +129,7 @@ def test_relief_gets_the_shifts_and_may_enter_from_the_day_before_to_the_day_aft
     assert who.may_enter(account, home, start(day(4), -1))
     assert not who.may_enter(account, home, start(day(4), 0))
     with db.transaction():
-        models.extend(day(15))
+        laying.extend(day(15))
     assert (
         db.session().scalars(sa.select(Shift).where(Shift.household_id == home, Shift.day == day(1))).one().caregiver_id == qian
     )
@@ -142,7 +142,7 @@ def test_shifts_laid_later_within_the_leave_are_open_and_asked_for(app, world):
     with db.transaction():
         approve(world, key, all_by(world))
     with db.transaction():
-        models.extend(day(16))
+        laying.extend(day(16))
     assert [shift.day for shift in shifts(key)] == [day(15), day(16)]
     assert [gap.note for gap in gaps(day(15))] == ["leave"]
     with db.transaction():
@@ -259,7 +259,7 @@ def test_a_visit_she_made_before_leaving_sick_stays_hers(app, world, monkeypatch
         morning, afternoon = leaving.to_cover(row_of(key))
         leaving.approve(row_of(key), {afternoon.id: Choice(None, "都排满了")}, Head(world), {morning.id})
     with db.transaction():
-        models.extend(day(14))
+        laying.extend(day(14))
     assert [gap.start_min for gap in gaps(day(0))] == [900]
     wang = world.person("wang").id
     assert db.session().scalars(sa.select(Shift.caregiver_id).where(Shift.start_min == 510, Shift.day == day(0))).one() == wang

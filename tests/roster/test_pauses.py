@@ -10,7 +10,7 @@ from tests.visits.kit import Apart
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import models as people
-from webapp.roster import models, pausing, queries, rules
+from webapp.roster import laying, models, pausing, queries, rules
 from webapp.roster.absences import Pause
 from webapp.roster.models import PAUSED, PLANNED, Shift
 from webapp.roster.rules import Rest
@@ -106,7 +106,7 @@ def test_shifts_laid_later_are_paused_too(app, world):
         daily(world)
         pause(world, until=None)
     with db.transaction():
-        models.extend(clock.today() + timedelta(days=16))
+        laying.extend(clock.today() + timedelta(days=16))
     assert states(world)[-1] == (PAUSED, "hospital")
 
 

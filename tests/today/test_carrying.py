@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from tests.today.test_todo import _actor
 from tests.visits.kit import Apart, arrive, send
 from webapp.kit import clock, ids
-from webapp.messages.models import Notice, PhoneCall, Task
+from webapp.messages.calling import PhoneCall
+from webapp.messages.models import Notice, Task
 from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store import db, traits

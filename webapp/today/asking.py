@@ -18,9 +18,9 @@ from webapp.ledger import front as books
 from webapp.ledger.models import Book, Entry, QuietDay
 from webapp.ledger.rules import Habits
 from webapp.logs.models import Log
+from webapp.messages import calling, words
 from webapp.messages import models as messages
 from webapp.messages import queries as told
-from webapp.messages import words
 from webapp.messages.announcing import audiences
 from webapp.messages.rules import RED
 from webapp.outings import front as outings
@@ -94,7 +94,7 @@ def _absent() -> Strand:
     """
     stood = sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.day == Shift.day, NobodyHome.at >= _SINCE)
     over = sa.or_(Shift.day == _YESTERDAY, Shift.start_min + Shift.minutes < _SILENT)
-    said, said_at = told.last_said(Shift.id)
+    said, said_at = calling.last_said(Shift.id)
     bad = said == words.TROUBLE
     return _first(
         strand(
@@ -121,7 +121,7 @@ def _nobody() -> Strand:
     later = sa.exists().where(
         Visit.household_id == NobodyHome.household_id, Visit.arrived_at > NobodyHome.at, Visit.state != VOID
     )
-    said, said_at = told.last_said(sa.func.coalesce(NobodyHome.shift_id, NobodyHome.id))
+    said, said_at = calling.last_said(sa.func.coalesce(NobodyHome.shift_id, NobodyHome.id))
     return _first(
         strand(
             "nobody", key=NobodyHome.id, other=NobodyHome.household_id, third=Person.id, at=NobodyHome.at, a=Household.name,
@@ -177,7 +177,7 @@ def _exceptions() -> Strand:
 
 def _rung_about() -> sa.ColumnElement[bool]:
     """A visit nobody made, about which somebody was rung who said how it is: its reason waits on the page of findings."""
-    said, _at = told.last_said(Shift.id)
+    said, _at = calling.last_said(Shift.id)
     answered = said.not_in(sa.bindparam("unsettled", expanding=True, type_=sa.String()))
     return sa.and_(VisitException.code == "MISSED", sa.exists().where(Shift.visit_id == VisitException.visit_id, answered))
 

@@ -13,9 +13,8 @@ from flask import current_app
 from webapp.kit import clock, ids
 from webapp.kit.settings import Settings
 from webapp.kit.words import _l
+from webapp.messages import calling, rules
 from webapp.messages import models as messages
-from webapp.messages import queries as told
-from webapp.messages import rules
 from webapp.messages import words as kinds
 from webapp.messages.models import Task
 from webapp.people.models import Household, Place, PlaceKind
@@ -70,7 +69,7 @@ def _carry(station: uuid.UUID, days: list[date]) -> None:
     ask = ask.join(Household, Household.id == Shift.household_id).where(cared_for(Shift.station_id))
     shifts = session.scalars(ask.order_by(Shift.day, Shift.start_min)).all()
     chosen = messages.settings(station)
-    said = told.said_of([shift.id for shift in shifts])
+    said = calling.said_of([shift.id for shift in shifts])
     still = sa.select(Task.key).where(Task.place_id == station, Task.cleared_at.is_(None))
     known = set(session.scalars(still)) if shifts else set()
     for shift in shifts:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from webapp.kit import clock
-from webapp.messages.queries import last_said
+from webapp.messages.calling import last_said
 from webapp.messages.rules import rests
 from webapp.messages.words import TROUBLE as BAD
 from webapp.people.models import Account, Device, Household, Person
