@@ -38,8 +38,10 @@ PATIENCE_S = 5
 
 RESTED_S = 1.0
 """A connection unused for longer is asked whether it lives before it is used."""
-POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": PATIENCE_S}
-"""Two for each of sixteen threads: who writes may look into the rules meanwhile, and must not wait for those who wait for it."""
+AT_ONCE = 16
+"""Pages that one process works on at the same time."""
+POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 2 * AT_ONCE - 8, "pool_timeout": PATIENCE_S}
+"""Two for each of them: who writes may look into the rules meanwhile, and must not wait for those who wait for it."""
 
 
 PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", f"busy_timeout={PATIENCE_S * 1000}", "cache_size=-500")
