@@ -184,7 +184,8 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
             facts["days"] = rules.each_day(clock.today(), lines)
         facts["mood"] = next((each.felt[0] for each in facts["now"].came if each.felt[0]), None)
     if "money" in scopes:
-        entries = [entry for entry in ledger.for_kin(home, queries.first_day()) if tie.shows(entry.day)]
+        hidden = queries.hidden(tie.kin)
+        entries = [entry for entry in ledger.for_kin(home, queries.first_day(), hidden=hidden) if tie.shows(entry.day)]
         facts["called"] = {each.category: category(each.category) for each in entries}  # while the rules are at hand
         facts |= {"entries": entries, "balance": None if tie.others_go_on else tie.held}
     return facts

@@ -28,9 +28,16 @@ class SendForm(PlainForm):
 
     to_kind = ChoiceField(_l("派谁去"), [required(_l("请选一个"))], choices=tuple((each, TO_WORDS[each]) for each in TO))
     caregiver = ChoiceField(_l("哪位养护员"))
+    volunteer = ChoiceField(_l("哪位志愿者"))
     name = TextField(_l("志愿者或服务商叫什么"), most=40)
     day = DayField(_l("哪天做好"), [required()], render_kw={"type": "date"})
     hour = NumberField(_l("几点前"), [required(), between(6, 22)], description=_l("6到22点"))
+
+    @property
+    def chosen(self) -> str:
+        """The key of somebody who is known here; empty where only a name is written."""
+        field = {"caregiver": self.caregiver, "volunteer": self.volunteer}.get(self.to_kind.data)
+        return field.data or "" if field else ""
 
     @property
     def due(self) -> datetime:

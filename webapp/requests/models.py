@@ -59,11 +59,13 @@ class ServiceRequest(Keyed, Made, Homed, Base):
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
-        """Condition: of kin their own residents' only; of caregivers also what they were sent to do."""
+        """Condition: of kin their own residents' only; of caregivers also what they were sent to do, of volunteers only that."""
         if actor.role == Role.KIN:
             return cls.resident_id.in_(sa.select(Kin.resident_id).where(Kin.person_id == actor.person_id, Kin.holds()))
-        home = actor.reaches_household(cls.household_id)
-        return sa.or_(home, cls.to_person_id == actor.person_id) if actor.role == Role.CAREGIVER else home
+        home, sent = actor.reaches_household(cls.household_id), cls.to_person_id == actor.person_id
+        if actor.role == Role.LIAISON:
+            return sent
+        return sa.or_(home, sent) if actor.role == Role.CAREGIVER else home
 
     def send(self, by: uuid.UUID, to_kind: str, person: Person | None, name: str, due_at: datetime) -> None:
         """Give it to somebody, with the time by which it must be done; a caregiver finds it on her day."""
@@ -78,9 +80,9 @@ class ServiceRequest(Keyed, Made, Homed, Base):
             self._open("request_do", "do", account_id=account_id)
         jobs.ask("requests.remind", due_at=due_at, once=f"requests.remind:{self.id}:{due_at}", request=str(self.id))
 
-    def accept(self, by: uuid.UUID) -> None:
-        """接单."""
-        self._step("accept", by)
+    def accept(self, by: uuid.UUID, *, by_card: bool = False) -> None:
+        """接单; `by_card`: at the home, with its card before the phone."""
+        self._step("accept", by, by_card=by_card)
 
     def decline(self, by: uuid.UUID, words: str) -> None:
         """做不了: it goes back to the station. Refuses without a reason."""
@@ -94,7 +96,7 @@ class ServiceRequest(Keyed, Made, Homed, Base):
     def finish(self, by: uuid.UUID, words: str, *, by_card: bool = False) -> None:
         """It is done; whoever asked, or the station, says how it was."""
         self.by_card = by_card
-        self._step("done", by, words)
+        self._step("done", by, words, by_card=by_card)
         self._let_go()
         ask = clock.now() + timedelta(days=settings(self.station_id)["ask_days"])
         jobs.ask("requests.remind", due_at=ask, once=f"requests.ask:{self.id}:{ask}", request=str(self.id))
@@ -131,10 +133,11 @@ class ServiceRequest(Keyed, Made, Homed, Base):
         if not rules.may(self.state, deed):
             raise Refusal("state", "这件事已经往下走了，请看一下现在怎么样")
 
-    def _step(self, deed: str, by: uuid.UUID, words: str = "") -> None:
+    def _step(self, deed: str, by: uuid.UUID, words: str = "", *, by_card: bool = False) -> None:
         self._may(deed)
         self.state = rules.MAKES[deed]
-        db.session().add(RequestStep(request_id=self.id, deed=deed, by_id=by, words=words.strip()[:200] or None))
+        said = words.strip()[:200] or None
+        db.session().add(RequestStep(request_id=self.id, deed=deed, by_id=by, words=said, by_card=by_card))
         audit.note(f"requests.{deed}", self, self.household_id)
 
     def _open(self, kind: str, what: str, **more: Any) -> None:
@@ -158,6 +161,8 @@ class RequestStep(Keyed, Base):
     deed: Mapped[str] = mapped_column(sa.String(10))
     by_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"))
     words: Mapped[str | None] = mapped_column(sa.String(200))
+    by_card: Mapped[bool] = mapped_column(default=False)
+    """With this home's card: scanned a while ago, or its number typed."""
 
 
 append_only("request_step", "what was done is never changed")
@@ -254,7 +259,7 @@ def remind(request: str) -> None:
     row = db.session().get_one(ServiceRequest, uuid.UUID(request))
     if row.resident.ended_on:
         return
-    if row.state in (rules.SENT, rules.ACCEPTED) and row.due_at <= clock.now():
+    if row.state in rules.OPEN and row.due_at <= clock.now():
         row._open("request_late", "late")
     elif row.state == rules.DONE:
         row._open("request_ask", "late")

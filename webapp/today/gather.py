@@ -81,6 +81,7 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
         "names": {each.id: each.name for each in home.residents},
         "alerts": [alert for each in here for alert in each.alerts],
         "numbers": queries.numbers(rows, scene.station),
+        "sent": rows.get("sent", ()),
         "camera": all(_items().get(row.code, {}).get("photo_rule") != "forbidden" for row in served),
         "minutes": int((clock.now() - found.arrived_at).total_seconds() // 60) if found and found.state == OPEN else None,
         **_recorded(scene, rows),
