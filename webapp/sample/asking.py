@@ -14,7 +14,7 @@ from webapp.applications import models as applications
 from webapp.health import models as health
 from webapp.kit import clock
 from webapp.people import models as people
-from webapp.people.models import Account, Kin, Place
+from webapp.people.models import Account, Kin, Place, Resident
 from webapp.requests import models as requests
 from webapp.sample.frame import Home
 from webapp.sample.months import Doer
@@ -60,7 +60,7 @@ def _sheets(homes: list[Home]) -> None:
     """What a helper may read: the first elder let allergies and blood type be printed, of two the doctor wrote the sheet."""
     for home, sheet in zip(homes, SHEETS, strict=False):
         health.write_sheet(home.household.residents[0], *sheet)
-    first = homes[0].household.residents[0]
+    first = db.session().get_one(Resident, homes[0].household.residents[0].id)
     first.card_consent_on, first.blood_type = clock.today() - timedelta(days=60), "A"
     if not any(each.kind == "allergy" for each in first.alerts):
         people.warn(first, "青霉素过敏", kind="allergy", level="danger")
