@@ -114,7 +114,8 @@ def test_the_station_forwards_the_week_only_where_it_may_be_seen(kin: str, world
     visit(world)
     there = f"/residents/{world.resident('李秀兰').id}/week"
     page = said(world.client("zhou").get(there))
-    assert "李秀兰这一周" in page and "王桂芳来了1次" in page
+    assert "李秀兰这一周" in page and "王桂芳来了1次" in page and 'data-copy="digest"' in page
+    assert 'data-copy="line"' in page and "王桂芳来了" in page[page.index('id="line"') :], "the line of the day too"
     assert world.client("he").get(there).status_code == 404
     narrow(world, "money")
     assert "李秀兰这一周" not in said(world.client("zhou").get(there))
