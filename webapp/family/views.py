@@ -146,7 +146,7 @@ def rescue(kin_id: uuid.UUID, window_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/residents/<uuid:resident_id>/week")
 @allow("family.digest")
 def week(resident_id: uuid.UUID) -> ResponseReturnValue:
-    """The week in a hundred characters and the last day in a line, to forward; only where the resident shows visits to somebody."""
+    """The week in a hundred characters and the last day in a line, to forward; only where somebody may see visits."""
     who = me()
     resident = people.resident(who, resident_id)
     shown = queries.shows_visits(resident_id)
