@@ -11,6 +11,7 @@ from flask import Flask
 
 from tests.people.browsers import Apart, hidden, said
 from tests.visits.kit import arrive
+from tests.visits.kit import send as act
 from tests.world import World
 from webapp.cards import models as cards
 from webapp.kit import clock
@@ -157,6 +158,30 @@ def test_a_volunteer_with_an_account_is_sent_scans_and_sees_nothing_else(world: 
     assert wei.get(f"/c/{token}").headers["Location"].endswith(there)
     assert deed(world, "wei", "accept") == 303 and deed(world, "wei", "done", words="洗好了") == 303
     assert by_card()[-2:] == [("accept", True), ("done", True)]
+
+
+def test_done_is_kept_without_network_and_told_twice_is_once(world: World) -> None:
+    """What she said in a home without network arrives later, with the time it was done and the card she came with."""
+    assert ask(world) == 303 and send(world, "qian") == 303
+    key, (token, _number) = row().id, token_of("李秀兰", world)
+    world.client("qian").get(f"/c/{token}")
+    said_at = clock.now()
+    assert act(world, "requests.done", "wang", request=key).state == "quarantined", "she was not sent"
+    assert act(world, "requests.done", "qian", request=key, words="洗好了", at=said_at).state == "applied"
+    assert act(world, "requests.done", "qian", request=key).say == "已经记下了"
+    db.undo()
+    steps = db.session().scalars(sa.select(RequestStep).where(RequestStep.deed == "done")).all()
+    assert [(each.words, each.by_card) for each in steps] == [("洗好了", True)] and row().state == "done"
+    assert abs(steps[0].at - said_at) < timedelta(seconds=2) and tasks() == []
+
+
+def test_done_without_scripts_goes_the_same_way(world: World) -> None:
+    assert ask(world) == 303 and send(world) == 303
+    page = said(world.client("wang").get(f"/requests/{row().id}"))
+    typed = {name: hidden(page, name) for name in ("id", "made_at", "seal")}
+    for _twice in range(2):
+        assert deed(world, "wang", "done", words="洗好了", **typed) == 303
+    assert [each for each, _card in by_card()] == ["send", "done"]
 
 
 def test_what_cannot_be_met_is_a_need_counted_by_kind(world: World) -> None:

@@ -10,7 +10,20 @@ from webapp.people.forms import DayField, FreshForm
 from webapp.requests.rules import TO
 from webapp.requests.words import AS
 from webapp.requests.words import TO as TO_WORDS
-from webapp.web.forms import ChoiceField, NumberField, PlainForm, StoryField, TextField, YesField, between, optional, required
+from webapp.web.forms import (
+    ChoiceField,
+    Keep,
+    KeptForm,
+    KeyField,
+    NumberField,
+    PlainForm,
+    StoryField,
+    TextField,
+    YesField,
+    between,
+    optional,
+    required,
+)
 
 
 class AskForm(FreshForm):
@@ -67,6 +80,15 @@ class DeedForm(PlainForm):
     words = TextField(_l("想说的话"), most=200)
     number = TextField(_l("卡上的7位号码"), most=200)
     stars = NumberField(_l("好不好，1到5"), [optional(), between(1, 5)])
+
+
+class DoneForm(KeptForm):
+    """做完了, by whoever was sent: kept on the phone where there is no network."""
+
+    keep = Keep(kind="requests.done", title=_l("帮忙的事做完了"), drafts=False)
+    request = KeyField(validators=[required()])
+    words = TextField(_l("想说的话"), most=200)
+    number = TextField(_l("卡上的7位号码"), most=200)
 
 
 class NeedForm(FreshForm):

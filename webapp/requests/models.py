@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.access import Actor, Role
+from webapp.cards import queries as cards
+from webapp.cards.models import Card, Scan
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
@@ -21,8 +23,10 @@ from webapp.requests import rules
 from webapp.requests.rules import ASKED
 from webapp.store import audit, db, jobs, rulebook
 from webapp.store.db import Base
+from webapp.store.inbox import Act
 from webapp.store.traits import Homed, Keyed, Made, append_only
 from webapp.store.types import Instant, Uuid
+from webapp.visits.models import Call, Visit
 
 MOVED = _l("搬到别的站了，请那边派人")
 
@@ -93,10 +97,10 @@ class ServiceRequest(Keyed, Made, Homed, Base):
         self._step("decline", by, words)
         self._open("request", "send")
 
-    def finish(self, by: uuid.UUID, words: str, *, by_card: bool = False) -> None:
-        """It is done; whoever asked, or the station, says how it was."""
+    def finish(self, by: uuid.UUID, words: str, *, by_card: bool = False, at: datetime | None = None) -> None:
+        """It is done, now or `at`; whoever asked, or the station, says how it was."""
         self.by_card = by_card
-        self._step("done", by, words, by_card=by_card)
+        self._step("done", by, words, by_card=by_card, at=at)
         self._let_go()
         ask = clock.now() + timedelta(days=settings(self.station_id)["ask_days"])
         jobs.ask("requests.remind", due_at=ask, once=f"requests.ask:{self.id}:{ask}", request=str(self.id))
@@ -133,11 +137,11 @@ class ServiceRequest(Keyed, Made, Homed, Base):
         if not rules.may(self.state, deed):
             raise Refusal("state", "这件事已经往下走了，请看一下现在怎么样")
 
-    def _step(self, deed: str, by: uuid.UUID, words: str = "", *, by_card: bool = False) -> None:
+    def _step(self, deed: str, by: uuid.UUID, words: str = "", *, by_card: bool = False, at: datetime | None = None) -> None:
         self._may(deed)
         self.state = rules.MAKES[deed]
         said = words.strip()[:200] or None
-        db.session().add(RequestStep(request_id=self.id, deed=deed, by_id=by, words=said, by_card=by_card))
+        db.session().add(RequestStep(request_id=self.id, deed=deed, by_id=by, words=said, by_card=by_card, at=at or clock.now()))
         audit.note(f"requests.{deed}", self, self.household_id)
 
     def _open(self, kind: str, what: str, **more: Any) -> None:
@@ -218,6 +222,41 @@ def ask(
     audit.note("requests.ask", row, household.id, kind=kind)
     row._open("request", "send", level="red" if kind == "urgent" else None)
     return row
+
+
+def done(act: Act, request: uuid.UUID, words: str | None = None, number: str | None = None) -> str:
+    """做完了, said by whoever was sent, now or while there was no network. Told twice is once. Refuses anybody else."""
+    row = db.session().get(ServiceRequest, request)
+    person = db.session().scalar(sa.select(Account.person_id).where(Account.id == act.author_id))
+    if row is None or row.to_person_id != person:
+        raise Refusal("not_sent", "这件事不是派给您的，先放在站里，站里会来问您")
+    if row.state in (rules.DONE, rules.CONFIRMED):
+        return "已经记下了"
+    by_card = is_this_homes(number, row.household_id) or was_there(act.author_id, row.household_id, act.at)
+    row.finish(act.author_id, words or "", by_card=by_card, at=act.at)
+    return "记下了"
+
+
+def is_this_homes(number: str | None, household_id: uuid.UUID) -> bool:
+    """Whether a typed number or token is that of a live card or plate of the household."""
+    card = (cards.by_number(number) or cards.by_token(number)) if number else None
+    return card is not None and card.live and card.household_id == household_id
+
+
+def was_there(account_id: uuid.UUID, household_id: uuid.UUID, at: datetime) -> bool:
+    """Whether somebody has held a live card or plate of the household before the phone in the minutes before an instant:
+    opened it, or came or left with it.
+    """
+    since = at - timedelta(minutes=settings()["scan_min"])
+    opened = sa.exists().where(
+        Scan.account_id == account_id, Scan.at > since, Scan.at <= at, Card.id == Scan.card_id,
+        Card.household_id == household_id, Card.revoked_at.is_(None),
+    )  # fmt: skip
+    called = sa.exists().where(
+        Call.author_id == account_id, Call.at > since, Call.at <= at, Call.card_state == "live", Visit.id == Call.visit_id,
+        Visit.household_id == household_id, Visit.arrived_at > since - timedelta(days=1),
+    )  # fmt: skip
+    return bool(db.session().scalar(sa.select(sa.or_(opened, called))))
 
 
 def need(

@@ -12,17 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, within
-from webapp.cards import queries as cards
-from webapp.cards.models import Card, Scan
 from webapp.kit import clock
 from webapp.people.models import Account, Household, Kin, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.requests.models import Need, RequestStep, ServiceRequest
 from webapp.requests.rules import OPEN, OVER
 from webapp.store import db
-from webapp.visits.models import Call, Visit
 
-DAY = timedelta(days=1)
 Cursor = tuple[datetime, uuid.UUID]
 
 
@@ -93,12 +89,6 @@ def _with_names(ask: sa.Select[Any]) -> sa.Select[Any]:
     return ask.options(joinedload(ServiceRequest.resident))
 
 
-def is_this_homes(number: str, household_id: uuid.UUID) -> bool:
-    """Whether a typed number or token is that of a live card or plate of the household."""
-    card = cards.by_number(number) or cards.by_token(number)
-    return card is not None and card.live and card.household_id == household_id
-
-
 def sent_to(actor: Actor, household_id: uuid.UUID | None = None, limit: int = 20) -> Sequence[ServiceRequest]:
     """What the actor was sent to do and has not done yet, of one home or of all, what is due first."""
     ask = sa.select(ServiceRequest).where(ServiceRequest.to_person_id == actor.person_id, ServiceRequest.state.in_(OPEN))
@@ -112,22 +102,6 @@ def where(row: ServiceRequest) -> tuple[str, str | None]:
     ask = sa.select(Household, Place.phone).join(Place, Place.id == Household.station_id)
     home, phone = db.session().execute(ask.where(Household.id == row.household_id)).one()
     return home.address, phone
-
-
-def is_there(actor: Actor, household_id: uuid.UUID, minutes: int) -> bool:
-    """Whether the actor has held a live card or plate of the household before the phone in the last `minutes`: opened it,
-    or came or left with it.
-    """
-    since = clock.now() - timedelta(minutes=minutes)
-    opened = sa.exists().where(
-        Scan.account_id == actor.account_id, Scan.at > since, Card.id == Scan.card_id, Card.household_id == household_id,
-        Card.revoked_at.is_(None),
-    )  # fmt: skip
-    called = sa.exists().where(
-        Call.author_id == actor.account_id, Call.at > since, Call.card_state == "live", Visit.id == Call.visit_id,
-        Visit.household_id == household_id, Visit.arrived_at > since - DAY,
-    )  # fmt: skip
-    return bool(db.session().scalar(sa.select(sa.or_(opened, called))))
 
 
 # -- needs --

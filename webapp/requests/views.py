@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from webapp.access import STAFF, Actor, Role
 from webapp.kit import clock
@@ -17,12 +18,15 @@ from webapp.people.forms import wrong
 from webapp.people.models import Household
 from webapp.people.queries import nothing
 from webapp.requests import models, queries, rules, words
-from webapp.requests.forms import AskForm, DeedForm, NeedForm, SendForm
+from webapp.requests.forms import AskForm, DeedForm, DoneForm, NeedForm, SendForm
 from webapp.requests.models import ServiceRequest
-from webapp.web import page
+from webapp.web import intake, page
 from webapp.web.guard import allow, me
+from webapp.web.intake import Kept
+from webapp.web.kept import Blank
 
 bp = Blueprint("requests", __name__)
+KEPT = [Kept(DoneForm, models.done)]
 PAGE = 30
 DEEDS = ("accept", "decline", "done", "confirm", "redo", "withdraw", "unmet")
 """Each has a form of its own on the page of a request, and what is wrong stands in that form alone."""
@@ -112,11 +116,12 @@ def _show(who: Actor, request_id: uuid.UUID, sending: SendForm | None, deed: Dee
         hers=hers, asker=row.asked_by == who.account_id or who.role == Role.KIN,
         late=row.due_at < clock.now() and row.state not in rules.OVER | {rules.DONE},
         there=goes and _is_there(who, row), where=queries.where(row) if goes else None,
+        done=Blank(DoneForm, request=row.id) if goes else None,
     )  # fmt: skip
 
 
 def _is_there(who: Actor, row: ServiceRequest) -> bool:
-    return queries.is_there(who, row.household_id, models.settings(row.station_id)["scan_min"])
+    return models.was_there(who.account_id, row.household_id, clock.now())
 
 
 def _send_form(who: Actor, row: ServiceRequest) -> SendForm:
@@ -166,11 +171,15 @@ def do(request_id: uuid.UUID, deed: str) -> ResponseReturnValue:
     row = queries.request(who, request_id)
     if who.role not in STAFF and row.to_person_id != who.person_id:
         raise nothing()
-    typed = bool(form.number.data) and queries.is_this_homes(form.number.data or "", row.household_id)
+    typed = models.is_this_homes(form.number.data, row.household_id)
     by_card = typed or _is_there(who, row)
     if form.number.data and not typed:
         wrong(form.number, _("这不是这一户的卡，请看清再输"))
         return _show(who, request_id, None, form)
+    if deed == "done" and row.to_person_id == who.person_id and rules.may(row.state, "done"):
+        kept = DoneForm(formdata=MultiDict({**request.form.to_dict(), "request": str(request_id)}))
+        if kept.validate():
+            return page.go(url_for("requests.show", request_id=request_id), _(intake.receive(kept).say))
     said, by = form.words.data or "", who.account_id
     deeds = {
         "accept": lambda: row.accept(by, by_card=by_card), "decline": lambda: row.decline(by, said),
