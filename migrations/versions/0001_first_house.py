@@ -1990,6 +1990,7 @@ def upgrade() -> None:
     sa.Column('deed', sa.String(length=10), nullable=False),
     sa.Column('by_id', types.Uuid(length=16), nullable=False),
     sa.Column('words', sa.String(length=200), nullable=True),
+    sa.Column('by_card', sa.Boolean(), nullable=False),
     sa.Column('id', types.Uuid(length=16), nullable=False),
     sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_request_step_by_id_account')),
     sa.ForeignKeyConstraint(['request_id'], ['service_request.id'], name=op.f('fk_request_step_request_id_service_request')),

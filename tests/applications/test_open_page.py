@@ -182,7 +182,12 @@ def test_the_number_of_days_is_a_setting(home: str, world: World, at: Callable[.
         facts = rulebook.default("subsidy")
         five = facts | {"parameters": facts["parameters"] | {"NOTICE_DAYS": facts["parameters"]["NOTICE_DAYS"] | {"value": 5}}}
         rulebook.put("subsidy", five, clock.today())
-    row = hang(world, home)
+    row = take(world, home)
+    assert move(world, "zhou", row, "surveyed") == 303
+    found = world.client().post(f"{OPEN}/status", data={"number": row.number, "phone": PHONE})
+    for page in (said(found), said(world.client().get(OPEN))):
+        assert "张榜公示5天" in page, "the way of an application is told with today's figures"
+    assert world.client("zhou").post(f"/applications/{row.id}/notice").status_code == 303
     notice = models.hanging(row.id)
     assert notice is not None and notice.last_day - notice.posted_on == timedelta(days=5)
     assert isinstance(notice.made_at, datetime)

@@ -55,7 +55,8 @@ TALLEST = 8000
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
 CHINESE = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 SCREENS = {
-    "wang": "today visit planned scan nobody write books book spend receive entry count large outbox me leave week proof lesson",
+    "wang": "today visit planned scan nobody write books book spend receive entry count large outbox me leave week proof lesson"
+    " errand mine say",
     "zhou": "today dealt climbed ring tell announce live roster plan leaves decide rung pauses desk"
     " change people household resident seen books agreement"
     " cards card printing end ended ends moved departs departing"
@@ -67,6 +68,7 @@ SCREENS = {
     "wu": "today announced draw compare months export own_form",
     "limin": "family own door me ask say another kinbook",
     "liqiang": "family",
+    "wei": "today",
     "": "stranger rescue unknown open published status answer sign_in enrol reset",
 }
 DATA = (
@@ -221,14 +223,16 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
         sighting = cards.report(card, card.station_id, "家", "13800001111")
         daughter = SimpleNamespace(account_id=world.account("limin").id)
         asked = requests.ask(daughter, lan.household, lan.id, "bath", "李", clock.today(), "kin")  # type: ignore[arg-type]
+        head: Any = SimpleNamespace(account_id=world.account("zhou").id)
+        errand = requests.ask(head, world.household("张福贵"), world.resident("张福贵").id, "shop", "李", clock.today(), "kin")
+        errand.send(head.account_id, "caregiver", world.person("wang"), "", clock.now() + timedelta(hours=3))
         said = voices.complain(
             "complaint", world.place("songling"), "李李李李", by=daughter.account_id, household_id=lan.household_id
         )
         changing = voices.ask_for_change(lan.household, daughter.account_id, "kin", "李")
         window, _key = health.ask(card, lan, "李", "13800002222")
         health.write_sheet(lan, "李李", "李李")
-        head = SimpleNamespace(account_id=world.account("zhou").id)
-        applied = applications.apply(world.household("张福贵"), "B", "13800002222", head)  # type: ignore[arg-type]
+        applied = applications.apply(world.household("张福贵"), "B", "13800002222", head)
         applied.move(Role.STATION_HEAD, "surveyed", head.account_id, "")
         applied.publish(head.account_id)
         kin = residents.Kin
@@ -236,6 +240,7 @@ def _found(world: Any, card: Any, token: str) -> dict[str, str]:
         return {
             "found": f"/sightings/{sighting.id}", "rescued": f"/rescues/{window.id}", "rescue": f"/c/{token}/rescue",
             "ask": f"/households/{lan.household_id}/requests", "requests": "/requests", "request": f"/requests/{asked.id}",
+            "errand": f"/requests/{errand.id}", "mine": "/my-opinions",
             "opinions": "/opinions", "open": "/say", "published": "/open", "status": "/open/status", "door": "/own",
             "opinion": f"/residents/{lan.id}/opinion", "complaints": "/complaints", "needs": "/needs",
             "answer": "/say/answer?number=ABCDEFGH", "another": f"/households/{lan.household_id}/another",

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.people.browsers import Apart, hidden, said
+from tests.visits.kit import arrive
+from tests.visits.kit import send as act
 from tests.world import World
 from webapp.cards import models as cards
 from webapp.kit import clock
@@ -80,6 +82,106 @@ def test_a_bath_is_asked_for_sent_done_by_the_card_and_rated(world: World) -> No
         "send", "accept", "done", "confirm",
     ]  # fmt: skip
     assert "洗得很舒服" in said(world.client("zhou").get(f"/requests/{found.id}"))
+
+
+def token_of(name: str, world: World) -> tuple[str, str]:
+    """Token and number of a new card of a resident."""
+    with db.transaction():
+        made = cards.issue(cards.CardKind.RESIDENT, resident=world.resident(name))
+        return made.token or "", made.number
+
+
+def by_card() -> list[tuple[str, bool]]:
+    db.undo()
+    return [(each.deed, each.by_card) for each in db.session().scalars(sa.select(RequestStep).order_by(RequestStep.at))]
+
+
+def test_who_was_sent_scans_at_the_home_accepts_and_finishes(world: World) -> None:
+    """A caregiver of another home: the card leads her to what she was sent to do, and only while she is sent."""
+    assert ask(world) == 303
+    (token, number), (others, _number) = token_of("李秀兰", world), token_of("孙德胜", world)
+    qian = world.client("qian")
+    assert send(world, "qian") == 303
+    zhao = world.client("zhao")
+    assert "您遇到这位老人了吗？" in said(zhao.get(f"/c/{token}")), "nobody has sent her"
+    assert zhao.post("/scan", data={"number": number}).status_code == 422
+    there = f"/requests/{row().id}"
+    page = said(qian.get(there))
+    assert "和平里3号楼2单元402" in page and "到了老人家，先扫老人的卡" in page, "where to go, and what to do there"
+    assert deed(world, "qian", "accept") == 303 and deed(world, "qian", "decline", words="先看看") == 303
+    assert send(world, "qian") == 303
+    qian.get(f"/c/{others}")
+    assert "扫到家里的卡了" not in said(qian.get(there)), "another home's card"
+    assert qian.get(f"/c/{token}").headers["Location"].endswith(there)
+    page = said(qian.get(there))
+    assert "扫到家里的卡了" in page and "接单，开始做" in page and 'name="number"' not in page
+    assert deed(world, "qian", "accept") == 303 and deed(world, "qian", "done") == 303
+    assert by_card() == [
+        ("send", False), ("accept", False), ("decline", False), ("send", False), ("accept", True), ("done", True),
+    ]  # fmt: skip
+    assert row().by_card and "扫了卡" in said(world.client("limin").get(there))
+    assert "您遇到这位老人了吗？" in said(qian.get(f"/c/{token}")), "done: the card is a stranger's again"
+
+
+def test_in_the_app_the_camera_leads_there_too_and_a_scan_of_the_morning_counts_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(world) == 303 and send(world, "qian") == 303
+    token, _number = token_of("李秀兰", world)
+    qian, there = world.client("qian"), f"/requests/{row().id}"
+    assert qian.post("/scan", data={"token": token}).headers["Location"].endswith(there)
+    assert "扫到家里的卡了" in said(qian.get(there))
+    monkeypatch.setattr(clock, "now", lambda: WALL() + timedelta(hours=4))
+    assert "扫到家里的卡了" not in said(qian.get(there))
+    assert deed(world, "qian", "accept") == 303 and by_card()[-1] == ("accept", False)
+
+
+def test_her_own_caregiver_finds_it_on_the_visit_and_coming_with_the_card_counts(world: World) -> None:
+    assert ask(world) == 303 and send(world) == 303
+    token, _number = token_of("李秀兰", world)
+    visit, receipt = arrive(world, token=token, method="scan")
+    assert receipt.state == "applied", receipt.say
+    wang = world.client("wang")
+    page = said(wang.get(f"/today/visits/{visit}"))
+    assert f"/requests/{row().id}" in page and "想洗个澡" in page
+    assert deed(world, "wang", "done") == 303 and row().by_card
+    assert "想洗个澡" not in said(wang.get(f"/today/visits/{visit}"))
+
+
+def test_a_volunteer_with_an_account_is_sent_scans_and_sees_nothing_else(world: World) -> None:
+    assert ask(world) == 303
+    wei, token = world.client("wei"), token_of("李秀兰", world)[0]
+    there = f"/requests/{row().id}"
+    assert wei.get(there).status_code == 404 and "洗个澡" not in said(wei.get("/"))
+    assert send(world, to_kind="volunteer", caregiver="", volunteer=str(world.person("wei").id)) == 303
+    assert tasks() == [("request_do", str(world.account("wei").id))] and "洗个澡" in said(wei.get("/"))
+    assert wei.get(f"/c/{token}").headers["Location"].endswith(there)
+    assert deed(world, "wei", "accept") == 303 and deed(world, "wei", "done", words="洗好了") == 303
+    assert by_card()[-2:] == [("accept", True), ("done", True)]
+
+
+def test_done_is_kept_without_network_and_told_twice_is_once(world: World) -> None:
+    """What she said in a home without network arrives later, with the time it was done and the card she came with."""
+    assert ask(world) == 303 and send(world, "qian") == 303
+    key, (token, _number) = row().id, token_of("李秀兰", world)
+    world.client("qian").get(f"/c/{token}")
+    said_at = clock.now()
+    assert act(world, "requests.done", "wang", request=key).state == "quarantined", "she was not sent"
+    assert act(world, "requests.done", "qian", request=key, words="洗好了", at=said_at).state == "applied"
+    assert act(world, "requests.done", "qian", request=key).say == "已经记下了"
+    db.undo()
+    steps = db.session().scalars(sa.select(RequestStep).where(RequestStep.deed == "done")).all()
+    assert [(each.words, each.by_card) for each in steps] == [("洗好了", True)] and row().state == "done"
+    assert abs(steps[0].at - said_at) < timedelta(seconds=2) and tasks() == []
+
+
+def test_done_without_scripts_goes_the_same_way(world: World) -> None:
+    assert ask(world) == 303 and send(world) == 303
+    page = said(world.client("wang").get(f"/requests/{row().id}"))
+    typed = {name: hidden(page, name) for name in ("id", "made_at", "seal")}
+    for _twice in range(2):
+        assert deed(world, "wang", "done", words="洗好了", **typed) == 303
+    assert [each for each, _card in by_card()] == ["send", "done"]
 
 
 def test_what_cannot_be_met_is_a_need_counted_by_kind(world: World) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import statistics
 import time
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import sqlalchemy as sa
@@ -75,6 +77,16 @@ def test_a_report_needs_a_place_and_a_number_that_rings_and_is_taken_once(token:
     db.undo()
     assert len(db.session().scalars(sa.select(Sighting)).all()) == 1
     assert len(db.session().scalars(sa.select(Notice).where(Notice.kind == "found")).all()) == 1
+
+
+def test_the_other_language_goes_on_following_the_case(token: str, world: World) -> None:
+    stranger = world.client()
+    there = stranger.post(f"/c/{token}", data={"words": "公园"}).headers["Location"]
+    other = re.search(r'href="(\?[^"]*lang=en)"', said(stranger.get(there)))
+    assert other and f"r={sighting().id}" in other[1]
+    page = said(stranger.get(f"/c/{token}{unescape(other[1])}"))
+    assert "Where is the elder" not in page and 'name="words"' not in page and "http-equiv" in page, "still followed"
+    assert 'name="words"' in said(stranger.get(f"/c/{token}?lang=en"))
 
 
 def test_another_stations_head_and_another_card_do_not_reach_a_case(token: str, world: World) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from PIL import Image
 
+from tests.ledger.acts import act as money
 from tests.people.browsers import Apart, said
 from tests.visits.kit import arrive, send
 from tests.world import World
@@ -18,9 +20,12 @@ from webapp.family import rules
 from webapp.family.rules import Told
 from webapp.health import models as health
 from webapp.kit import clock, ids
+from webapp.kit.month import Month
+from webapp.ledger import models as ledger
+from webapp.ledger.rows import Book, Closing, Count
 from webapp.logs.models import Log, LogPhoto, LogResident, LogStationNote
 from webapp.people import models as people
-from webapp.people.models import Kin
+from webapp.people.models import Assignment, Kin
 from webapp.store import db, files
 
 MONDAY = date(2026, 11, 16)
@@ -109,7 +114,8 @@ def test_the_station_forwards_the_week_only_where_it_may_be_seen(kin: str, world
     visit(world)
     there = f"/residents/{world.resident('李秀兰').id}/week"
     page = said(world.client("zhou").get(there))
-    assert "李秀兰这一周" in page and "王桂芳来了1次" in page
+    assert "李秀兰这一周" in page and "王桂芳来了1次" in page and 'data-copy="digest"' in page
+    assert 'data-copy="line"' in page and "王桂芳来了" in page[page.index('id="line"') :], "the line of the day too"
     assert world.client("he").get(there).status_code == 404
     narrow(world, "money")
     assert "李秀兰这一周" not in said(world.client("zhou").get(there))
@@ -253,6 +259,72 @@ def test_his_children_do_not_read_his_second_wifes_lines(kin: str, world: World)
     page = said(world.client("liqiang").get(there))
     assert "他下棋赢了" in page and "精神一般" in page and "她说胸口闷" not in page and "不舒服" not in page
     assert world.client("liqiang").get(f"/residents/{world.resident('刘淑珍').id}/own").status_code == 404
+
+
+def test_his_children_do_not_read_her_lines_of_the_book(kin: str, world: World) -> None:
+    zhang, mine = world.household("张福贵").id, []
+    with db.transaction():
+        for name, words in (("张福贵", "他的烟"), ("刘淑珍", "她的膏药"), (None, "全家的米")):
+            deed = money(world.account("wang").id)
+            resident = world.resident(name).id if name else None
+            ledger.spend(deed, zhang, 1_200, "EX-VEG", "cash", words=words, resident=resident)
+            mine.append(deed.id)
+        son = people.relate(world.resident("张福贵"), world.person("liqiang"), "儿子")
+        son.since = clock.now() - timedelta(days=1)
+        people.consent(son, zhang, {"money"}, "老人当面说的", world.account("zhou").id)
+        there = f"/family/{son.id}"
+    him = world.client("liqiang")
+    for url in (there, f"{there}/book"):
+        page = said(him.get(url))
+        assert "他的烟" in page and "全家的米" in page and "她的膏药" not in page, url
+    assert "这里不列" in page and "余 " not in page.replace("\xa0", " "), "nor is it told by what is left after each line"
+    assert him.get(f"{there}/book/{mine[0]}").status_code == 200
+    assert him.get(f"{there}/book/{mine[1]}").status_code == 404
+    assert him.post(f"{there}/book/{mine[1]}/ask", data={"words": "这是什么"}).status_code == 404
+    with db.transaction():
+        both = people.relate(world.resident("刘淑珍"), world.person("liqiang"), "儿子")
+        both.since = clock.now() - timedelta(days=1)
+        people.consent(both, zhang, {"money"}, "老人当面说的", world.account("zhou").id)
+    page = said(him.get(f"{there}/book"))
+    assert "她的膏药" in page and "这里不列" not in page, "she shows him hers too"
+
+
+@pytest.mark.parametrize("whose", ["刘淑珍", None])
+def test_a_statement_that_tells_of_her_is_not_his_to_take(kin: str, world: World, whose: str | None) -> None:
+    zhang, last = world.household("张福贵").id, Month.of(clock.today()).previous()
+    wang, noon = world.account("wang").id, clock.instant(last.last - timedelta(days=3), 720)
+    with db.transaction() as session:
+        session.execute(sa.update(Book).where(Book.household_id == zhang).values(opened_on=last.first))
+        session.execute(sa.update(Assignment).where(Assignment.household_id == zhang).values(since=noon - timedelta(days=9)))
+        resident = world.resident(whose).id if whose else None
+        ledger.spend(money(wang, at=noon), zhang, 1_200, "EX-VEG", "cash", words="膏药", resident=resident)
+        row = Closing(
+            id=ids.new(), book_id=session.scalars(sa.select(Book.id).where(Book.household_id == zhang)).one(), household_id=zhang,
+            month=str(last), since=last.first, last_day=last.last, count_id=counted(session, zhang, wang, noon), opening_fen=0,
+            in_fen=0, out_fen=1_200, repaid_fen=0, closing_fen=-1_200, differ_fen=0, confirmed=[], digest="0" * 64,
+            by_id=world.account("zhou").id,
+        )  # fmt: skip
+        session.add(row)
+        son = people.relate(world.resident("张福贵"), world.person("liqiang"), "儿子")
+        son.since = clock.now() - timedelta(days=1)
+        people.consent(son, zhang, {"money"}, "老人当面说的", world.account("zhou").id)
+        there, key = f"/family/{son.id}", row.id
+    him = world.client("liqiang")
+    page = said(him.get(f"{there}/book/counts"))
+    assert ("账单请到站里看" in page) is bool(whose)
+    assert him.get(f"{there}/statements/{key}").status_code == (404 if whose else 200)
+
+
+def counted(session: Any, home: Any, by: Any, at: Any) -> Any:
+    """A count of the month's end, laid down as it is."""
+    row = Count(
+        id=ids.new(), household_id=home, book_id=session.scalars(sa.select(Book.id).where(Book.household_id == home)).one(),
+        kind="month", month=str(Month.of(clock.today()).previous()), cash_fen=-1_200, booked_cash_fen=-1_200,
+        booked_wallet_fen=0, day=clock.day_of(at), author_id=by, at=at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def test_a_card_leads_kin_of_several_to_its_own_bearer(kin: str, world: World) -> None:

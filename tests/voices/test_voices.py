@@ -64,7 +64,9 @@ def test_a_resident_is_asked_once_a_month_and_the_newer_answer_counts(world: Wor
     row = one(Opinion)
     assert (row.stars, row.caregiver_id) == (5, world.person("wang").id)  # type: ignore[attr-defined]
     page = said(world.client("zhou").get("/opinions"))
-    assert "李秀兰" not in page and "5.0" in page and "张福贵" in page
+    answered, unasked = page.split("这个月还没问过")
+    assert "李秀兰" not in unasked and "张福贵" in unasked
+    assert answered.count("李秀兰") == 1 and "饭菜合口" in answered and "5.0" in answered
     assert world.client("wang").get(url).status_code == 403, "nobody asks about herself"
 
 
@@ -167,6 +169,59 @@ def test_from_the_street_without_a_name_and_back_by_number_only(world: World) ->
     assert row.by_id is None and row.household_id is None  # type: ignore[attr-defined]
     assert "想要个凳子" not in said(client.get(f"/say/answer?number={number[1]}")), "only state and answer"
     assert client.post("/say", data={**typed, "key": str(ids.new()), "words": ""}).status_code == 422
+
+
+def test_who_gave_no_name_judges_by_the_number_and_is_heard_above(world: World) -> None:
+    with db.transaction():
+        row = models.complain("complaint", world.place("songling"), "门口的灯坏了一个月")
+        row.reply(world.account("zhou").id, "已经报修")
+        number = row.number
+    client = world.client()
+    page = said(client.get(f"/say/answer?number={number}"))
+    assert "已经报修" in page and "您满意吗" in page
+    assert client.post("/say/answer", data={"number": "AAAAAAAA", "says": "no"}).status_code == 303
+    assert one(Complaint).satisfied is None  # type: ignore[attr-defined]
+    for says in ("no", "yes"):
+        assert client.post("/say/answer", data={"number": number, "says": says}).status_code == 303
+    found = one(Complaint)
+    assert (found.satisfied, found.place_id) == (False, world.place("street").id), "said once"  # type: ignore[attr-defined]
+    page = said(client.get(f"/say/answer?number={number}"))
+    assert "您满意吗" not in page and "上一级会再看" in page
+    with db.transaction() as session:
+        session.scalars(sa.select(Complaint)).one().reply(world.account("wu").id, "街道换了新灯")
+    assert "街道换了新灯" in said(client.get(f"/say/answer?number={number}"))
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_what_is_about_the_station_goes_past_it(world: World, signed_in: bool) -> None:
+    typed = {"kind": "complaint", "words": "站长向家里要东西", "past": "y"}
+    if signed_in:
+        assert fill(world, "limin", home(world) + "/say", **typed) == 303
+    else:
+        client = world.client()
+        key = hidden(said(client.get("/say")), "key")
+        assert client.post("/say", data={**typed, "key": key, "place": str(world.place("songling").id)}).status_code == 200
+    there = f"/complaints/{one(Complaint).id}"  # type: ignore[attr-defined]
+    assert open_kinds("songling", world) == set() and open_kinds("street", world) == {"complaint"}
+    assert world.client("zhou").get(there).status_code == 404 and world.client("wu").get(there).status_code == 200
+
+
+def test_a_caregiver_tells_the_street_of_abuse_and_asks_for_no_other_caregiver(world: World) -> None:
+    wang = world.client("wang")
+    page = said(wang.get(home(world) + "/say"))
+    assert "老人可能受欺负" in page and "/another" not in page and wang.get(home(world) + "/another").status_code == 403
+    assert world.client("qian").get(home(world) + "/say").status_code == 404, "not her home"
+    assert fill(world, "wang", home(world) + "/say", kind="fraud", words="有人上门卖保健品，收了三千") == 303
+    assert open_kinds("street", world) == {"abuse"} and open_kinds("songling", world) == set()
+
+
+def test_the_station_reads_what_each_resident_said_how_and_to_whom(world: World) -> None:
+    with db.transaction():
+        lan = world.resident("李秀兰")
+        models.heard(lan, world.household("李秀兰"), 3, "来得有点晚", "phone", world.account("zhou").id)
+    page = said(world.client("zhou").get("/opinions"))
+    assert "来得有点晚" in page and "打电话问" in page and "周建国" in page
+    assert "来得有点晚" not in said(world.client("he").get("/opinions"))
 
 
 def test_a_signed_in_complaint_without_a_name_keeps_none(world: World) -> None:

@@ -41,6 +41,12 @@ def published() -> list[Tier]:
     return [_tier(facts, each, tongue) for each in facts["tiers"]]
 
 
+def figures() -> dict[str, int]:
+    """The figures of the way of an application: notice (days it hangs out), submit (day of the month it goes to the district)."""
+    held = rulebook.current("subsidy", clock.today())["parameters"]
+    return {"notice": int(held["NOTICE_DAYS"]["value"]), "submit": int(held["SUBMIT_DAY"]["value"])}
+
+
 def _tier(facts: dict[str, Any], tier: dict[str, Any], tongue: str) -> Tier:
     brought = [each[tongue] for each in rules.brought(facts["documents"], tier["code"])]
     amount = facts["parameters"][tier["amount_param"]]["value"]

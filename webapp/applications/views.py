@@ -36,8 +36,9 @@ LOOKS_AN_HOUR = 30
 def published() -> ResponseReturnValue:
     """Who gets what, what to bring, whom to ring, what hangs out today, and where to complain."""
     answer = page.render(
-        "applications/published.html", tiers=queries.published(), places=people.every_station(), notices=queries.notices()
-    )
+        "applications/published.html", tiers=queries.published(), places=people.every_station(), notices=queries.notices(),
+        how=[words.filled(each, queries.figures()) for each in words.HOW],
+    )  # fmt: skip
     return _unseen(answer)
 
 
@@ -54,6 +55,8 @@ def status() -> ResponseReturnValue:
             found = queries.status(form.number.data, form.phone.data)
         db.settle()
     facts: dict[str, Any] = {"found": found, "lost": asked and not form.errors and found is None, "words": words}
+    if found is not None and found.state in words.NEXT:
+        facts["onward"] = words.filled(words.NEXT[found.state], queries.figures())
     return _unseen(page.render("applications/status.html", status=422 if form.errors else 200, form=form, **facts))
 
 

@@ -43,6 +43,7 @@ FACE_WORDS = {
     "doctor": _l("医生的页"),
     "inspector": _l("监督员的页"),
     "station": _l("站里的页"),
+    "helper": _l("帮忙的事"),
     "stranger": _l("路人页"),
     "rescue": _l("急救信息"),
     "unknown": _l("卡停用了，没给看"),

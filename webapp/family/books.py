@@ -56,7 +56,8 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
         tabs.append((url_for("kinbook.book", kin_id=kin_id, month=str(each)), show.month(each), each == month))
         each = each.previous()
     sums, before = ledger.sums(home, month, tie.held), ids.parse(request.args.get("before"))
-    found = book_lines.entries(home, month, sums.closing_fen, before, PAGE + 1)
+    hidden = queries.hidden(tie.kin)
+    found = book_lines.entries(home, month, sums.closing_fen, before, PAGE + 1, hidden)
     facts = {
         "kin": tie.kin,
         "held": tie.held,
@@ -65,6 +66,7 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
         "current": month == Month.of(clock.today()),
         "tabs": tabs,
         "lines": found[:PAGE],
+        "others": book_lines.hides(home, month.first, month.last, hidden),
         "more": found[PAGE - 1].id if len(found) > PAGE else None,
         "holder": monthly.standing(home).holder,
         "scale": 160 if request.args.get("large") else getattr(me(), "scale", 100),
@@ -83,10 +85,17 @@ def counts(kin_id: uuid.UUID) -> ResponseReturnValue:
     tie = _agreed(kin_id)
     rows = counting.recent(_home(tie.kin), 3)
     said = confirming.of([row.id for row in rows])
+    closings = monthly.closings(_home(tie.kin), 12)
+    hidden = queries.hidden(tie.kin)
+    others = {row.id for row in closings if _hides(tie.kin, row, hidden)}
     return page.render(
-        "family/counts.html", kin=tie.kin, counts=rows, said=said, closings=monthly.closings(_home(tie.kin), 12),
+        "family/counts.html", kin=tie.kin, counts=rows, said=said, closings=closings, others=others,
         mine=me().account_id, kinds=words.COUNTS,
     )  # fmt: skip
+
+
+def _hides(kin: Kin, row: Closing, hidden: frozenset[uuid.UUID]) -> bool:
+    return book_lines.hides(_home(kin), row.since, row.last_day, hidden)
 
 
 @bp.get("/family/<uuid:kin_id>/book/<uuid:entry_id>")
@@ -147,10 +156,10 @@ def seen(kin_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/family/<uuid:kin_id>/statements/<uuid:closing_id>")
 @allow("family.see")
 def statement(kin_id: uuid.UUID, closing_id: uuid.UUID) -> ResponseReturnValue:
-    """账单 of a closed month as PDF."""
+    """账单 of a closed month as PDF; not where it tells of somebody else of the home."""
     tie = _agreed(kin_id)
     row = db.session().scalar(sa.select(Closing).where(Closing.id == closing_id, Closing.household_id == _home(tie.kin)))
-    if row is None:
+    if row is None or _hides(tie.kin, row, queries.hidden(tie.kin)):
         raise nothing()
     body = printing.statement_pdf(closing.statement(row), row.digest, large=bool(request.args.get("large")))
     answer = Response(body, mimetype="application/pdf")
@@ -160,7 +169,7 @@ def statement(kin_id: uuid.UUID, closing_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _line(kin: Kin, entry_id: uuid.UUID) -> book_lines.Line:
-    return book_lines.line(entry_id, _home(kin))
+    return book_lines.line(entry_id, _home(kin), queries.hidden(kin))
 
 
 def _say(kin: Kin, subject: uuid.UUID) -> None:

@@ -146,14 +146,16 @@ def rescue(kin_id: uuid.UUID, window_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/residents/<uuid:resident_id>/week")
 @allow("family.digest")
 def week(resident_id: uuid.UUID) -> ResponseReturnValue:
-    """The week in a hundred characters for the station to forward; only where the resident shows visits to somebody."""
+    """The week in a hundred characters and the last day in a line, to forward; only where somebody may see visits."""
     who = me()
     resident = people.resident(who, resident_id)
     shown = queries.shows_visits(resident_id)
     found = _lines(queries.came(resident.household_id, None, story=False)) if shown else []
     text = _digest(resident.name, found) if shown else None
     look(who, resident.household_id, "week")
-    return page.render("family/week.html", resident=resident, text=text, week=rules.week(clock.today(), found))
+    with in_chinese():
+        days = rules.each_day(clock.today(), found)
+    return page.render("family/week.html", resident=resident, text=text, week=rules.week(clock.today(), found), days=days)
 
 
 def _lines(came: Sequence[Came]) -> list[Told]:
@@ -184,7 +186,8 @@ def _agreed(tie: Tie, around: Around) -> dict[str, Any]:
             facts["days"] = rules.each_day(clock.today(), lines)
         facts["mood"] = next((each.felt[0] for each in facts["now"].came if each.felt[0]), None)
     if "money" in scopes:
-        entries = [entry for entry in ledger.for_kin(home, queries.first_day()) if tie.shows(entry.day)]
+        hidden = queries.hidden(tie.kin)
+        entries = [entry for entry in ledger.for_kin(home, queries.first_day(), hidden=hidden) if tie.shows(entry.day)]
         facts["called"] = {each.category: category(each.category) for each in entries}  # while the rules are at hand
         facts |= {"entries": entries, "balance": None if tie.others_go_on else tie.held}
     return facts

@@ -45,15 +45,21 @@ class Line:
     after_fen: int
 
 
+Hidden = frozenset[uuid.UUID]
+"""Residents whose own lines the reader may not see."""
+
+
 def entries(
-    household_id: uuid.UUID, month: Month, closing_fen: int, before: uuid.UUID | None = None, limit: int = 40
-) -> list[Line]:
+    household_id: uuid.UUID, month: Month, closing_fen: int, before: uuid.UUID | None = None, limit: int = 40,
+    hidden: Hidden = frozenset(),
+) -> list[Line]:  # fmt: skip
     """The month's entries, newest first, those before the entry `before` only. `closing_fen`: the cash after the month.
 
-    The cash after each line is counted back from there, so a page costs the same however long the book is.
+    The cash after each line is counted back from there, so a page costs the same however long the book is; where lines
+    are hidden it says nothing.
     """
     here = sa.and_(Entry.household_id == household_id, Entry.day >= month.first, Entry.day <= month.last)
-    ask = _lines().where(here).order_by(*(each.desc() for each in _ORDER)).limit(limit)
+    ask = _lines().where(here, _told(hidden)).order_by(*(each.desc() for each in _ORDER)).limit(limit)
     if before:
         mark = db.session().execute(sa.select(*_ORDER).where(Entry.id == before, here)).first()
         if mark is None:
@@ -80,9 +86,9 @@ def entry(actor: Actor, key: uuid.UUID) -> Line:
     return _line(row)
 
 
-def line(key: uuid.UUID, household_id: uuid.UUID) -> Line:
+def line(key: uuid.UUID, household_id: uuid.UUID, hidden: Hidden = frozenset()) -> Line:
     """One entry of a household that was found another way; `after_fen` says nothing here. Raises Missing."""
-    row = db.session().execute(_lines().where(Entry.id == key, Entry.household_id == household_id)).first()
+    row = db.session().execute(_lines().where(Entry.id == key, Entry.household_id == household_id, _told(hidden))).first()
     if row is None:
         raise nothing()
     return _line(row)
@@ -183,10 +189,22 @@ STRAND = strand("entry", key=Entry.id, at=Entry.at, a=Entry.category, b=Entry.wo
 """What was written in the book during a visit (parameter visit): entry (key, a category, b words, n fen)."""
 
 
-def for_kin(household_id: uuid.UUID, since: date, limit: int = 60) -> list[Line]:
+def for_kin(household_id: uuid.UUID, since: date, limit: int = 60, hidden: Hidden = frozenset()) -> list[Line]:
     """What families read of a book from a day on, newest first. Consent is asked by the caller."""
-    ask = _lines().where(Entry.household_id == household_id, Entry.day >= since)
+    ask = _lines().where(Entry.household_id == household_id, Entry.day >= since, _told(hidden))
     return [_line(row) for row in db.session().execute(ask.order_by(Entry.day.desc(), Entry.at.desc()).limit(limit))]
+
+
+def hides(household_id: uuid.UUID, since: date, until: date, hidden: Hidden) -> bool:
+    """Whether the book has, from one day until another, a line that is `hidden`."""
+    if not hidden:
+        return False
+    days = Entry.household_id == household_id, Entry.day >= since, Entry.day <= until
+    return db.session().scalar(sa.select(Entry.id).where(*days, Entry.resident_id.in_(hidden)).limit(1)) is not None
+
+
+def _told(hidden: Hidden) -> sa.ColumnElement[bool]:
+    return sa.or_(Entry.resident_id.is_(None), Entry.resident_id.not_in(hidden)) if hidden else sa.true()
 
 
 def _lines() -> Any:

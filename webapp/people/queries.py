@@ -246,6 +246,13 @@ def caregivers(actor: Actor, station_id: uuid.UUID | None = None) -> Sequence[Pe
     return db.session().scalars(ask.where(Person.station_id == station_id) if station_id else ask).unique().all()
 
 
+def volunteers(actor: Actor, station_id: uuid.UUID) -> Sequence[Person]:
+    """The liaisons and volunteers of a station within reach who have an account, by name."""
+    ask = within(actor, sa.select(Person)).join(Account, Account.person_id == Person.id)
+    ask = ask.join(Grant, Grant.account_id == Account.id).where(Grant.role == Role.LIAISON, Grant.place_id == station_id)
+    return db.session().scalars(ask.where(Grant.holds(), Account.ended_at.is_(None)).order_by(Person.initials)).unique().all()
+
+
 def households(
     actor: Actor, *, station_id: uuid.UUID | None = None, unpaired: bool = False, after: str = "", limit: int = 30
 ) -> Sequence[Household]:

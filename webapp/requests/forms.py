@@ -10,7 +10,20 @@ from webapp.people.forms import DayField, FreshForm
 from webapp.requests.rules import TO
 from webapp.requests.words import AS
 from webapp.requests.words import TO as TO_WORDS
-from webapp.web.forms import ChoiceField, NumberField, PlainForm, StoryField, TextField, YesField, between, optional, required
+from webapp.web.forms import (
+    ChoiceField,
+    Keep,
+    KeptForm,
+    KeyField,
+    NumberField,
+    PlainForm,
+    StoryField,
+    TextField,
+    YesField,
+    between,
+    optional,
+    required,
+)
 
 
 class AskForm(FreshForm):
@@ -28,9 +41,16 @@ class SendForm(PlainForm):
 
     to_kind = ChoiceField(_l("派谁去"), [required(_l("请选一个"))], choices=tuple((each, TO_WORDS[each]) for each in TO))
     caregiver = ChoiceField(_l("哪位养护员"))
+    volunteer = ChoiceField(_l("哪位志愿者"))
     name = TextField(_l("志愿者或服务商叫什么"), most=40)
     day = DayField(_l("哪天做好"), [required()], render_kw={"type": "date"})
     hour = NumberField(_l("几点前"), [required(), between(6, 22)], description=_l("6到22点"))
+
+    @property
+    def chosen(self) -> str:
+        """The key of somebody who is known here; empty where only a name is written."""
+        field = {"caregiver": self.caregiver, "volunteer": self.volunteer}.get(self.to_kind.data)
+        return field.data or "" if field else ""
 
     @property
     def due(self) -> datetime:
@@ -60,6 +80,15 @@ class DeedForm(PlainForm):
     words = TextField(_l("想说的话"), most=200)
     number = TextField(_l("卡上的7位号码"), most=200)
     stars = NumberField(_l("好不好，1到5"), [optional(), between(1, 5)])
+
+
+class DoneForm(KeptForm):
+    """做完了, by whoever was sent: kept on the phone where there is no network."""
+
+    keep = Keep(kind="requests.done", title=_l("帮忙的事做完了"), drafts=False)
+    request = KeyField(validators=[required()])
+    words = TextField(_l("想说的话"), most=200)
+    number = TextField(_l("卡上的7位号码"), most=200)
 
 
 class NeedForm(FreshForm):

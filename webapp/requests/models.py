@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.access import Actor, Role
+from webapp.cards import queries as cards
+from webapp.cards.models import Card, Scan
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _l
@@ -21,8 +23,10 @@ from webapp.requests import rules
 from webapp.requests.rules import ASKED
 from webapp.store import audit, db, jobs, rulebook
 from webapp.store.db import Base
+from webapp.store.inbox import Act
 from webapp.store.traits import Homed, Keyed, Made, append_only
 from webapp.store.types import Instant, Uuid
+from webapp.visits.models import Call, Visit
 
 MOVED = _l("搬到别的站了，请那边派人")
 
@@ -59,11 +63,13 @@ class ServiceRequest(Keyed, Made, Homed, Base):
 
     @classmethod
     def reach(cls, actor: Actor) -> sa.ColumnElement[bool]:
-        """Condition: of kin their own residents' only; of caregivers also what they were sent to do."""
+        """Condition: of kin their own residents' only; of caregivers also what they were sent to do, of volunteers only that."""
         if actor.role == Role.KIN:
             return cls.resident_id.in_(sa.select(Kin.resident_id).where(Kin.person_id == actor.person_id, Kin.holds()))
-        home = actor.reaches_household(cls.household_id)
-        return sa.or_(home, cls.to_person_id == actor.person_id) if actor.role == Role.CAREGIVER else home
+        home, sent = actor.reaches_household(cls.household_id), cls.to_person_id == actor.person_id
+        if actor.role == Role.LIAISON:
+            return sent
+        return sa.or_(home, sent) if actor.role == Role.CAREGIVER else home
 
     def send(self, by: uuid.UUID, to_kind: str, person: Person | None, name: str, due_at: datetime) -> None:
         """Give it to somebody, with the time by which it must be done; a caregiver finds it on her day."""
@@ -78,9 +84,9 @@ class ServiceRequest(Keyed, Made, Homed, Base):
             self._open("request_do", "do", account_id=account_id)
         jobs.ask("requests.remind", due_at=due_at, once=f"requests.remind:{self.id}:{due_at}", request=str(self.id))
 
-    def accept(self, by: uuid.UUID) -> None:
-        """接单."""
-        self._step("accept", by)
+    def accept(self, by: uuid.UUID, *, by_card: bool = False) -> None:
+        """接单; `by_card`: at the home, with its card before the phone."""
+        self._step("accept", by, by_card=by_card)
 
     def decline(self, by: uuid.UUID, words: str) -> None:
         """做不了: it goes back to the station. Refuses without a reason."""
@@ -91,10 +97,10 @@ class ServiceRequest(Keyed, Made, Homed, Base):
         self._step("decline", by, words)
         self._open("request", "send")
 
-    def finish(self, by: uuid.UUID, words: str, *, by_card: bool = False) -> None:
-        """It is done; whoever asked, or the station, says how it was."""
+    def finish(self, by: uuid.UUID, words: str, *, by_card: bool = False, at: datetime | None = None) -> None:
+        """It is done, now or `at`; whoever asked, or the station, says how it was."""
         self.by_card = by_card
-        self._step("done", by, words)
+        self._step("done", by, words, by_card=by_card, at=at)
         self._let_go()
         ask = clock.now() + timedelta(days=settings(self.station_id)["ask_days"])
         jobs.ask("requests.remind", due_at=ask, once=f"requests.ask:{self.id}:{ask}", request=str(self.id))
@@ -131,10 +137,11 @@ class ServiceRequest(Keyed, Made, Homed, Base):
         if not rules.may(self.state, deed):
             raise Refusal("state", "这件事已经往下走了，请看一下现在怎么样")
 
-    def _step(self, deed: str, by: uuid.UUID, words: str = "") -> None:
+    def _step(self, deed: str, by: uuid.UUID, words: str = "", *, by_card: bool = False, at: datetime | None = None) -> None:
         self._may(deed)
         self.state = rules.MAKES[deed]
-        db.session().add(RequestStep(request_id=self.id, deed=deed, by_id=by, words=words.strip()[:200] or None))
+        said = words.strip()[:200] or None
+        db.session().add(RequestStep(request_id=self.id, deed=deed, by_id=by, words=said, by_card=by_card, at=at or clock.now()))
         audit.note(f"requests.{deed}", self, self.household_id)
 
     def _open(self, kind: str, what: str, **more: Any) -> None:
@@ -158,6 +165,8 @@ class RequestStep(Keyed, Base):
     deed: Mapped[str] = mapped_column(sa.String(10))
     by_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"))
     words: Mapped[str | None] = mapped_column(sa.String(200))
+    by_card: Mapped[bool] = mapped_column(default=False)
+    """With this home's card: scanned a while ago, or its number typed."""
 
 
 append_only("request_step", "what was done is never changed")
@@ -215,6 +224,41 @@ def ask(
     return row
 
 
+def done(act: Act, request: uuid.UUID, words: str | None = None, number: str | None = None) -> str:
+    """做完了, said by whoever was sent, now or while there was no network. Told twice is once. Refuses anybody else."""
+    row = db.session().get(ServiceRequest, request)
+    person = db.session().scalar(sa.select(Account.person_id).where(Account.id == act.author_id))
+    if row is None or row.to_person_id != person:
+        raise Refusal("not_sent", "这件事不是派给您的，先放在站里，站里会来问您")
+    if row.state in (rules.DONE, rules.CONFIRMED):
+        return "已经记下了"
+    by_card = is_this_homes(number, row.household_id) or was_there(act.author_id, row.household_id, act.at)
+    row.finish(act.author_id, words or "", by_card=by_card, at=act.at)
+    return "记下了"
+
+
+def is_this_homes(number: str | None, household_id: uuid.UUID) -> bool:
+    """Whether a typed number or token is that of a live card or plate of the household."""
+    card = (cards.by_number(number) or cards.by_token(number)) if number else None
+    return card is not None and card.live and card.household_id == household_id
+
+
+def was_there(account_id: uuid.UUID, household_id: uuid.UUID, at: datetime) -> bool:
+    """Whether somebody has held a live card or plate of the household before the phone in the minutes before an instant:
+    opened it, or came or left with it.
+    """
+    since = at - timedelta(minutes=settings()["scan_min"])
+    opened = sa.exists().where(
+        Scan.account_id == account_id, Scan.at > since, Scan.at <= at, Card.id == Scan.card_id,
+        Card.household_id == household_id, Card.revoked_at.is_(None),
+    )  # fmt: skip
+    called = sa.exists().where(
+        Call.author_id == account_id, Call.at > since, Call.at <= at, Call.card_state == "live", Visit.id == Call.visit_id,
+        Visit.household_id == household_id, Visit.arrived_at > since - timedelta(days=1),
+    )  # fmt: skip
+    return bool(db.session().scalar(sa.select(sa.or_(opened, called))))
+
+
 def need(
     station_id: uuid.UUID, household_id: uuid.UUID | None, resident_id: uuid.UUID | None, kind: str, words: str, by: uuid.UUID,
     request_id: uuid.UUID | None = None, *, urgent: bool = False,
@@ -254,7 +298,7 @@ def remind(request: str) -> None:
     row = db.session().get_one(ServiceRequest, uuid.UUID(request))
     if row.resident.ended_on:
         return
-    if row.state in (rules.SENT, rules.ACCEPTED) and row.due_at <= clock.now():
+    if row.state in rules.OPEN and row.due_at <= clock.now():
         row._open("request_late", "late")
     elif row.state == rules.DONE:
         row._open("request_ask", "late")

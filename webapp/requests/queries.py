@@ -12,12 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, within
-from webapp.cards import queries as cards
 from webapp.kit import clock
 from webapp.people.models import Account, Household, Kin, Person, Place, Resident
 from webapp.people.queries import nothing
 from webapp.requests.models import Need, RequestStep, ServiceRequest
-from webapp.requests.rules import OVER
+from webapp.requests.rules import OPEN, OVER
 from webapp.store import db
 
 Cursor = tuple[datetime, uuid.UUID]
@@ -90,10 +89,19 @@ def _with_names(ask: sa.Select[Any]) -> sa.Select[Any]:
     return ask.options(joinedload(ServiceRequest.resident))
 
 
-def is_this_homes(number: str, household_id: uuid.UUID) -> bool:
-    """Whether a typed number or token is that of a live card or plate of the household."""
-    card = cards.by_number(number) or cards.by_token(number)
-    return card is not None and card.live and card.household_id == household_id
+def sent_to(actor: Actor, household_id: uuid.UUID | None = None, limit: int = 20) -> Sequence[ServiceRequest]:
+    """What the actor was sent to do and has not done yet, of one home or of all, what is due first."""
+    ask = sa.select(ServiceRequest).where(ServiceRequest.to_person_id == actor.person_id, ServiceRequest.state.in_(OPEN))
+    if household_id:
+        ask = ask.where(ServiceRequest.household_id == household_id)
+    return db.session().scalars(_with_names(ask).order_by(ServiceRequest.due_at, ServiceRequest.id).limit(limit)).all()
+
+
+def where(row: ServiceRequest) -> tuple[str, str | None]:
+    """Where somebody who was sent has to go, and the telephone of the station."""
+    ask = sa.select(Household, Place.phone).join(Place, Place.id == Household.station_id)
+    home, phone = db.session().execute(ask.where(Household.id == row.household_id)).one()
+    return home.address, phone
 
 
 # -- needs --

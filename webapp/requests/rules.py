@@ -5,6 +5,8 @@ from __future__ import annotations
 ASKED, SENT, ACCEPTED, DONE, CONFIRMED, UNMET, WITHDRAWN = (
     "asked", "sent", "accepted", "done", "confirmed", "unmet", "withdrawn",
 )  # fmt: skip
+OPEN = (SENT, ACCEPTED)
+"""Somebody was sent, and it is not done."""
 OVER = frozenset({CONFIRMED, UNMET, WITHDRAWN})
 MAY = {
     "send": frozenset({ASKED, SENT, ACCEPTED}),

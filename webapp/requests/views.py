@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from webapp.access import STAFF, Actor, Role
 from webapp.kit import clock
@@ -17,12 +18,15 @@ from webapp.people.forms import wrong
 from webapp.people.models import Household
 from webapp.people.queries import nothing
 from webapp.requests import models, queries, rules, words
-from webapp.requests.forms import AskForm, DeedForm, NeedForm, SendForm
+from webapp.requests.forms import AskForm, DeedForm, DoneForm, NeedForm, SendForm
 from webapp.requests.models import ServiceRequest
-from webapp.web import page
+from webapp.web import intake, page
 from webapp.web.guard import allow, me
+from webapp.web.intake import Kept
+from webapp.web.kept import Blank
 
 bp = Blueprint("requests", __name__)
+KEPT = [Kept(DoneForm, models.done)]
 PAGE = 30
 DEEDS = ("accept", "decline", "done", "confirm", "redo", "withdraw", "unmet")
 """Each has a form of its own on the page of a request, and what is wrong stands in that form alone."""
@@ -104,18 +108,28 @@ def _show(who: Actor, request_id: uuid.UUID, sending: SendForm | None, deed: Dee
         sending = _send_form(who, row)
     deeds = {name: deed if deed and deed.deed == name else DeedForm.of(name, blank=True) for name in DEEDS}
     bad = bool((sending and sending.errors) or (deed and deed.errors))
+    hers = row.to_person_id == who.person_id
+    goes = hers and row.state in rules.OPEN
     return page.render(
         "requests/show.html", status=422 if bad else 200, row=row, steps=queries.steps(request_id), words=words,
         sending=sending, deeds=deeds, posted=deed, may_do=lambda name: rules.may(row.state, name), heads=heads,
-        hers=row.to_person_id == who.person_id, asker=row.asked_by == who.account_id or who.role == Role.KIN,
+        hers=hers, asker=row.asked_by == who.account_id or who.role == Role.KIN,
         late=row.due_at < clock.now() and row.state not in rules.OVER | {rules.DONE},
+        there=goes and _is_there(who, row), where=queries.where(row) if goes else None,
+        done=Blank(DoneForm, request=row.id) if goes else None,
     )  # fmt: skip
+
+
+def _is_there(who: Actor, row: ServiceRequest) -> bool:
+    return models.was_there(who.account_id, row.household_id, clock.now())
 
 
 def _send_form(who: Actor, row: ServiceRequest) -> SendForm:
     form = SendForm()
     known = people.caregivers(who, row.station_id)
     form.caregiver.choices = [("", _("请选一个")), *((str(each.id), each.name) for each in known)]
+    helpers = people.volunteers(who, row.station_id)
+    form.volunteer.choices = [("", _("没有登记的，在下面写名字")), *((str(each.id), each.name) for each in helpers)]
     if not form.is_submitted():
         form.day.data, form.hour.data = max(row.wanted_on, clock.today()), 18
     return form
@@ -135,15 +149,17 @@ def send(request_id: uuid.UUID) -> ResponseReturnValue:
 
 def _named(form: SendForm) -> bool:
     """Whether somebody is named for the kind that was chosen."""
-    field = form.caregiver if form.to_kind.data == "caregiver" else form.name
-    if not field.data:
-        wrong(field, _("请选一个") if field is form.caregiver else _("这里要填"))
-    return bool(field.data)
+    if form.chosen or (form.to_kind.data != "caregiver" and form.name.data):
+        return True
+    if form.to_kind.data == "caregiver":
+        wrong(form.caregiver, _("请选一个"))
+    else:
+        wrong(form.name, _("这里要填"))
+    return False
 
 
 def _send(who: Actor, row: ServiceRequest, form: SendForm) -> None:
-    own = form.to_kind.data == "caregiver"
-    person = people.person(who, uuid.UUID(form.caregiver.data)) if own else None
+    person = people.person(who, uuid.UUID(form.chosen)) if form.chosen else None
     row.send(who.account_id, form.to_kind.data, person, form.name.data or "", form.due)
 
 
@@ -153,15 +169,20 @@ def do(request_id: uuid.UUID, deed: str) -> ResponseReturnValue:
     """接单, 做不了, 做完了: by whoever was sent, or the station for somebody without an account."""
     who, form = me(), DeedForm.of(deed)
     row = queries.request(who, request_id)
-    if who.role == Role.CAREGIVER and row.to_person_id != who.person_id:
+    if who.role not in STAFF and row.to_person_id != who.person_id:
         raise nothing()
-    by_card = bool(form.number.data) and queries.is_this_homes(form.number.data or "", row.household_id)
-    if form.number.data and not by_card:
+    typed = models.is_this_homes(form.number.data, row.household_id)
+    by_card = typed or _is_there(who, row)
+    if form.number.data and not typed:
         wrong(form.number, _("这不是这一户的卡，请看清再输"))
         return _show(who, request_id, None, form)
+    if deed == "done" and row.to_person_id == who.person_id and rules.may(row.state, "done"):
+        kept = DoneForm(formdata=MultiDict({**request.form.to_dict(), "request": str(request_id)}))
+        if kept.validate():
+            return page.go(url_for("requests.show", request_id=request_id), _(intake.receive(kept).say))
     said, by = form.words.data or "", who.account_id
     deeds = {
-        "accept": lambda: row.accept(by), "decline": lambda: row.decline(by, said),
+        "accept": lambda: row.accept(by, by_card=by_card), "decline": lambda: row.decline(by, said),
         "done": lambda: row.finish(by, said, by_card=by_card),
     }  # fmt: skip
     if taken(form, deeds[deed]):

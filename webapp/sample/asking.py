@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from webapp.access import Role
 from webapp.applications import models as applications
+from webapp.health import models as health
 from webapp.kit import clock
-from webapp.people.models import Account, Kin, Place
+from webapp.people import models as people
+from webapp.people.models import Account, Kin, Place, Resident
 from webapp.requests import models as requests
 from webapp.sample.frame import Home
 from webapp.sample.months import Doer
@@ -21,6 +23,7 @@ from webapp.voices import models as voices
 
 SAID = ((5, "人好，饭也合口"), (4, ""), (5, "什么都帮我"), (3, "来得有点晚"), (5, ""), (4, "洗头洗得舒服"))
 TURN = 200
+SHEETS = (("高血压多年；冠心病，放过支架", "氨氯地平，每天早上一片；阿司匹林，每天一片"), ("糖尿病", "二甲双胍，随饭一天两次"))
 WANTED = (("bath", "想洗个澡，家里没有扶手", "resident"), ("clean", "擦一擦窗户", "kin"), ("shop", "买一件厚棉袄", "caregiver"))
 
 
@@ -48,8 +51,19 @@ def begin(homes: list[Home]) -> None:
     old = voices.complain("suggestion", station, "活动室早上能不能早半个钟头开门？")
     old.reply(head.account_id, "从下周一起，早上七点半开门。")
     _applied(homes, head)
+    _sheets(homes)
     if len(homes) > 2:
         voices.ask_for_change(homes[2].household, head.account_id, "resident", "口音听不懂，说话费劲")
+
+
+def _sheets(homes: list[Home]) -> None:
+    """What a helper may read: the first elder let allergies and blood type be printed, of two the doctor wrote the sheet."""
+    for home, sheet in zip(homes, SHEETS, strict=False):
+        health.write_sheet(home.household.residents[0], *sheet)
+    first = db.session().get_one(Resident, homes[0].household.residents[0].id)
+    first.card_consent_on, first.blood_type = clock.today() - timedelta(days=60), "A"
+    if not any(each.kind == "allergy" for each in first.alerts):
+        people.warn(first, "青霉素过敏", kind="allergy", level="danger")
 
 
 def _applied(homes: list[Home], head: Any) -> None:

@@ -223,7 +223,7 @@ class Builder:
 
     def _kin(self, resident: people.Resident, by: Account) -> None:
         """A relative with consent to all, some or nothing, in turn."""
-        consents = ({"visits", "logs", "money", "photos", "whereabouts"}, {"visits"}, set[str]())
+        consents = ({"visits", "logs", "health", "money", "photos", "whereabouts"}, {"visits"}, set[str]())
         who = people.welcome(resident.name[0] + self.draw.choice(("敏", "强", "芳", "军")), phone=self._phone())
         people.open_account(who, Role.KIN, None)
         tie = people.relate(resident, who, self.draw.choice(("女儿", "儿子")))

@@ -19,6 +19,7 @@ from webapp.family import queries as family
 from webapp.kit import clock, ids
 from webapp.people import queries as people
 from webapp.people.models import Household, Place, PlaceKind
+from webapp.requests import queries as requests
 from webapp.store import db
 from webapp.today.forms import SightingForm
 from webapp.web import limits, page
@@ -40,7 +41,7 @@ def card(token: str) -> ResponseReturnValue:
     who = actor()
     face = _face(found, who)
     cards.log_scan(found, who, face, network(), agent())
-    if found is not None and face in ("caregiver", "kin", "doctor", "inspector", "station"):
+    if found is not None and face in ("caregiver", "kin", "doctor", "inspector", "station", "helper"):
         return closed(page.go(_inside(face, found, who)))
     # both answers are made, whichever is given: how long it takes must not tell whether there is such a card
     open_, nobodys = found if face == "stranger" else None, _decoy()
@@ -63,6 +64,8 @@ def _inside(face: str, found: Card, who: Actor | None) -> str:
         return url_for("own.show", resident_id=found.resident_id)
     if face == "kin" and who and (tie := family.of_card(who, found.resident_id)):
         return url_for("family.show", kin_id=tie)
+    if face == "helper" and who:
+        return errand(who, found) or "/"
     if face == "caregiver":
         return url_for("today.household", household_id=found.household_id)
     if face == "doctor":
@@ -86,8 +89,16 @@ def _face(found: Card | None, who: Actor | None) -> str:
             return "inspector"
         if who.role in STAFF:
             return "station"
+    if who is not None and errand(who, found):
+        return "helper"
     # a plate hangs inside a home: outside it tells nobody anything
     return "unknown" if found.kind == CardKind.PLATE else "stranger"
+
+
+def errand(who: Actor, found: Card) -> str | None:
+    """The page of what somebody was sent to do at the home of a card, what is due first."""
+    sent = requests.sent_to(who, found.household_id, 1) if found.household_id else ()
+    return url_for("requests.show", request_id=sent[0].id) if sent else None
 
 
 def _reaches(who: Actor, found: Card) -> bool:

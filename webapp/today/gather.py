@@ -15,6 +15,7 @@ from webapp.logs import queries as logs
 from webapp.logs.forms import WriteForm
 from webapp.logs.rules import draft
 from webapp.people.queries import nothing
+from webapp.requests.forms import DoneForm
 from webapp.store import rulebook
 from webapp.today import queries
 from webapp.today.queries import Scene
@@ -81,6 +82,7 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
         "names": {each.id: each.name for each in home.residents},
         "alerts": [alert for each in here for alert in each.alerts],
         "numbers": queries.numbers(rows, scene.station),
+        "sent": [(row, Blank(DoneForm, request=row.key)) for row in rows.get("sent", ())],
         "camera": all(_items().get(row.code, {}).get("photo_rule") != "forbidden" for row in served),
         "minutes": int((clock.now() - found.arrived_at).total_seconds() // 60) if found and found.state == OPEN else None,
         **_recorded(scene, rows),

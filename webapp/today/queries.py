@@ -22,6 +22,8 @@ from webapp.logs.models import Log
 from webapp.people import queries as people
 from webapp.people.login import anyone, ids_of
 from webapp.people.models import Account, Alert, Contact, Household, Kin, Person, Place, Resident, Spot
+from webapp.requests.models import ServiceRequest
+from webapp.requests.rules import OPEN as OPEN_REQUESTS
 from webapp.roster import models as roster
 from webapp.roster.absences import Leave, Relief
 from webapp.roster.models import Shift
@@ -320,4 +322,8 @@ RINGING = (
     ),
 )
 """Whom to ring about a home (parameters home and those of `people.answering`); `numbers` reads them."""
-_BESIDE = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)), *RINGING)
+_SENT = strand("sent", key=ServiceRequest.id, due=ServiceRequest.due_at, a=ServiceRequest.kind, b=ServiceRequest.words).where(
+    ServiceRequest.household_id == _HOME, ServiceRequest.to_person_id == _PERSON, ServiceRequest.state.in_(OPEN_REQUESTS)
+)
+"""What she was sent to do here besides."""
+_BESIDE = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)), *RINGING, _SENT)

@@ -12,7 +12,7 @@ from flask.wrappers import Response
 
 from webapp.access import STAFF, Actor, Role
 from webapp.cards import queries as cards
-from webapp.cards.models import Card
+from webapp.cards.models import Card, log_scan
 from webapp.kit import clock, ids
 from webapp.kit.words import _
 from webapp.messages import queries as messages
@@ -21,10 +21,12 @@ from webapp.people import queries as people
 from webapp.people import rules
 from webapp.people.desk import look
 from webapp.people.forms import SPOTS
+from webapp.requests import queries as requests
+from webapp.requests import words as helps
 from webapp.roster.forms import ConfirmLeaveForm
 from webapp.roster.queries import HANDOVER
 from webapp.store import db
-from webapp.today import carrying, gather, queries, todo
+from webapp.today import carrying, faces, gather, queries, todo
 from webapp.today import handover as handovers
 from webapp.today.forms import ScanForm
 from webapp.today.gather import Shown
@@ -59,7 +61,7 @@ def index() -> ResponseReturnValue:
     if who.role == Role.INSPECTOR:
         return page.go(url_for("inspections.index"))
     backed_up = carrying.backed_up() if who.role == Role.ADMINISTRATOR else None
-    return page.render("today/plain.html", backed_up=backed_up)
+    return page.render("today/plain.html", sent=requests.sent_to(who), helps=helps, backed_up=backed_up)
 
 
 def _office(who: Actor) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def scan() -> Response:
 
 @bp.post("/scan")
 @allow("visits.record")
-def found() -> Response:
+def found() -> ResponseReturnValue:
     """What a scanned token or a typed number stands for, for this caregiver: the page of arriving or leaving."""
     who, form = me(), ScanForm()
     if not form.validate():
@@ -132,6 +134,9 @@ def found() -> Response:
     if card is None and form.number.data:
         limits.count("number", str(who.account_id), within=timedelta(hours=1))
     known = card is not None and card.household_id is not None and people.reaches(who, card.household_id)
+    if card is not None and card.live and not known and (there := faces.errand(who, card)):
+        log_scan(card, who, "helper", faces.network(), faces.agent())
+        return page.go(there)
     if card is None or card.household_id is None or not known or not card.live:
         form.number.errors = (*form.number.errors, _said(card, known))
         return _scan_again(form)

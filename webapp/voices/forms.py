@@ -24,6 +24,7 @@ class SayForm(FreshForm):
     kind = ChoiceField(_l("要说什么"), [required(_l("请选一个"))], choices=tuple(KINDS.items()))
     words = StoryField(_l("说清楚一点"), [required()], most=1000)
     hers = YesField(_l("说的是照看老人的养护员"), description=_l("勾了，她看不到这一条"))
+    past = YesField(_l("说的是服务站或站长"), description=_l("勾了，直接交给街道，服务站看不到"))
     anonymous = YesField(_l("不写名字"), description=_l("办的人不知道是谁说的"))
 
 
@@ -33,7 +34,14 @@ class OpenSayForm(FreshForm):
     place = ChoiceField(_l("哪个服务站"), [required(_l("请选一个"))])
     kind = ChoiceField(_l("要说什么"), [required(_l("请选一个"))], choices=tuple(KINDS.items()))
     words = StoryField(_l("说清楚一点"), [required()], most=1000)
+    past = YesField(_l("说的是服务站或站长"), description=_l("勾了，直接交给街道，服务站看不到"))
     phone = TextField(_l("您的电话"), most=30, description=_l("不写也行，凭编号查答复"))
+
+
+class JudgeForm(PlainForm):
+    """Whether the answer is good, by the number it was asked under."""
+
+    number = TextField(_l("编号"), [required()], most=8)
 
 
 class AnswerForm(PlainForm):

@@ -259,12 +259,12 @@ def remind() -> None:
 
 def complain(
     kind: str, station: Place, words: str, *, by: uuid.UUID | None = None, phone: str = "", household_id: uuid.UUID | None = None,
-    about: Person | None = None,
+    about: Person | None = None, about_station: bool = False,
 ) -> Complaint:  # fmt: skip
-    """A complaint or suggestion. Abuse and fraud, and what is about the station's own head, go past the station to the street."""
+    """A complaint or suggestion. Abuse and fraud, and what is about the station itself or its head, go past it to the street."""
     if len(words.strip()) < 4:
         raise Refusal("no_words", "请多写几个字，说清楚", field="words")
-    past = kind in Complaint.PAST_THE_STATION or (about is not None and _heads(about, station))
+    past = kind in Complaint.PAST_THE_STATION or about_station or (about is not None and _heads(about, station))
     place_id = station.parent_id if past and station.kind == PlaceKind.STATION and station.parent_id else station.id
     days = settings(place_id)["abuse_days" if kind in Complaint.PAST_THE_STATION else "answer_days"]
     row = Complaint(

@@ -39,6 +39,14 @@ def unasked(actor: Actor, limit: int = 100) -> list[tuple[Resident, str]]:
     return [(resident, station) for resident, station in db.session().execute(ask)]
 
 
+def said(actor: Actor, limit: int = 60) -> list[tuple[Opinion, str, str]]:
+    """What residents within reach answered this month, newest first, with whose words and who asked."""
+    ask = within(actor, sa.select(Opinion, Resident.name, Person.name)).join(Resident, Resident.id == Opinion.resident_id)
+    ask = ask.join(Account, Account.id == Opinion.by_id).join(Person, Person.id == Account.person_id)
+    told = ask.where(Opinion.month == this_month()).order_by(Opinion.made_at.desc(), Opinion.id).limit(limit)
+    return [(row, resident, asker) for row, resident, asker in db.session().execute(told)]
+
+
 def by_place(actor: Actor) -> list[tuple[str, str, Satisfaction]]:
     """(street, station, satisfaction of this month with answers and how many should be asked), by code."""
     street = orm.aliased(Place)

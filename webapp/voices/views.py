@@ -18,7 +18,7 @@ from webapp.people.desk import form_page, taken
 from webapp.people.models import Household, Place
 from webapp.store import db
 from webapp.voices import models, queries, rules, words
-from webapp.voices.forms import AgreeForm, AnswerForm, ChangeForm, OpenSayForm, OpinionForm, RefuseForm, SayForm
+from webapp.voices.forms import AgreeForm, AnswerForm, ChangeForm, JudgeForm, OpenSayForm, OpinionForm, RefuseForm, SayForm
 from webapp.voices.models import ChangeOfCaregiver, Complaint
 from webapp.web import limits, page
 from webapp.web.guard import allow, me, open_door
@@ -38,8 +38,9 @@ def opinions() -> ResponseReturnValue:
     places = queries.by_place(who)
     streets = rules.by_street(places) if len(places) > 1 else []
     return page.render(
-        "voices/opinions.html", unasked=queries.unasked(who), places=places, streets=streets, month=Month.of(clock.today())
-    )
+        "voices/opinions.html", unasked=queries.unasked(who), places=places, streets=streets, month=Month.of(clock.today()),
+        said=queries.said(who), words=words,
+    )  # fmt: skip
 
 
 @bp.route("/residents/<uuid:resident_id>/opinion", methods=["GET", "POST"])
@@ -99,12 +100,15 @@ def _say(form: SayForm, household_id: uuid.UUID) -> Complaint:
     return models.complain(
         form.kind.data, station, form.words.data, by=who.account_id if named else None,
         household_id=household_id if named else None, about=people.main_caregiver(household_id) if form.hers.data else None,
+        about_station=form.past.data,
     )  # fmt: skip
 
 
 def _home(household_id: uuid.UUID) -> str:
     if me().role == Role.KIN:
         return url_for("today.index")
+    if me().role == Role.CAREGIVER:
+        return url_for("today.household", household_id=household_id)
     return url_for("people.household", household_id=household_id)
 
 
@@ -135,7 +139,9 @@ def open_say() -> ResponseReturnValue:
             station = next(each for each in known if str(each.id) == form.place.data)
             made: list[Complaint] = []
             deed = lambda: made.append(  # noqa: E731
-                models.complain(form.kind.data, station, form.words.data, phone=form.phone.data or "")
+                models.complain(
+                    form.kind.data, station, form.words.data, phone=form.phone.data or "", about_station=form.past.data
+                )
             )
             if taken(form, deed):
                 return page.render("voices/said.html", number=made[0].number if made else None)
@@ -146,12 +152,27 @@ def open_say() -> ResponseReturnValue:
 @open_door
 def answer() -> ResponseReturnValue:
     """How far a complaint is, by its number. Nothing but state and answer is told."""
-    number, row = request.args.get("number", ""), None
-    if number:
-        db.writes()
-        if limits.count("say.look", masks.network_of(request.remote_addr), within=timedelta(hours=1)) <= LOOKS_AN_HOUR:
-            row = queries.by_number(number)
+    number = request.args.get("number", "")
+    row = _looked_up(number) if number else None
     return page.render("voices/answer.html", row=row, number=number)
+
+
+@bp.post("/say/answer")
+@open_door
+def judge_by_number() -> ResponseReturnValue:
+    """满意 or 不满意, by the number alone: who has not written a name may say it too."""
+    form = JudgeForm()
+    row = _looked_up(form.number.data) if form.validate() else None
+    if row is not None:
+        row.judge(request.form.get("says") == "yes")
+    return page.go(url_for("voices.answer", number=form.number.data, lang=request.args.get("lang")))
+
+
+def _looked_up(number: str) -> Complaint | None:
+    """A complaint by its number; whoever guesses is stopped."""
+    db.writes()
+    tries = limits.count("say.look", masks.network_of(request.remote_addr), within=timedelta(hours=1))
+    return queries.by_number(number) if tries <= LOOKS_AN_HOUR else None
 
 
 # -- answering --
@@ -188,7 +209,7 @@ def complaint(complaint_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @bp.route("/households/<uuid:household_id>/another", methods=["GET", "POST"])
-@allow("voices.say")
+@allow("voices.change")
 def another(household_id: uuid.UUID) -> ResponseReturnValue:
     """想换人: by kin, or the station for the resident."""
     who, form = me(), ChangeForm()
