@@ -47,7 +47,7 @@ def form_pdf(paper: Paper) -> bytes:
         pdf.ln(2)
         pdf.set_font("sheet", size=10)
         with pdf.table(col_widths=WIDTHS, text_align=("CENTER", "LEFT", "CENTER", "CENTER", "CENTER", "LEFT"), line_height=6,
-                       padding=1) as table:  # fmt: skip
+                       padding=1, first_row_as_headings=False) as table:  # fmt: skip
             table.row((_("序"), _("项目"), _("满分"), _("自评"), _("核定"), _("凭什么")))
             for n, line in enumerate(paper.lines, 1):
                 table.row((str(n), *line))

@@ -168,14 +168,17 @@ def ending(actor: Actor, today: date, days: int, limit: int = 60) -> Sequence[Ce
     return db.session().scalars(ask).all()
 
 
-def certificate(actor: Actor, key: uuid.UUID) -> tuple[Certificate, str]:
-    """One's own certificate, or of a person within reach, and the name of her station. Raises Missing."""
-    ask = within(actor, sa.select(Certificate)).add_columns(Place.name).join(Person, Person.id == Certificate.person_id)
-    whole = ask.outerjoin(Place, Place.id == Person.station_id).options(joinedload(Certificate.person))
+def certificate(actor: Actor, key: uuid.UUID) -> tuple[Certificate, str, str]:
+    """One's own certificate, or of a person within reach, her station and who held the course. Raises Missing."""
+    held = sa.orm.aliased(Place)
+    ask = within(actor, sa.select(Certificate)).add_columns(Place.name, held.name)
+    ask = ask.join(Person, Person.id == Certificate.person_id).join(Session, Session.id == Certificate.session_id)
+    whole = ask.join(held, held.id == Session.place_id).outerjoin(Place, Place.id == Person.station_id)
+    whole = whole.options(joinedload(Certificate.person))
     found = db.session().execute(whole.where(Certificate.id == key)).first()
     if found is None:
         raise nothing()
-    return found[0], found[1] or ""
+    return found[0], found[1] or "", found[2]
 
 
 def learned(person_id: uuid.UUID) -> set[str]:

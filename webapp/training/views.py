@@ -145,12 +145,12 @@ def _score(form: forms.GradeForm) -> int:
 @allow("training.read")
 def certificate(certificate_id: uuid.UUID) -> ResponseReturnValue:
     """A certificate on paper."""
-    found, station = queries.certificate(me(), certificate_id)
+    found, station, issuer = queries.certificate(me(), certificate_id)
     with in_chinese():
         paper = printing.Paper(
             _named()(found.person.name), course_name(found.course), station, found.number,
             show.day(found.passed_on, year=True), show.day(found.until, year=True) if found.until else _("长期"),
-            station,
+            issuer,
         )  # fmt: skip
         body = printing.certificates_pdf([paper])
     name = f"certificate-{found.number}.pdf"
