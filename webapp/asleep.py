@@ -38,6 +38,7 @@ ASLEEP = (
     "webapp.roster.daysheets",
     "webapp.roster.fridge",
     "webapp.selfscores.printing",
+    "webapp.store.cursors",
     "webapp.store.migrate",
     "webapp.training.printing",
     "webapp.web.tls",
