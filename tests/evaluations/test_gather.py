@@ -348,7 +348,7 @@ def test_each_step_stands_on_the_list_of_whoever_does_it_and_goes_when_it_is_don
     assert models.SEAL in lists(world, "street")
     with db.transaction():
         due = db.session().scalars(sa.select(Task.due_at).where(Task.kind == models.SEAL)).one()
-        assert clock.day_of(due) - timedelta(days=1) == days.working_day(models.calendar(), LAST.next(), 10)
+        assert clock.day_of(due) == days.working_day(models.calendar(), LAST.next(), 10)
         one(world).seal(street)
     assert models.SEAL not in lists(world, "street")
 

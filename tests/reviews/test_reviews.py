@@ -346,7 +346,7 @@ def test_the_first_night_of_a_quarter_opens_the_one_before_for_every_station(
     queries.open_quarter()
     stations = sa.select(sa.func.count(sa.distinct(QuarterReview.station_id))).where(QuarterReview.quarter == str(LAST))
     assert db.session().scalar(stations) == 2
-    assert [clock.day_of(each.due_at) for each in due("songling", world) if each.due_at] == [queries.due_on(LAST) + DAY]
+    assert [clock.day_of(each.due_at) for each in due("songling", world) if each.due_at] == [queries.due_on(LAST)]
     assert queries.due_on(LAST) >= LAST.last + 15 * DAY
     before = db.session().scalars(sa.select(QuarterReview.id).order_by(QuarterReview.id)).all()
     db.settle()

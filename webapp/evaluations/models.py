@@ -42,6 +42,7 @@ FULL = {
 
 JUDGE, SEAL, LOOK = "judge_month", "seal_month", "month_judged"
 """What waits: for the head to judge, for the street to confirm, for her to look at."""
+LAST_MINUTE = 1439
 tasks.say(JUDGE, _l("上个月的考核算好了，请评一评"), "clipboard-check", settled_there=True)
 tasks.say(SEAL, _l("签好的月考核等您定"), "clipboard-check", settled_there=True)
 tasks.say(LOOK, _l("您的月考核出来了，请看一看，有不同意见可以提"), "clipboard-check")
@@ -386,7 +387,7 @@ def ask(what: str, month: Month, station_id: uuid.UUID, place_id: uuid.UUID) -> 
     name = {JUDGE: "judge_working_day", SEAL: "confirm_working_day"}[what]
     due = days.working_day(calendar(), month.next(), settings(month)["monthly"]["settings"][name])
     messages.open_task(
-        what, place_id, f"{what}:{month}:{station_id}", endpoint="evaluations.index", due_at=clock.day_bounds(due)[1],
+        what, place_id, f"{what}:{month}:{station_id}", endpoint="evaluations.index", due_at=clock.instant(due, LAST_MINUTE),
         args={"month": month, "station": station_id},
     )  # fmt: skip
 

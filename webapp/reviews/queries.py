@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, Role, within
-from webapp.evaluations.models import Evaluation, Review, Veto
+from webapp.evaluations.models import LAST_MINUTE, Evaluation, Review, Veto
 from webapp.inspections.models import DONE, Inspection
 from webapp.kit import clock, days, ids
 from webapp.messages import models as messages
@@ -61,7 +61,7 @@ def open_quarter() -> None:
             if gather(quarter, station):
                 messages.open_task(
                     DUE, key, due_key(quarter, key), endpoint="reviews.index", args={"quarter": quarter, "station": key},
-                    due_at=clock.day_bounds(due)[1],
+                    due_at=clock.instant(due, LAST_MINUTE),
                 )  # fmt: skip
 
 

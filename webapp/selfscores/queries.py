@@ -20,7 +20,8 @@ def of_year(actor: Actor, year: int) -> Sequence[tuple[Place, SelfScore | None]]
     """The units within reach by code, each with its form of the year, None where it has not begun."""
     mine = sa.and_(SelfScore.place_id == Place.id, SelfScore.year == year)
     ask = within(actor, sa.select(Place)).add_columns(SelfScore).outerjoin(SelfScore, mine).where(Place.kind.in_(KINDS))
-    return [(place, row) for place, row in db.session().execute(ask.order_by(Place.kind.desc(), Place.code))]
+    ask = ask.options(joinedload(SelfScore.place)).order_by(Place.kind.desc(), Place.code)
+    return [(place, row) for place, row in db.session().execute(ask)]
 
 
 def unit(actor: Actor, key: uuid.UUID) -> Place:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from webapp.access import Actor, Role, within
-from webapp.people.models import Account, Grant, Person, Place
+from webapp.people.models import Account, Clearance, Grant, Person, Place
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.training import rules
@@ -141,15 +141,19 @@ def courses(actor: Actor, today: date) -> list[Taught]:
     return [Taught(code, *(int(n or 0) for n in rest)) for code, *rest in db.session().execute(ask)]
 
 
-def register(actor: Actor, station_id: uuid.UUID, limit: int = 500) -> list[tuple[str, dict[str, Certificate]]]:
-    """(caregiver, her newest certificate of each course) of a station within reach, by name; who has none stands there too."""
+def register(actor: Actor, station_id: uuid.UUID, limit: int = 500) -> list[tuple[str, dict[str, Certificate], set[str]]]:
+    """(caregiver, her newest certificate of each course, the courses she is cleared by) of a station within reach, by name."""
     who = _on_post(within(actor, sa.select(Person))).where(Person.station_id == station_id)
     staff = db.session().scalars(who.order_by(Person.initials, Person.id).limit(limit)).all()
     kept: dict[uuid.UUID, dict[str, Certificate]] = {each.id: {} for each in staff}
     held = sa.select(Certificate).where(Certificate.person_id.in_(list(kept))).order_by(Certificate.passed_on, Certificate.id)
     for each in db.session().scalars(held):
         kept[each.person_id][each.course] = each
-    return [(each.name, kept[each.id]) for each in staff]
+    cleared: dict[uuid.UUID, set[str]] = {each.id: set() for each in staff}
+    known = sa.select(Clearance.person_id, Clearance.course).where(Clearance.person_id.in_(list(kept)))
+    for key, course in db.session().execute(known):
+        cleared[key].add(course)
+    return [(each.name, kept[each.id], cleared[each.id]) for each in staff]
 
 
 def ending(actor: Actor, today: date, days: int, limit: int = 60) -> Sequence[Certificate]:
