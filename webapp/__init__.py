@@ -39,6 +39,7 @@ from webapp.reviews import views as reviews
 from webapp.roster import away, hanging  # noqa: F401  # hanging adds pages to roster's own
 from webapp.roster import views as roster
 from webapp.sample import commands as sample
+from webapp.selfscores import views as selfscores
 from webapp.store import audit, db, files, secrets
 from webapp.today import carrying, doing, faces, found, packet, proof, rescue  # noqa: F401  # carrying has jobs only
 from webapp.today import views as today
@@ -51,8 +52,8 @@ from webapp.welfare import views as welfare
 
 FEATURES: tuple[ModuleType, ...] = (
     doors, people, deliveries, messages, cards, roster, away, visits, desk, record, review, outings, welfare, logs, ledger,
-    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, reviews, applications,
-    family, kinbook, own, faces, found, rescue, packet, proof, doing, today, calculators,
+    books, checks, health, requests, voices, training, inspections, endings, departing, evaluations, reviews, selfscores,
+    applications, family, kinbook, own, faces, found, rescue, packet, proof, doing, today, calculators,
 )  # fmt: skip
 """In street order. Each has `bp`; one that records at the bedside has `KEPT`; one with commands has `COMMANDS`."""
 ROOT = Path(__file__).parents[1]

@@ -25,7 +25,7 @@ from webapp.kit.words import _, _l
 from webapp.people.queries import nothing
 from webapp.store import rulebook
 from webapp.web import page
-from webapp.web.forms import ChoiceField, ChoicesField, TextField, optional
+from webapp.web.forms import ChoiceField, ChoicesField, TextField, optional, required
 from webapp.web.guard import allow
 
 bp = Blueprint("rules", __name__)
@@ -160,7 +160,8 @@ def _evaluation_form(codes: tuple[str, ...]) -> type[Form]:
 
 @cache
 def _calendar_form() -> type[Form]:
-    return type("CaseForm", (Form,), {"date": TextField(_l("哪一天"), [optional()], most=20, render_kw={"type": "date"})})
+    day = TextField(_l("哪一天"), [required(_l("请选一天"))], most=20, render_kw={"type": "date"})
+    return type("CaseForm", (Form,), {"date": day})
 
 
 @cache

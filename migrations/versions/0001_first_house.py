@@ -337,9 +337,28 @@ def upgrade() -> None:
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.create_index('ix_publication_station_id_monday', ['station_id', 'monday'], unique=False)
 
+    op.create_table('self_score',
+    sa.Column('place_id', types.Uuid(length=16), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('lines', sa.JSON(), nullable=False),
+    sa.Column('items', sa.JSON(), nullable=False),
+    sa.Column('sent_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('sent_by', types.Uuid(length=16), nullable=True),
+    sa.Column('checked_at', types.Instant(timezone=True), nullable=True),
+    sa.Column('checked_by', types.Uuid(length=16), nullable=True),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_self_score_place_id_place')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_self_score'))
+    )
+    with op.batch_alter_table('self_score', schema=None) as batch_op:
+        batch_op.create_index('uq_self_score_place_id_year', ['place_id', 'year'], unique=True)
+
     op.create_table('training_session',
     sa.Column('place_id', types.Uuid(length=16), nullable=False),
     sa.Column('course', sa.String(length=16), nullable=False),
+    sa.Column('topic', sa.String(length=60), nullable=False),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('start_min', sa.Integer(), nullable=False),
     sa.Column('minutes', sa.Integer(), nullable=False),
@@ -2877,6 +2896,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_training_session_place_id_day')
 
     op.drop_table('training_session')
+    with op.batch_alter_table('self_score', schema=None) as batch_op:
+        batch_op.drop_index('uq_self_score_place_id_year')
+
+    op.drop_table('self_score')
     with op.batch_alter_table('publication', schema=None) as batch_op:
         batch_op.drop_index('ix_publication_station_id_monday')
 

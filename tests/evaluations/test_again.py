@@ -18,6 +18,7 @@ from flask import Flask
 
 from tests.conftest import settings
 from webapp import create_app
+from webapp.kit import clock
 from webapp.store import db, migrate
 
 Row = dict[str, str]
@@ -230,7 +231,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 def test_every_point_of_every_caregiver_agrees_for_three_months(street: Flask, tmp_path: Path) -> None:
-    today, compared = date.today(), 0
+    today, compared = clock.today(), 0
     first = today.replace(day=1)
     for _ in range(3):
         first = (first - timedelta(days=1)).replace(day=1)
@@ -248,7 +249,7 @@ def test_every_point_of_every_caregiver_agrees_for_three_months(street: Flask, t
 
 
 def test_a_sealed_month_checked_again_names_no_difference_and_a_changed_record_is_named(street: Flask) -> None:
-    last = (date.today().replace(day=1) - timedelta(days=1)).replace(day=1)
+    last = (clock.today().replace(day=1) - timedelta(days=1)).replace(day=1)
     before = (last - timedelta(days=1)).replace(day=1)
     with street.app_context():
         run = street.test_cli_runner().invoke

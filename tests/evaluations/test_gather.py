@@ -15,11 +15,12 @@ from tests.house.test_queries import heard
 from tests.world import World
 from webapp.evaluations import counting, gather, models, words
 from webapp.evaluations.models import Evaluation
-from webapp.kit import clock, ids
+from webapp.kit import clock, days, ids
 from webapp.kit.refusal import Conflict, Refusal
+from webapp.messages.models import Notice, Task
 from webapp.roster.absences import APPROVED, Leave
 from webapp.roster.models import PAUSED
-from webapp.store import db
+from webapp.store import db, jobs
 from webapp.training.models import Attendance, Session
 from webapp.visits.models import NobodyHome, VisitException
 
@@ -310,6 +311,71 @@ def test_only_a_review_changes_a_sealed_sheet_and_both_stand(world: World, sheet
 def test_nobody_judges_herself(world: World, sheet: Evaluation) -> None:
     with db.transaction(), refused("own_sheet"):
         one(world).judge(As(world, "wang"), 3, 2, {})
+
+
+# -- who is told what waits --
+
+
+def lists(world: World, place: str) -> set[str]:
+    ask = sa.select(Task.kind).where(Task.place_id == world.place(place).id, Task.cleared_at.is_(None))
+    return set(db.session().scalars(ask))
+
+
+def told_her(world: World) -> int:
+    mine = Notice.to_id == world.account("wang").id, Notice.kind == models.LOOK, Notice.acknowledged_at.is_(None)
+    return len(db.session().scalars(sa.select(Notice.id).where(*mine, Notice.ended_at.is_(None))).all())
+
+
+def test_each_step_stands_on_the_list_of_whoever_does_it_and_goes_when_it_is_done(world: World) -> None:
+    head, wang, street = As(world, "zhou"), As(world, "wang"), As(world, "wu")
+    with db.transaction():
+        lay(world, "李秀兰", D[0])
+        gather.nightly()
+        gather.nightly()
+    assert models.JUDGE in lists(world, "songling") and models.SEAL not in lists(world, "street")
+    with db.transaction():
+        one(world).judge(head, 3, 2, {})
+    assert models.JUDGE not in lists(world, "songling") and told_her(world) == 1
+    with db.transaction():
+        gather.nightly()
+        assert models.JUDGE not in lists(world, "songling"), "who has no records is not waited for"
+        one(world).judge(head, 2, 2, {})
+        assert told_her(world) == 1, "told once"
+        one(world).see(wang)
+    assert told_her(world) == 0
+    with db.transaction():
+        one(world).sign(head)
+    assert models.SEAL in lists(world, "street")
+    with db.transaction():
+        due = db.session().scalars(sa.select(Task.due_at).where(Task.kind == models.SEAL)).one()
+        assert clock.day_of(due) == days.working_day(models.calendar(), LAST.next(), 10)
+        one(world).seal(street)
+    assert models.SEAL not in lists(world, "street")
+
+
+def test_the_month_before_is_gathered_on_the_first_and_again_each_night_until_it_is_signed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "evaluations.gather" in jobs.NIGHTLY
+    with db.transaction():
+        lay(world, "李秀兰", D[0])
+    monkeypatch.setattr(clock, "now", lambda: clock.instant(LAST.next().first, 1))
+    with db.transaction():
+        gather.nightly()
+    assert one(world).facts["visits_due"] == 1
+    with db.transaction():
+        lay(world, "李秀兰", D[1])
+        gather.nightly()
+    assert one(world).facts["visits_due"] == 2, "what came in late is taken"
+
+
+def test_a_supervisor_sees_the_sheets_and_not_what_lies_behind_them(world: World, sheet: Evaluation) -> None:
+    chu, url = world.client("chu"), f"/evaluations/{sheet.id}"
+    page = chu.get(url)
+    assert page.status_code == 200 and "出勤" in page.text and "/records/" not in page.text
+    assert chu.get("/evaluations").status_code == 200
+    assert chu.get(f"{url}/records/M07").status_code == 403 and chu.get("/reviews").status_code == 403
+    assert chu.post(f"{url}/judge", data={"home": "3", "attitude": "2"}).status_code == 403
 
 
 def test_conflicts_are_conflicts() -> None:

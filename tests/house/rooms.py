@@ -124,7 +124,8 @@ OWN = {"import_id", "said_id", "device_id", "sign_in_id"}
 """Nobody's but the account's that made it."""
 WORDS = {"side": "front", "digest": "0" * 12, "name": "app.css", "code": "en", "token": "Z" * 26, "path": "x",
          "month": "2026-10", "indicator": "M01", "step": "keys", "key": "Z" * 26, "deed": "done",
-         "verdict": "redo", "turn": "back", "kind": "evaluation", "lesson": "rise"}  # fmt: skip
+         "verdict": "redo", "turn": "back", "kind": "evaluation", "lesson": "rise", "unit": "station",
+         "year": clock.today().year}  # fmt: skip
 """Arguments that name nothing private."""
 
 

@@ -103,6 +103,11 @@ def test_what_is_wrong_is_put_right_with_proof_and_accepted_by_another(world: Wo
     url = f"/inspection-findings/{finding.id}"
     assert chu.post(f"{url}/fix", data={"owner": "我", "proof": "换了新的管子"}).status_code == 403
     assert chu.post(f"{url}/accept", data={"good": "yes"}).status_code == 422, "nothing was reported yet"
+    assert "松岭一社区居家养老服务站负责" in said(zhou, f"/inspections/{key}").replace(" ", "")
+    assert zhou.post(f"{url}/owner", data={"owner": " "}).status_code == 422
+    assert chu.post(f"{url}/owner", data={"owner": "王师傅"}).status_code == 403
+    assert zhou.post(f"{url}/owner", data={"owner": "王师傅"}).status_code == 303
+    assert "王师傅负责" in said(chu, f"/inspections/{key}")
     answer = zhou.post(f"{url}/fix", data={"owner": "周建国", "proof": "好"})
     assert answer.status_code == 422 and "请写明怎么改的" in answer.text and "周建国" in answer.text
     assert zhou.post(f"{url}/fix", data={"owner": "周建国", "proof": "换了新的管子"}).status_code == 303

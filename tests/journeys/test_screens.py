@@ -61,10 +61,10 @@ SCREENS = {
     " change people household resident seen books agreement"
     " cards card printing end ended ends moved departs departing"
     " mended month sheet fault review reviews found rescued requests request digest opinions opinion complaints complaint swap"
-    " needs applications application applies board walks outings missing case shut welfare visited",
+    " register scores needs applications application applies board walks outings missing case shut welfare visited",
     "qian": "handover",
     "chu": "inspections checklist plate",
-    "zheng": "rules tried",
+    "zheng": "rules tried items",
     "wu": "today announced draw compare months export own_form",
     "limin": "family own door me ask say another kinbook",
     "liqiang": "family",
@@ -177,7 +177,8 @@ def addresses(world: Any) -> dict[str, str]:
         "inspections": "/inspections", "checklist": f"{home}/inspect", "mended": f"/inspections/{found}", "month": "/evaluations",
         "sheet": f"/evaluations/{sheet}", "fault": f"/evaluations/{sheet}/faults", "rules": "/evaluations/rules",
         "lesson": "/my-training/cards/rise", "tried": "/rules/evaluation?M01=96&M02=90&M07=4.2",
-        "own_form": "/evaluations/own-form",
+        "own_form": "/evaluations/own-form", "register": "/training/certificates", "items": "/self-scores/items/station",
+        "scores": f"/self-scores/{world.place('songling').id}/{clock.today().year}",
         "plate": "/inspections/plate",
         "reviews": "/reviews", "review": f"/reviews/{_reviewed(world)}", "draw": "/inspections/draw",
         "compare": "/evaluations/compare",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -20,16 +20,18 @@ from webapp.evaluations.models import Evaluation, Veto
 from webapp.inspections.models import DONE, Inspection
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
+from webapp.messages import models as messages
 from webapp.messages.models import Task
 from webapp.reviews import models, queries, rules
 from webapp.reviews.models import QuarterReview
 from webapp.reviews.rules import Points, Quarter, Said
-from webapp.store import db, rulebook
+from webapp.store import db, jobs, rulebook
 from webapp.store.jobs import Job
 from webapp.training.models import Attendance, Session
 from webapp.voices.models import ChangeOfCaregiver
 
 LAST = Quarter.of(clock.today()).previous()
+DAY = timedelta(days=1)
 HELD = rulebook.default("evaluation")
 NOTHING: dict[str, Fraction | None] = dict.fromkeys(("Q01", "Q02", "Q03", "Q04", "Q05", "Q06"))
 
@@ -326,3 +328,57 @@ def test_a_quarter_that_goes_on_is_not_counted_and_others_stations_are_not_seen(
     assert head.post("/reviews/gather", data={"quarter": str(LAST), "station": str(world.place("wanghai").id)}).status_code == 404
     assert world.client("he").get(f"/reviews/{review(world).id}").status_code == 404
     assert world.client("wang").post("/reviews/gather").status_code == 403
+
+
+# -- the first day of a quarter --
+
+
+def due(station: str, world: World) -> list[Task]:
+    ask = sa.select(Task).where(Task.kind == models.DUE, Task.place_id == world.place(station).id, Task.cleared_at.is_(None))
+    return list(db.session().scalars(ask))
+
+
+def test_the_first_night_of_a_quarter_opens_the_one_before_for_every_station(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "reviews.open" in jobs.NIGHTLY
+    monkeypatch.setattr(clock, "now", lambda: clock.instant(LAST.next().first, 10))
+    queries.open_quarter()
+    stations = sa.select(sa.func.count(sa.distinct(QuarterReview.station_id))).where(QuarterReview.quarter == str(LAST))
+    assert db.session().scalar(stations) == 2
+    assert [clock.day_of(each.due_at) for each in due("songling", world) if each.due_at] == [queries.due_on(LAST)]
+    assert queries.due_on(LAST) >= LAST.last + 15 * DAY
+    before = db.session().scalars(sa.select(QuarterReview.id).order_by(QuarterReview.id)).all()
+    db.settle()
+    queries.open_quarter()
+    assert db.session().scalars(sa.select(QuarterReview.id).order_by(QuarterReview.id)).all() == before
+    assert len(due("songling", world)) == 1, "told once"
+
+
+def test_late_records_are_taken_each_night_until_the_meetings_are_due(counted: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def night(day: date) -> int | None:
+        monkeypatch.setattr(clock, "now", lambda: clock.instant(day, 10))
+        with db.transaction() as session:
+            session.execute(sa.update(QuarterReview).values(total=1))
+        queries.open_quarter()
+        db.undo()
+        return review(counted).total
+
+    last = queries.due_on(LAST)
+    assert night(last) != 1
+    assert night(last + DAY) == 1, "what the meeting has before it stands still"
+
+
+def test_the_line_goes_away_with_the_last_meeting(counted: World) -> None:
+    queries.open_quarter()
+    if not due("songling", counted):  # past the day nobody is told; the line is what is looked at here
+        with db.transaction():
+            messages.open_task(models.DUE, counted.place("songling").id, models.due_key(LAST, counted.place("songling").id))
+    with db.transaction():
+        for who in ("wang", "qian"):
+            assert due("songling", counted), who
+            found = review(counted, who)
+            found.hear(Reach(counted), "kin", "李敏", 5, "好", "yes", counted.household("李秀兰"))
+            meet(found, Reach(counted), follow_up=clock.today() + DAY, words="大家都这样说")
+            db.session().flush()
+    assert due("songling", counted) == []

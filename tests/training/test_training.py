@@ -183,3 +183,51 @@ def test_every_learning_card_has_both_languages_and_one_right_answer() -> None:
     for each in held:
         words = [each, each["ask"], *each["points"], *each["ask"]["answers"]]
         assert all(row["zh"] and row["en"] for row in words) and each["ask"]["right"] in range(len(each["ask"]["answers"]))
+
+
+def test_a_course_of_the_year_says_who_came_was_tested_and_passed(world: World, url: str) -> None:
+    wu = world.client("wu")
+    assert "今年" not in said(wu, "/training") and f"{TODAY.year}年上过的课" not in said(wu, "/training"), "today is not over"
+    for name, score in (("wang", "90"), ("qian", "79")):
+        wu.post(f"{url}/attend", data={"person": str(world.person(name).id)})
+        wu.post(f"{url}/grade", data={"person": str(world.person(name).id), "score": score})
+    second = wu.post("/training/new", data=FORM | {"course": "care"}).headers["Location"]
+    wu.post(f"{second}/attend", data={"person": str(world.person("wang").id)})
+    yesterday = TODAY - timedelta(days=1)
+    if yesterday.year == TODAY.year:
+        with db.transaction() as session:
+            session.execute(sa.update(Session).values(day=yesterday))
+        page = said(wu, "/training")
+        assert "急救常识 到课 66% · 参考 66% · 合格 50% 1 堂" in page
+        assert "日常护理 到课 33% · 参考 — · 合格 — 1 堂" in page, "where there was no test nobody missed it"
+
+
+def test_a_study_session_has_a_topic_and_gives_no_certificate(world: World) -> None:
+    wu, study = world.client("wu"), FORM | {"course": "study"}
+    answer = wu.post("/training/new", data=study)
+    assert answer.status_code == 422 and "请写学什么内容" in answer.text
+    there = wu.post("/training/new", data=study | {"topic": "识骗防骗"}).headers["Location"]
+    assert "业务学习：识骗防骗" in said(wu, there) and "业务学习：识骗防骗" in said(world.client("wang"), "/my-training")
+    wang = str(world.person("wang").id)
+    wu.post(f"{there}/attend", data={"person": wang})
+    assert wu.post(f"{there}/grade", data={"person": wang, "score": "100"}).status_code == 303
+    assert db.reading().scalars(sa.select(Certificate.id)).all() == []
+
+
+def test_a_station_sees_what_its_street_holds_and_leaves_the_list_to_the_street(world: World, url: str) -> None:
+    zhou = world.client("zhou")
+    assert "急救常识" in said(zhou, "/training") and url not in zhou.get("/training").text
+    assert zhou.get(url).status_code == 404 and url in world.client("wu").get("/training").text
+
+
+def test_the_register_names_everybody_and_until_when_each_certificate_holds(world: World, url: str) -> None:
+    wu, wang = world.client("wu"), str(world.person("wang").id)
+    wu.post(f"{url}/attend", data={"person": wang})
+    wu.post(f"{url}/grade", data={"person": wang, "score": "80"})
+    until = rules.ends(TODAY, 12)
+    assert until is not None
+    page = said(world.client("zhou"), "/training/certificates")
+    assert "王桂芳" in page and f"{until.year}年{until.month}月{until.day}日" in page and "没有证" in page
+    assert "王桂芳" not in said(wu, "/training/certificates"), "a street chooses a station first"
+    assert "王桂芳" in said(wu, f"/training/certificates?station={world.place('songling').id}")
+    assert "王**" in said(world.client("jiang"), f"/training/certificates?station={world.place('songling').id}")

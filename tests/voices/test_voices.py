@@ -139,6 +139,33 @@ def test_a_complaint_has_an_owner_a_deadline_an_answer_and_a_verdict(world: Worl
     assert one(Complaint).due_at - one(Complaint).made_at > timedelta(days=4)  # type: ignore[attr-defined]
 
 
+def test_what_lies_too_long_is_told_to_the_office_above_until_it_is_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.transaction():
+        at_station = models.complain("complaint", world.place("songling"), "昨天没来也没说")
+        at_street = models.complain("abuse", world.place("songling"), "好像有人打他")
+        keys = at_station.id, at_street.id
+    lying = sa.select(Task.place_id).where(Task.kind == "left_lying", Task.cleared_at.is_(None))
+
+    def told() -> set[str]:
+        with db.transaction():
+            models.left_lying()
+        names = {world.place(code).id: code for code in ("songling", "street", "district")}
+        return {names[key] for key in db.session().scalars(lying)}
+
+    assert told() == set()
+    monkeypatch.setattr(clock, "now", lambda: WALL() + timedelta(days=2))
+    assert told() == {"district"}, "abuse lies with the street, and has a day"
+    monkeypatch.setattr(clock, "now", lambda: WALL() + timedelta(days=6))
+    assert told() == {"street", "district"}
+    assert told() == {"street", "district"} and len(db.session().scalars(lying).all()) == 2, "each once"
+    with db.transaction():
+        db.session().get_one(Complaint, keys[1]).reply(world.account("wu").id, "街道当天去看了，没有打人")
+        db.session().get_one(Complaint, keys[0]).reply(world.account("zhou").id, "已经补了一次")
+    assert told() == set()
+
+
 def test_nobody_reads_what_is_said_about_them_and_abuse_goes_past_the_station(world: World) -> None:
     with db.transaction():
         station, zhou = world.place("songling"), world.person("zhou")

@@ -101,3 +101,5 @@ def nightly() -> None:
     states = set(db.session().scalars(sa.select(Evaluation.state).where(Evaluation.month == str(month)).distinct()))
     if not states or states & set(OPEN):
         gather(month)
+        for station in db.session().scalars(models.waiting(month, models.GATHERED).distinct()).all():
+            models.ask(models.JUDGE, month, station, station)

@@ -17,8 +17,11 @@ from webapp.evaluations import rules
 from webapp.kit import cases, clock, days, ids
 from webapp.kit.month import Month
 from webapp.kit.refusal import Conflict, Refusal
-from webapp.people.models import Person, Place
-from webapp.store import audit, rulebook
+from webapp.kit.words import _l
+from webapp.messages import models as messages
+from webapp.messages import words as tasks
+from webapp.people.models import Account, Person, Place
+from webapp.store import audit, db, rulebook
 from webapp.store.db import Base
 from webapp.store.traits import Keyed, Made, append_only
 from webapp.store.types import Instant, Uuid
@@ -36,6 +39,13 @@ FULL = {
     "M06": "weeks_due", "M09": "sessions_held",
 }  # fmt: skip
 """Indicator → what its figure is out of."""
+
+JUDGE, SEAL, LOOK = "judge_month", "seal_month", "month_judged"
+"""What waits: for the head to judge, for the street to confirm, for her to look at."""
+LAST_MINUTE = 1439
+tasks.say(JUDGE, _l("上个月的考核算好了，请评一评"), "clipboard-check", settled_there=True)
+tasks.say(SEAL, _l("签好的月考核等您定"), "clipboard-check", settled_there=True)
+tasks.say(LOOK, _l("您的月考核出来了，请看一看，有不同意见可以提"), "clipboard-check")
 
 rulebook.ship("evaluation", Path(__file__).parent / "evaluation.json")
 
@@ -157,8 +167,11 @@ class Evaluation(Keyed, Made, Base):
         self.judged_at, self.judged_by = clock.now(), actor.account_id
         span = settings(self.of)["monthly"]["settings"]["object_days"]
         self.answer_by = self.answer_by or days.deadline(calendar(), clock.today(), span)
-        self.state = JUDGED if self.state == GATHERED else self.state
+        first, self.state = self.state == GATHERED, JUDGED if self.state == GATHERED else self.state
         self.reckon()
+        if first:
+            self._tell_her()
+            self._less(JUDGE, GATHERED)
         audit.note("evaluations.judge", self, home=home, attitude=attitude, adjustment=tenths)
 
     def see(self, actor: Doing) -> None:
@@ -170,6 +183,7 @@ class Evaluation(Keyed, Made, Base):
         if self.seen_at is None and self.state in OPEN:
             self.seen_at = clock.now()
             self.state = SHOWN if self.state == JUDGED else self.state
+            messages.resolve(f"judged:{self.id}")
             audit.note("evaluations.see", self)
 
     def object(self, actor: Doing, code: str, words: str) -> Objection:
@@ -226,6 +240,9 @@ class Evaluation(Keyed, Made, Base):
         if self.seen_at is None and clock.today() <= self.answer_by:
             raise Refusal("not_seen", "她还没看，请等她看过，或等到 %(day)s 以后", day=self.answer_by.isoformat())
         self.state, self.signed_at, self.signed_by = SIGNED, clock.now(), actor.account_id
+        messages.resolve(f"judged:{self.id}")
+        if self.station.street_id is not None:
+            ask(SEAL, self.of, self.station_id, self.station.street_id)
         audit.note("evaluations.sign", self, total=self.total, grade=self.grade)
 
     def seal(self, actor: Doing) -> None:
@@ -237,6 +254,7 @@ class Evaluation(Keyed, Made, Base):
         if self.signed_by == actor.account_id:
             raise Refusal("own_signature", "签字的人不能自己确认，请街道另一位来定")
         self.state, self.sealed_at, self.sealed_by = SEALED, clock.now(), actor.account_id
+        self._less(SEAL, SIGNED)
         audit.note("evaluations.seal", self, total=self.total, grade=self.grade)
 
     def review(self, actor: Doing, why: str, facts: dict[str, Any], home: int | None, attitude: int | None) -> Review:
@@ -283,6 +301,21 @@ class Evaluation(Keyed, Made, Base):
         veto.confirmed_at, veto.confirmed_by = clock.now(), actor.account_id
         self.reckon()
         audit.note("evaluations.confirm_veto", self, code=veto.code)
+
+    def _tell_her(self) -> None:
+        """She has days to look and to object: it stands on her front page until she has."""
+        hers = sa.select(Account.id).where(Account.person_id == self.caregiver_id, Account.ended_at.is_(None))
+        if (account := db.session().scalar(hers.limit(1))) is not None:
+            args = {"evaluation_id": self.id}
+            messages.notify(
+                LOOK, self.station_id, f"judged:{self.id}", to=account, level="plain", endpoint="evaluations.show", args=args
+            )
+
+    def _less(self, what: str, state: str) -> None:
+        """One sheet less waits; with the last of the station's month the line goes away."""
+        others = waiting(self.of, state).where(Evaluation.station_id == self.station_id, Evaluation.id != self.id)
+        if db.session().scalar(others.limit(1)) is None:
+            messages.resolve(f"{what}:{self.month}:{self.station_id}")
 
     def still_open(self, actor: Doing) -> None:
         """Refuses one's own sheet, and a signed one."""
@@ -341,6 +374,22 @@ append_only("evaluation_review", "a review is never changed")
 def settings(month: Month) -> dict[str, Any]:
     """The rules of evaluation.json that held at the end of a month."""
     return rulebook.current("evaluation", month.last)
+
+
+def waiting(month: Month, state: str) -> sa.Select[uuid.UUID]:
+    """The stations that have sheets of a month in a state, one for each sheet; where there is nothing to score nobody waits."""
+    scored = Evaluation.points.is_not(None) if state != GATHERED else Evaluation.total.is_not(None)
+    return sa.select(Evaluation.station_id).where(Evaluation.month == str(month), Evaluation.state == state, scored)
+
+
+def ask(what: str, month: Month, station_id: uuid.UUID, place_id: uuid.UUID) -> None:
+    """Put a station's month on the list of the office that has to do something: judge (JUDGE) or confirm (SEAL), by its day."""
+    name = {JUDGE: "judge_working_day", SEAL: "confirm_working_day"}[what]
+    due = days.working_day(calendar(), month.next(), settings(month)["monthly"]["settings"][name])
+    messages.open_task(
+        what, place_id, f"{what}:{month}:{station_id}", endpoint="evaluations.index", due_at=clock.instant(due, LAST_MINUTE),
+        args={"month": month, "station": station_id},
+    )  # fmt: skip
 
 
 def calendar() -> dict[str, Any]:

@@ -268,7 +268,7 @@ def review(evaluation_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @bp.get("/evaluations/<uuid:evaluation_id>/records/<indicator>")
-@allow("evaluations.see")
+@allow("evaluations.behind")
 def records(evaluation_id: uuid.UUID, indicator: str) -> ResponseReturnValue:
     """The records behind one figure."""
     who = guard.me()

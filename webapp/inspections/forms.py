@@ -75,6 +75,12 @@ class DrawForm(PlainForm):
     template = ChoiceField(_l("用哪张检查表"), [required(_l("请选一个"))], choices=[])
 
 
+class OwnerForm(PlainForm):
+    """Who puts it right."""
+
+    owner = TextField(_l("谁来改"), [required()], most=40)
+
+
 class FixForm(PlainForm):
     """改好了, with proof."""
 

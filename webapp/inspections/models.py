@@ -169,6 +169,15 @@ class Finding(Keyed, Made, Base):
         """已超期: still open after its day."""
         return self.state == OPEN and self.due < today
 
+    def give(self, actor: Any, owner: str) -> None:
+        """Somebody is named who puts it right by its day. Refuses nobody, and what is put right already."""
+        if self.state != OPEN:
+            raise Conflict("fixed", "这一条已经报过改好了")
+        if not owner.strip():
+            raise Refusal("no_owner", "请写明是谁改的", field="owner")
+        self.owner = owner.strip()[:40]
+        audit.note("inspections.give", self, self.household_id, code=self.code, by=actor.account_id)
+
     def fix(self, actor: Any, owner: str, proof: str, photo: str | None = None) -> None:
         """改好了, with words of what was done. Refuses what waits for a look already, and nothing said."""
         if self.state != OPEN:

@@ -233,9 +233,20 @@ def _shown(found: Inspection, status: int = 200, **given: Any) -> ResponseReturn
         "inspections/show.html", status=status, found=found, held=held, words=words, groups=_groups(held, template),
         items={each["code"]: each for each in held["items"]}, named=_named(), today=clock.today(), chosen=template,
         names=people.names([key for key in people_ if key]), going=queries.going(found.id) if found.draw_id else [],
-        **{"fix": forms.FixForm(formdata=None), "accept": forms.AcceptForm(formdata=None),
+        **{"fix": forms.FixForm(formdata=None), "give": forms.OwnerForm(formdata=None), "accept": forms.AcceptForm(formdata=None),
            "reply": forms.ReplyForm(formdata=None), "wrong": None} | given,
     )  # fmt: skip
+
+
+@bp.post("/inspection-findings/<uuid:finding_id>/owner")
+@allow("inspections.mend")
+def owner(finding_id: uuid.UUID) -> ResponseReturnValue:
+    """The station names who puts it right."""
+    form = forms.OwnerForm()
+    found = queries.finding(me(), finding_id)
+    if taken(form, lambda: found.give(me(), form.owner.data or "")):
+        return page.go(url_for("inspections.show", inspection_id=found.inspection_id), _("记下了"))
+    return _shown(queries.one(me(), found.inspection_id), 422, give=form, wrong=finding_id)
 
 
 @bp.post("/inspection-findings/<uuid:finding_id>/fix")

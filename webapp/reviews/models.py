@@ -27,8 +27,9 @@ from webapp.voices import models as voices
 
 OPEN, HELD, CONFIRMED = "open", "held", "confirmed"
 OUTCOMES = (rules.COMMEND, rules.GO_ON, rules.COACH, rules.REPLACE, rules.END)
-TASK = "look_again"
+TASK, DUE = "look_again", "review_due"
 tasks.say(TASK, _l("%(name)s：评议后说好今天再看，改了没有"), "message-circle", settled_there=True)
+tasks.say(DUE, _l("季评议该开会了"), "users", settled_there=True)
 
 
 class QuarterReview(Keyed, Made, Base):
@@ -149,6 +150,8 @@ class QuarterReview(Keyed, Made, Base):
         self.outcome, self.outcome_words, self.follow_up = outcome, words.strip()[:300], follow_up
         self.held_by = actor.account_id
         audit.note("reviews.meet", self, total=self.total, grade=self.grade, outcome=outcome)
+        if not _waiting(self):
+            messages.resolve(due_key(self.of, self.station_id))
         if follow_up is not None:
             jobs.ask("reviews.remind", due_at=clock.day_bounds(follow_up)[0], review=str(self.id))
 
@@ -243,6 +246,19 @@ append_only("quarter_voice", "a voice is never changed")
 def settings(quarter: Quarter) -> dict[str, Any]:
     """The rules of evaluation.json that held at the end of a quarter."""
     return rulebook.current("evaluation", quarter.last)
+
+
+def due_key(quarter: Quarter, station_id: uuid.UUID) -> str:
+    """The key of what a station has to do about a quarter."""
+    return f"reviews:{quarter}:{station_id}"
+
+
+def _waiting(row: QuarterReview) -> bool:
+    """Whether another review of the station's quarter has had no meeting yet."""
+    others = sa.select(QuarterReview.id).where(
+        QuarterReview.station_id == row.station_id, QuarterReview.quarter == row.quarter, QuarterReview.state == OPEN
+    )
+    return db.session().scalar(others.where(QuarterReview.id != row.id).limit(1)) is not None
 
 
 def _ask_for_change(home: Household, by: uuid.UUID, side: str, words: str) -> None:

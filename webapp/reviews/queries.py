@@ -5,20 +5,22 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.access import Actor, Role, within
-from webapp.evaluations.models import Evaluation, Review, Veto
+from webapp.evaluations.models import LAST_MINUTE, Evaluation, Review, Veto
 from webapp.inspections.models import DONE, Inspection
-from webapp.kit import clock, ids
-from webapp.people.models import Account, Grant, HomeCareUnit, Household, Person, Place
+from webapp.kit import clock, days, ids
+from webapp.messages import models as messages
+from webapp.people.models import Account, Grant, HomeCareUnit, Household, Person, Place, PlaceKind
 from webapp.people.queries import nothing
-from webapp.reviews.models import OPEN, QuarterReview
+from webapp.reviews.models import DUE, OPEN, QuarterReview, due_key, settings
 from webapp.reviews.rules import Quarter
-from webapp.store import audit, db
+from webapp.store import audit, db, jobs, rulebook
 from webapp.training.models import Attendance, Session
 
 
@@ -43,6 +45,37 @@ def gather(quarter: Quarter, station: Place) -> int:
     session.flush()
     audit.note("reviews.gather", f"quarter:{quarter}:{station.id}", caregivers=n)
     return n
+
+
+@jobs.job("reviews.open", nightly=True, alone=True)
+def open_quarter() -> None:
+    """On the first day of a quarter the one before it is counted for every station, and every night after for what came in late,
+    until the meetings are due. Each station has a transaction of its own: nobody waits for all of them."""
+    quarter = Quarter.of(clock.today()).previous()
+    due = due_on(quarter)
+    with db.transaction() as session:
+        stations = session.scalars(_opening(quarter, again=clock.today() <= due)).all()
+    for key in stations:
+        with db.transaction() as session:
+            station = session.get_one(Place, key)
+            if gather(quarter, station):
+                messages.open_task(
+                    DUE, key, due_key(quarter, key), endpoint="reviews.index", args={"quarter": quarter, "station": key},
+                    due_at=clock.instant(due, LAST_MINUTE),
+                )  # fmt: skip
+
+
+def due_on(quarter: Quarter) -> date:
+    """The last day for the meetings of a quarter: the rules' day of the next month, later where that is a holiday."""
+    days_ = settings(quarter)["quarterly"]["due_day"]
+    return days.deadline(rulebook.current("calendar", clock.today()), quarter.last, days_)
+
+
+def _opening(quarter: Quarter, *, again: bool) -> Any:
+    """The stations without a review of the quarter; `again`: those too where a meeting is still to come."""
+    mine = sa.and_(QuarterReview.station_id == Place.id, QuarterReview.quarter == str(quarter))
+    none, waits = ~sa.exists().where(mine), sa.exists().where(mine, QuarterReview.state == OPEN)
+    return sa.select(Place.id).where(Place.kind == PlaceKind.STATION, sa.or_(none, waits) if again else none).order_by(Place.code)
 
 
 def _of(quarter: Quarter, station: uuid.UUID) -> Any:

@@ -38,7 +38,7 @@ def _quarter() -> Quarter:
 
 
 @bp.get("/reviews")
-@allow("evaluations.see")
+@allow("reviews.see")
 def index() -> ResponseReturnValue:
     """The reviews of a station's quarter; a caregiver sees her own."""
     who, quarter = me(), _quarter()
@@ -70,7 +70,7 @@ def gather() -> ResponseReturnValue:
 
 
 @bp.get("/reviews/<uuid:review_id>")
-@allow("evaluations.see")
+@allow("reviews.see")
 def show(review_id: uuid.UUID) -> ResponseReturnValue:
     """One review: points, voices, minutes, outcome, talk."""
     found = queries.review(me(), review_id)

@@ -32,6 +32,7 @@ from webapp.sample import (
     parting,
     quarters,
     rules,
+    scored,
     taught,
     telling,
     welfare,
@@ -122,6 +123,7 @@ def build(size: str, seed: int | None) -> None:
         checked.begin()
     with db.transaction():
         quarters.begin(homes)
+        scored.begin(homes)
     _measure()
 
 

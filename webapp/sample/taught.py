@@ -1,4 +1,4 @@
-"""Training of the demo world: three courses that are over, with their certificates, one today, one next week."""
+"""Training of the demo world: three courses that are over, with their certificates, a study session, one today, one ahead."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from webapp.store import db
 from webapp.training import models
 
 MARKS = (95, 88, 76, 52)
-COURSES = (("first_aid", -75, 540), ("illness", -47, 540), ("care", -19, 540), ("first_aid", 0, 870), ("illness", 8, 540))
+COURSES = (
+    ("first_aid", -75, 540),
+    ("illness", -47, 540),
+    ("care", -19, 540),
+    ("study", -10, 900),
+    ("first_aid", 0, 870),
+    ("illness", 8, 540),
+)
 """Course, days from today, minutes after midnight."""
 
 
@@ -31,11 +38,12 @@ def begin() -> None:
     staff = session.scalars(people.where(Grant.role == Role.CAREGIVER, Person.station_id.in_(here)).order_by(Person.number)).all()
     for course, gap, start in COURSES:
         given = (start, 120, "街道三楼会议室", "街道卫生服务中心 陈医生")
-        held = models.hold(actor, street, course, today + timedelta(days=gap), *given)
+        topic = "防走失：出门前后问一问" if course == "study" else ""
+        held = models.hold(actor, street, course, today + timedelta(days=gap), *given, topic)
         session.flush()
         there = [person for n, person in enumerate(staff) if (n + gap) % 4] if gap < 0 else staff[:2] if gap == 0 else []
         for person in there:
             held.attend(person, models.LIST, actor.account_id)
         session.refresh(held)
-        for n, person in enumerate(there if gap < 0 else ()):
+        for n, person in enumerate(there if gap < 0 and course != "study" else ()):
             held.grade(person.id, MARKS[n % len(MARKS)], actor.account_id)

@@ -12,6 +12,7 @@ class HoldForm(PlainForm):
 
     key = KeyField()
     course = ChoiceField(_l("学什么"), [required(_l("请选一门课"))], choices=[])
+    topic = TextField(_l("什么内容（业务学习要写）"), most=60)
     day = DayField(_l("哪一天"), [required()], render_kw={"type": "date"})
     start = MinuteField(_l("几点开始"), [required()], render_kw={"type": "time"})
     minutes = NumberField(_l("多长时间"), [required(), between(10, 600)])

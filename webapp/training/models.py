@@ -44,6 +44,7 @@ class Session(Keyed, Made, Base):
     __tablename__ = "training_session"
     place_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
     course: Mapped[str] = mapped_column(sa.String(16))
+    topic: Mapped[str] = mapped_column(sa.String(60), default="")
     day: Mapped[date]
     start_min: Mapped[int]
     minutes: Mapped[int]
@@ -74,7 +75,7 @@ class Session(Keyed, Made, Base):
         return first
 
     def grade(self, person_id: uuid.UUID, score: int, by: uuid.UUID) -> Certificate | None:
-        """How she did in the test, once; who passes gets a certificate. Refuses who was not there, and a second mark."""
+        """How she did in the test, once; who passes gets the certificate. Refuses who was not there, and a second mark."""
         row = next((each for each in self.attendances if each.person_id == person_id), None)
         if row is None:
             raise Refusal("not_there", "没有签到的人不能打分", field="score")
@@ -85,7 +86,7 @@ class Session(Keyed, Made, Base):
         held = course(self.course, self.day)
         row.score, row.passed = score, score >= held["pass"]
         audit.note("training.grade", self, person=person_id, score=score)
-        return self._certify(person_id, held, by) if row.passed else None
+        return self._certify(person_id, held, by) if row.passed and held.get("certificate", True) else None
 
     def _certify(self, person_id: uuid.UUID, held: dict[str, Any], by: uuid.UUID) -> Certificate:
         row = Certificate(
@@ -140,16 +141,19 @@ class Certificate(Keyed, Made, Base):
 append_only("training_certificate", "a certificate is never changed")
 
 
-def hold(actor: Any, place: Place, code: str, day: date, start_min: int, minutes: int, where: str, teacher: str) -> Session:
-    """A session is fixed. Refuses an unknown course and one that nobody knows where to find."""
-    course(code, day)
+def hold(
+    actor: Any, place: Place, code: str, day: date, start_min: int, minutes: int, where: str, teacher: str, topic: str = ""
+) -> Session:
+    """A session is fixed. Refuses an unknown course, one that nobody knows where to find, and a study session about nothing."""
+    if not course(code, day).get("certificate", True) and len(topic.strip()) < 2:
+        raise Refusal("topic", "业务学习请写学什么内容", field="topic")
     if not 0 <= start_min < 1440 or not 10 <= minutes <= 600:
         raise Refusal("time", "时间不对，请看一下：10 分钟到 10 小时", field="minutes")
     if not where.strip():
         raise Refusal("required", "这里要填", field="where")
     row = Session(
         id=ids.new(), place_id=place.id, course=code, day=day, start_min=start_min, minutes=minutes,
-        where=where.strip()[:60], teacher=teacher.strip()[:40], by_id=actor.account_id,
+        where=where.strip()[:60], teacher=teacher.strip()[:40], topic=topic.strip()[:60], by_id=actor.account_id,
     )  # fmt: skip
     db.session().add(row)
     audit.note("training.hold", row, course=code, day=day)

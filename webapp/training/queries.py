@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from webapp.access import Actor, Role, within
-from webapp.people.models import Account, Grant, Person, Place
+from webapp.people.models import Account, Clearance, Grant, Person, Place
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.training import rules
@@ -20,13 +20,18 @@ from webapp.training.models import Attendance, Certificate, Learned, Session
 
 
 def sessions(actor: Actor, since: date, limit: int = 60) -> Sequence[Any]:
-    """(session, its place's name, how many were there) from a day on, the latest first."""
+    """(session, its place's name, how many were there, whether it is within reach) from a day on, the latest first.
+
+    What the street and the district hold for one's own people stands there too.
+    """
     there = sa.select(sa.func.count(Attendance.person_id)).where(Attendance.session_id == Session.id).scalar_subquery()
+    ours = actor.reaches_station(Session.place_id)
+    above = sa.select(Place.street_id, Place.district_id).where(Place.id == actor.place_id)
+    over = [key for row in db.session().execute(above) for key in row if key is not None]
     ask = (
-        within(actor, sa.select(Session))
-        .add_columns(Place.name, there)
+        sa.select(Session, Place.name, there, ours)
         .join(Place, Place.id == Session.place_id)
-        .where(Session.day >= since)
+        .where(Session.day >= since, sa.or_(ours, Session.place_id.in_(over)))
         .order_by(Session.day.desc(), Session.start_min.desc(), Session.id)
         .limit(limit)
     )
@@ -96,6 +101,61 @@ def rates(actor: Actor, year: int) -> list[Rate]:
     return [Rate(key, name or "", int(n), int(done or 0)) for key, name, n, done in db.session().execute(ask)]
 
 
+@dataclass(frozen=True)
+class Taught:
+    """A course in a year (P09). called: seats of those it was meant for; asked: of these, where there was a test."""
+
+    code: str
+    sessions: int
+    called: int
+    came: int
+    asked: int
+    tested: int
+    passed: int
+
+
+def courses(actor: Actor, today: date) -> list[Taught]:
+    """The courses of the year so far within reach, by code: how many came of those who were called, were tested and passed."""
+    near = sa.or_(Session.place_id == Place.id, Session.place_id == Place.street_id, Session.place_id == Place.district_id)
+    called = _on_post(
+        sa.select(sa.func.count(Person.id)).join(Place, Place.id == Person.station_id).where(near).correlate(Session)
+    ).scalar_subquery()
+    came, tested, passed = (
+        sa.select(sa.func.count(Attendance.person_id)).where(Attendance.session_id == Session.id, *more).scalar_subquery()
+        for more in ((), (Attendance.score.is_not(None),), (Attendance.passed.is_(True),))
+    )
+    each = (
+        within(actor, sa.select(Session))
+        .with_only_columns(
+            Session.course, called.label("called"), came.label("came"), tested.label("tested"), passed.label("passed")
+        )
+        .where(Session.day.between(date(today.year, 1, 1), today - timedelta(days=1)))
+        .subquery()
+    )
+    c = each.c
+    meant = sa.case((c.called > c.came, c.called), else_=c.came)  # who has left since was called too
+    ask = sa.select(
+        c.course, sa.func.count(), sa.func.sum(meant), sa.func.sum(c.came),
+        sa.func.sum(sa.case((c.tested > 0, meant), else_=0)), sa.func.sum(c.tested), sa.func.sum(c.passed),
+    ).group_by(c.course).order_by(c.course)  # fmt: skip
+    return [Taught(code, *(int(n or 0) for n in rest)) for code, *rest in db.session().execute(ask)]
+
+
+def register(actor: Actor, station_id: uuid.UUID, limit: int = 500) -> list[tuple[str, dict[str, Certificate], set[str]]]:
+    """(caregiver, her newest certificate of each course, the courses she is cleared by) of a station within reach, by name."""
+    who = _on_post(within(actor, sa.select(Person))).where(Person.station_id == station_id)
+    staff = db.session().scalars(who.order_by(Person.initials, Person.id).limit(limit)).all()
+    kept: dict[uuid.UUID, dict[str, Certificate]] = {each.id: {} for each in staff}
+    held = sa.select(Certificate).where(Certificate.person_id.in_(list(kept))).order_by(Certificate.passed_on, Certificate.id)
+    for each in db.session().scalars(held):
+        kept[each.person_id][each.course] = each
+    cleared: dict[uuid.UUID, set[str]] = {each.id: set() for each in staff}
+    known = sa.select(Clearance.person_id, Clearance.course).where(Clearance.person_id.in_(list(kept)))
+    for key, course in db.session().execute(known):
+        cleared[key].add(course)
+    return [(each.name, kept[each.id], cleared[each.id]) for each in staff]
+
+
 def ending(actor: Actor, today: date, days: int, limit: int = 60) -> Sequence[Certificate]:
     """Certificates that end within so many days or have ended in the last half year, and were not renewed."""
     newer = sa.orm.aliased(Certificate)
@@ -112,14 +172,17 @@ def ending(actor: Actor, today: date, days: int, limit: int = 60) -> Sequence[Ce
     return db.session().scalars(ask).all()
 
 
-def certificate(actor: Actor, key: uuid.UUID) -> tuple[Certificate, str]:
-    """One's own certificate, or of a person within reach, and the name of her station. Raises Missing."""
-    ask = within(actor, sa.select(Certificate)).add_columns(Place.name).join(Person, Person.id == Certificate.person_id)
-    whole = ask.outerjoin(Place, Place.id == Person.station_id).options(joinedload(Certificate.person))
+def certificate(actor: Actor, key: uuid.UUID) -> tuple[Certificate, str, str]:
+    """One's own certificate, or of a person within reach, her station and who held the course. Raises Missing."""
+    held = sa.orm.aliased(Place)
+    ask = within(actor, sa.select(Certificate)).add_columns(Place.name, held.name)
+    ask = ask.join(Person, Person.id == Certificate.person_id).join(Session, Session.id == Certificate.session_id)
+    whole = ask.join(held, held.id == Session.place_id).outerjoin(Place, Place.id == Person.station_id)
+    whole = whole.options(joinedload(Certificate.person))
     found = db.session().execute(whole.where(Certificate.id == key)).first()
     if found is None:
         raise nothing()
-    return found[0], found[1] or ""
+    return found[0], found[1] or "", found[2]
 
 
 def learned(person_id: uuid.UUID) -> set[str]:

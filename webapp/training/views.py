@@ -49,7 +49,7 @@ def index() -> ResponseReturnValue:
     return page.render(
         "training/index.html", sessions=queries.sessions(who, today - PAST), rates=queries.rates(who, today.year), held=held,
         ending=queries.ending(who, today, held["soon_days"]), today=today, named=_named(),
-        learners=queries.learners(who), cards=len(models.cards(today)),
+        learners=queries.learners(who), cards=len(models.cards(today)), courses=queries.courses(who, today),
     )  # fmt: skip
 
 
@@ -63,7 +63,8 @@ def new() -> ResponseReturnValue:
     made: list[Session] = []
 
     def deed() -> None:
-        given = (form.start.data or 0, form.minutes.data or 0, form.where.data or "", form.teacher.data or "")
+        given = (form.start.data or 0, form.minutes.data or 0, form.where.data or "", form.teacher.data or "",
+                 form.topic.data or "")  # fmt: skip
         made.append(models.hold(who, people.place(who, _place(who)), form.course.data or "", form.day.data, *given))
 
     if taken(form, deed):
@@ -144,16 +145,31 @@ def _score(form: forms.GradeForm) -> int:
 @allow("training.read")
 def certificate(certificate_id: uuid.UUID) -> ResponseReturnValue:
     """A certificate on paper."""
-    found, station = queries.certificate(me(), certificate_id)
+    found, station, issuer = queries.certificate(me(), certificate_id)
     with in_chinese():
         paper = printing.Paper(
             _named()(found.person.name), course_name(found.course), station, found.number,
             show.day(found.passed_on, year=True), show.day(found.until, year=True) if found.until else _("长期"),
-            station,
+            issuer,
         )  # fmt: skip
         body = printing.certificates_pdf([paper])
     name = f"certificate-{found.number}.pdf"
     return Response(body, mimetype="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@bp.get("/training/certificates")
+@allow("training.see")
+def register() -> ResponseReturnValue:
+    """证书册: each caregiver of a station and what she holds, until when."""
+    who, today = me(), clock.today()
+    stations = people.stations(who)
+    wanted = ids.parse(request.args.get("station", ""))
+    chosen = next((each for each in stations if each.id == wanted), stations[0] if len(stations) == 1 else None)
+    held = [each for each in _courses() if each.get("certificate", True)]
+    return page.render(
+        "training/register.html", stations=stations, chosen=chosen, courses=held, today=today, named=_named(),
+        rows=queries.register(who, chosen.id) if chosen else [],
+    )  # fmt: skip
 
 
 @bp.get("/my-training")

@@ -131,6 +131,7 @@ class Complaint(Keyed, Made, Base):
         else:
             self.second = answer.strip()[:500]
         messages.resolve(self.task)
+        messages.resolve(f"{self.task}:late")
         audit.note("voices.reply", self, self.household_id)
 
     def judge(self, satisfied: bool) -> None:
@@ -257,6 +258,21 @@ def remind() -> None:
         messages.open_task("ask_elders", station_id, f"ask:{station_id}:{month}", endpoint="voices.opinions")
 
 
+@jobs.job("voices.left_lying", nightly=True)
+def left_lying() -> None:
+    """What was not answered by its day is told to the office above, the street's to the district, until it is answered."""
+    over = sa.func.coalesce(Place.street_id, Place.district_id)
+    late = (
+        sa.select(Complaint, over)
+        .join(Place, Place.id == Complaint.place_id)
+        .where(Complaint.waiting(), Complaint.due_at < clock.now(), over.is_not(None))
+        .order_by(Complaint.id)
+    )
+    for row, above in db.session().execute(late).all():
+        args = {"complaint_id": row.id}
+        messages.open_task("left_lying", above, f"{row.task}:late", due_at=row.due_at, endpoint="voices.complaint", args=args)
+
+
 def complain(
     kind: str, station: Place, words: str, *, by: uuid.UUID | None = None, phone: str = "", household_id: uuid.UUID | None = None,
     about: Person | None = None, about_station: bool = False,
@@ -326,4 +342,5 @@ rulebook.ship("voices", Path(__file__).parent / "voices.json")
 kinds.say("ask_elders", _l("这个月还有老人没问过意见"), "message-circle", settled_there=True)
 kinds.say("complaint", _l("有一条投诉或建议，请答复"), "megaphone", settled_there=True)
 kinds.say("abuse", _l("有人说老人可能受欺负或受骗，请马上看"), "siren", settled_there=True)
+kinds.say("left_lying", _l("下一级有投诉过了日子没答复，请问一问"), "megaphone", settled_there=True)
 kinds.say("change", _l("有人想换养护员，请决定"), "users", settled_there=True)

@@ -40,6 +40,7 @@ DESK = (
 CHECK = (
     ("inspections.index", "clipboard-list", _l("检查")),
     ("inspections.scan", "scan-line", _l("扫门牌")),
+    ("evaluations.index", "clipboard-check", _l("月考核")),
     ("doors.me", "user", _l("我的")),
 )
 KIN = (("today.index", "home", _l("老人")), ("doors.me", "user", _l("我的")))
