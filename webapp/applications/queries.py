@@ -42,9 +42,9 @@ def published() -> list[Tier]:
 
 
 def figures() -> dict[str, int]:
-    """The figures of the way of an application: notice (days it hangs out), submit (day of the month it goes to the district)."""
+    """The figures of the way of an application: notice (days it hangs out), latest (day of the month it goes to the district)."""
     held = rulebook.current("subsidy", clock.today())["parameters"]
-    return {"notice": int(held["NOTICE_DAYS"]["value"]), "submit": int(held["SUBMIT_DAY"]["value"])}
+    return {"notice": int(held["NOTICE_DAYS"]["value"]), "latest": int(held["SUBMIT_DAY"]["value"])}
 
 
 def _tier(facts: dict[str, Any], tier: dict[str, Any], tongue: str) -> Tier:

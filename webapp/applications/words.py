@@ -24,7 +24,7 @@ NEXT = {
     "surveyed": _l("接下来张榜公示%(notice)s天"),
     "on_notice": _l("公示满了没人有意见，街道就审"),
     "objected": _l("核实清楚再告诉您"),
-    "street_passed": _l("每月%(submit)s日前报到区里"),
+    "street_passed": _l("每月%(latest)s日前报到区里"),
     "sent_district": _l("等区里审批"),
     "approved": _l("站里会来签协议、安排养护员"),
     "returned": _l("请打电话问服务站要补什么"),
@@ -35,14 +35,14 @@ HOW = (
     _l("到服务站申请，带齐上面的材料，站里给一个编号"),
     _l("街道和社区上门看一看，了解家里的情况"),
     _l("张榜公示%(notice)s天，谁有意见都可以说"),
-    _l("没人有意见，街道就审，每月%(submit)s日前报到区里"),
+    _l("没人有意见，街道就审，每月%(latest)s日前报到区里"),
     _l("区里批了，站里来签协议、安排养护员"),
 )
 """The way of an application, as everybody reads it. The figures are settings: `filled` puts them in."""
 
 
 def filled(words: object, figures: dict[str, int]) -> str:
-    """A sentence with the figures of today's setting: notice (days), submit (day of the month)."""
+    """A sentence with the figures of today's setting: notice (days), latest (day of the month)."""
     return str(words) % figures
 
 
