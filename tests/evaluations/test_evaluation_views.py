@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import re
 from datetime import timedelta
@@ -17,7 +18,7 @@ from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation
-from webapp.store import db
+from webapp.store import db, rulebook
 
 D = [LAST.first + timedelta(days=n) for n in range(12)]
 MARKS = {"home": "3", "attitude": "2", "words": "做事细，老人信得过"}
@@ -98,6 +99,16 @@ def test_each_figure_leads_to_its_records(world: World, url: str) -> None:
     for code in ("M03", "M04", "M05", "M09"):
         said(head, f"{url}/records/{code}")
     assert head.get(f"{url}/records/M99").status_code == 404
+
+
+def test_what_is_late_in_the_records_is_late_by_the_rules_of_the_month(world: World, url: str) -> None:
+    head = world.client("zhou")
+    assert "要看" in said(head, f"{url}/records/M02")
+    with db.transaction():
+        looser = copy.deepcopy(rulebook.default("evaluation"))
+        looser["monthly"]["settings"]["on_time_min"] = 20
+        rulebook.put("evaluation", looser, LAST.first)
+    assert "要看" not in said(head, f"{url}/records/M02")
 
 
 def test_the_caregiver_sees_the_same_figures_and_never_the_stars(world: World, url: str) -> None:

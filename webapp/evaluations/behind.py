@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from webapp.evaluations import faults
-from webapp.evaluations.models import Evaluation
+from webapp.evaluations.models import Evaluation, settings
 from webapp.inspections.models import Finding
 from webapp.kit import clock
 from webapp.ledger.models import Book, Entry, EntryReceipt, QuietDay
@@ -86,10 +86,10 @@ def _arrivals(found: Evaluation) -> list[Record]:
         .where(Visit.planned_start_min.is_not(None))
         .options(joinedload(Visit.household))
     )
-    made = []
+    made, in_time = [], settings(found.of)["monthly"]["settings"]["on_time_min"]
     for visit in rows:
         late = int((visit.arrived_at - visit.planned_at).total_seconds() // 60) if visit.planned_at else 0
-        made.append(Record(visit.day, visit.household.name, late <= 15, "late", max(late, 0), visit.id))
+        made.append(Record(visit.day, visit.household.name, late <= in_time, "late", max(late, 0), visit.id))
     return made
 
 
