@@ -21,6 +21,8 @@ from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy import event, orm
 from sqlalchemy.dialects import postgresql, sqlite
 
+from webapp.store import cursors
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -96,11 +98,21 @@ def _woken(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
+def _spoken(engine: sa.Engine) -> sa.Engine:
+    """`engine`, whose statements go out as they were compiled (see `store/cursors.py`)."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.cursor_factory, connection.server_cursor_factory = cursors.Cursor, cursors.ServerCursor
+
+    return engine
+
+
 def make_engine(url: str) -> sa.Engine:
     """An engine for `url`: SQLite in WAL with full sync, or PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return _woken(sa.create_engine(url, **POOL))
+        return _spoken(_woken(sa.create_engine(url, paramstyle="numeric_dollar", use_native_hstore=False, **POOL)))
     engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, **POOL)
 
     @event.listens_for(engine, "connect")
