@@ -74,27 +74,38 @@ class Layer:
             found.append((station, home, who))
         return found
 
-    def day(self, day: date, homes: list[tuple[Any, Any, Any]], most: int, now: datetime | None = None) -> int:
-        """A day's shifts and visits of up to so many homes; how many. now: the day goes on, and one home in ten is late."""
+    def day(self, day: date, homes: list[tuple[Any, Any, Any]], most: int) -> int:
+        """A past day's shifts and visits of up to so many homes; how many."""
         ink, rows, on = self.ink, self.shelf.rows, self.ink.day(day)
+        times = [(start, *self._times(day, start)) for start in range(300, 1100, 20)]
         for n, (station, home, who) in enumerate(homes[:most]):
-            shift, visit, start = ink.key(ids.new()), ink.key(ids.new()), 300 + n % 40 * 20
-            at = clock.instant(day, start)
-            if now is not None:
-                at = now + timedelta(minutes=n % 40 * 12 - 240)
-                start = min(max(clock.minute_of(at), 0), 1380) if clock.day_of(at) == day else 0
+            shift, visit = ink.key(ids.new()), ink.key(ids.new())
+            start, came, left = times[n % 40]
             rows[Shift].append((shift, self.since, visit, home, station, who, on, start, 60, self.plan, "planned"))
-            if now is not None and (at > now or n % 10 == 0):
+            rows[Visit].append((visit, home, station, who, shift, on, came, left, DONE, 60, start, 60, "A", came))
+        return min(most, len(homes))
+
+    def _times(self, day: date, start: int) -> tuple[Any, Any]:
+        at = clock.instant(day, start)
+        return self.ink.at(at), self.ink.at(at + timedelta(minutes=60))
+
+    def today(self, homes: list[tuple[Any, Any, Any]], now: datetime) -> None:
+        """The day in full swing: one home in ten is late, of one in twenty something is to be looked at."""
+        ink, rows, day = self.ink, self.shelf.rows, clock.day_of(now)
+        on = ink.day(day)
+        for n, (station, home, who) in enumerate(homes):
+            shift, visit = ink.key(ids.new()), ink.key(ids.new())
+            at = now + timedelta(minutes=n % 40 * 12 - 240)
+            start = min(max(clock.minute_of(at), 0), 1380) if clock.day_of(at) == day else 0
+            rows[Shift].append((shift, self.since, visit, home, station, who, on, start, 60, self.plan, "planned"))
+            if at > now or n % 10 == 0:
                 continue
-            left = at + timedelta(minutes=60)
-            over = now is None or left <= now
-            told = ink.at(at)
-            end = (ink.at(left), DONE, 60) if over else (None, OPEN, None)
+            left, told = at + timedelta(minutes=60), ink.at(at)
+            end = (ink.at(left), DONE, 60) if left <= now else (None, OPEN, None)
             rows[Visit].append((visit, home, station, who, shift, on, told, *end, start, 60, "A", told))
-            if now is not None and n % 20 == 3:
+            if n % 20 == 3:
                 found = (ink.key(ids.new()), told, visit, home, station, on, "LATE_IN", "ack", ink.json({"minutes": 20}))
                 rows[VisitException].append(found)
-        return min(most, len(homes))
 
     def write(self) -> None:
         """What was laid so far, in a transaction of its own: one of ten million rows would lie twice on the disk."""
@@ -109,7 +120,7 @@ def lay(visits: int, station: uuid.UUID) -> None:
     with db.reads():
         layer, now = Layer(), clock.now()
         stations = [layer.station(0, station), *(layer.station(n + 1, None) for n in range(visits // OTHERS))]
-    layer.day(clock.today(), stations[0], HERE, now)
+    layer.today(stations[0], now)
     layer.write()
     with without_indexes():
         made, back = 0, 0

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import psycopg
 import sqlalchemy as sa
@@ -18,9 +18,6 @@ from flask import Blueprint, Flask, Response, current_app, request
 
 from webapp.store import db
 from webapp.web.guard import allow
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 bp = Blueprint("live", __name__)
 BEAT_S, LIFE_S, POLL_S, START_S = 15.0, 600.0, 0.25, 2.0
