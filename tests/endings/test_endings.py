@@ -21,8 +21,8 @@ from webapp.people.ends import Ending
 from webapp.people.models import Household, Kin
 from webapp.requests import models as requests
 from webapp.requests.models import ServiceRequest
+from webapp.roster import laying, pausing
 from webapp.roster import models as roster
-from webapp.roster import pausing
 from webapp.roster.absences import Pause
 from webapp.roster.models import CANCELLED, PLANNED, Shift
 from webapp.store import db
@@ -91,7 +91,7 @@ def test_what_was_done_that_morning_stays(world):
     ends(world)
     assert states(world, "李秀兰") == [0]
     with db.transaction():
-        roster.extend_nightly()
+        laying.extend_nightly()
     assert states(world, "李秀兰") == [0], "the night changes nothing"
 
 
@@ -247,7 +247,7 @@ def test_the_day_before_is_written_down_a_day_later(world, hand):
     plan(world)
     hand.at += timedelta(days=1)
     with db.transaction():
-        roster.extend_nightly()
+        laying.extend_nightly()
     yesterday = (clock.today() - timedelta(days=1)).isoformat()
     ends(world, on=yesterday)
     assert states(world, "李秀兰") == []

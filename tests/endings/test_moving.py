@@ -23,7 +23,7 @@ from webapp.people import queries
 from webapp.people.models import Account, Device, Spot
 from webapp.requests import models as requests
 from webapp.requests.models import ServiceRequest
-from webapp.roster import leaving
+from webapp.roster import laying, leaving
 from webapp.roster import models as roster
 from webapp.roster.absences import Leave
 from webapp.roster.models import PLANNED, Shift
@@ -99,7 +99,7 @@ def test_the_handover_leaves_no_day_without_anybody(world, hand):
     assert home.station_id == world.place("songling").id
     hand.go(3 * 24 * 60)
     with db.transaction():
-        roster.extend_nightly()
+        laying.extend_nightly()
     home = world.household("李秀兰")
     assert (home.station_id, home.address) == (world.place("wanghai").id, "望海街9号102")
     assert {each[1:] for each in goers(world) if each[0] >= 0} == {("赵丽华", "wanghai")}
