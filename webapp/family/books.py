@@ -55,8 +55,8 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
     for _n in range(MONTHS):
         tabs.append((url_for("kinbook.book", kin_id=kin_id, month=str(each)), show.month(each), each == month))
         each = each.previous()
-    sums, before = ledger.sums(home, month, tie.held), ids.parse(request.args.get("before"))
-    hidden = queries.hidden(tie.kin)
+    hidden, before = queries.hidden(tie.kin), ids.parse(request.args.get("before"))
+    sums = ledger.sums(home, month, tie.held, hidden)
     found = book_lines.entries(home, month, sums.closing_fen, before, PAGE + 1, hidden)
     facts = {
         "kin": tie.kin,
@@ -66,7 +66,7 @@ def book(kin_id: uuid.UUID) -> ResponseReturnValue:
         "current": month == Month.of(clock.today()),
         "tabs": tabs,
         "lines": found[:PAGE],
-        "others": book_lines.hides(home, month.first, month.last, hidden),
+        "others": sums.hides,
         "more": found[PAGE - 1].id if len(found) > PAGE else None,
         "holder": monthly.standing(home).holder,
         "scale": 160 if request.args.get("large") else getattr(me(), "scale", 100),
@@ -85,17 +85,10 @@ def counts(kin_id: uuid.UUID) -> ResponseReturnValue:
     tie = _agreed(kin_id)
     rows = counting.recent(_home(tie.kin), 3)
     said = confirming.of([row.id for row in rows])
-    closings = monthly.closings(_home(tie.kin), 12)
-    hidden = queries.hidden(tie.kin)
-    others = {row.id for row in closings if _hides(tie.kin, row, hidden)}
     return page.render(
-        "family/counts.html", kin=tie.kin, counts=rows, said=said, closings=closings, others=others,
-        mine=me().account_id, kinds=words.COUNTS,
+        "family/counts.html", kin=tie.kin, counts=rows, said=said, closings=monthly.closings(_home(tie.kin), 12),
+        others=book_lines.closed_over(_home(tie.kin), queries.hidden(tie.kin)), mine=me().account_id, kinds=words.COUNTS,
     )  # fmt: skip
-
-
-def _hides(kin: Kin, row: Closing, hidden: frozenset[uuid.UUID]) -> bool:
-    return book_lines.hides(_home(kin), row.since, row.last_day, hidden)
 
 
 @bp.get("/family/<uuid:kin_id>/book/<uuid:entry_id>")
@@ -159,7 +152,7 @@ def statement(kin_id: uuid.UUID, closing_id: uuid.UUID) -> ResponseReturnValue:
     """账单 of a closed month as PDF; not where it tells of somebody else of the home."""
     tie = _agreed(kin_id)
     row = db.session().scalar(sa.select(Closing).where(Closing.id == closing_id, Closing.household_id == _home(tie.kin)))
-    if row is None or _hides(tie.kin, row, queries.hidden(tie.kin)):
+    if row is None or row.id in book_lines.closed_over(row.household_id, queries.hidden(tie.kin)):
         raise nothing()
     body = printing.statement_pdf(closing.statement(row), row.digest, large=bool(request.args.get("large")))
     answer = Response(body, mimetype="application/pdf")

@@ -95,12 +95,12 @@ def tie(actor: Actor, key: uuid.UUID) -> Tie:
     return Tie(kin, station, Balance(cash or 0, advance or 0, wallet or 0), goes_on)
 
 
-def hidden(kin: Kin) -> frozenset[uuid.UUID]:
-    """The residents of the same home whose money this relative may not read: lines of the book for them alone are not shown."""
+def hidden(kin: Kin) -> sa.Select[uuid.UUID]:
+    """The residents of the same home whose money this relative may not read, as a question: lines of the book for them alone
+    are not shown."""
     shown = sa.select(Kin.resident_id).join(Consent, Consent.kin_id == Kin.id)
     mine = shown.where(Kin.person_id == kin.person_id, Kin.holds(), Consent.scope == "money", Consent.holds())
-    others = sa.select(Resident.id).where(Resident.household_id == kin.resident.household_id, Resident.id.not_in(mine))
-    return frozenset(db.session().scalars(others))
+    return sa.select(Resident.id).where(Resident.household_id == kin.resident.household_id, Resident.id.not_in(mine))
 
 
 def of_card(actor: Actor, resident_id: uuid.UUID | None) -> uuid.UUID | None:

@@ -13,7 +13,9 @@ from sqlalchemy.orm import aliased
 
 from webapp.access import Actor
 from webapp.kit.month import Month
-from webapp.ledger.rows import Confirmation, Entry, EntryFlag, EntryReceipt, EntryShare, Question
+from webapp.ledger import queries
+from webapp.ledger.queries import Hidden
+from webapp.ledger.rows import Closing, Confirmation, Entry, EntryFlag, EntryReceipt, EntryShare, Question
 from webapp.people.models import Account, Household, Person, Resident
 from webapp.people.queries import nothing
 from webapp.store import db
@@ -45,13 +47,9 @@ class Line:
     after_fen: int
 
 
-Hidden = frozenset[uuid.UUID]
-"""Residents whose own lines the reader may not see."""
-
-
 def entries(
     household_id: uuid.UUID, month: Month, closing_fen: int, before: uuid.UUID | None = None, limit: int = 40,
-    hidden: Hidden = frozenset(),
+    hidden: Hidden = None,
 ) -> list[Line]:  # fmt: skip
     """The month's entries, newest first, those before the entry `before` only. `closing_fen`: the cash after the month.
 
@@ -86,7 +84,7 @@ def entry(actor: Actor, key: uuid.UUID) -> Line:
     return _line(row)
 
 
-def line(key: uuid.UUID, household_id: uuid.UUID, hidden: Hidden = frozenset()) -> Line:
+def line(key: uuid.UUID, household_id: uuid.UUID, hidden: Hidden = None) -> Line:
     """One entry of a household that was found another way; `after_fen` says nothing here. Raises Missing."""
     row = db.session().execute(_lines().where(Entry.id == key, Entry.household_id == household_id, _told(hidden))).first()
     if row is None:
@@ -189,22 +187,20 @@ STRAND = strand("entry", key=Entry.id, at=Entry.at, a=Entry.category, b=Entry.wo
 """What was written in the book during a visit (parameter visit): entry (key, a category, b words, n fen)."""
 
 
-def for_kin(household_id: uuid.UUID, since: date, limit: int = 60, hidden: Hidden = frozenset()) -> list[Line]:
+def for_kin(household_id: uuid.UUID, since: date, limit: int = 60, hidden: Hidden = None) -> list[Line]:
     """What families read of a book from a day on, newest first. Consent is asked by the caller."""
     ask = _lines().where(Entry.household_id == household_id, Entry.day >= since, _told(hidden))
     return [_line(row) for row in db.session().execute(ask.order_by(Entry.day.desc(), Entry.at.desc()).limit(limit))]
 
 
-def hides(household_id: uuid.UUID, since: date, until: date, hidden: Hidden) -> bool:
-    """Whether the book has, from one day until another, a line that is `hidden`."""
-    if not hidden:
-        return False
-    days = Entry.household_id == household_id, Entry.day >= since, Entry.day <= until
-    return db.session().scalar(sa.select(Entry.id).where(*days, Entry.resident_id.in_(hidden)).limit(1)) is not None
+def closed_over(household_id: uuid.UUID, hidden: Hidden) -> frozenset[uuid.UUID]:
+    """The closings of months in which a line is `hidden`: their statements tell of somebody else."""
+    told = queries.hides(household_id, Closing.since, Closing.last_day, hidden)
+    return frozenset(db.session().scalars(sa.select(Closing.id).where(Closing.household_id == household_id, told)))
 
 
 def _told(hidden: Hidden) -> sa.ColumnElement[bool]:
-    return sa.or_(Entry.resident_id.is_(None), Entry.resident_id.not_in(hidden)) if hidden else sa.true()
+    return sa.true() if hidden is None else sa.or_(Entry.resident_id.is_(None), Entry.resident_id.not_in(hidden))
 
 
 def _lines() -> Any:

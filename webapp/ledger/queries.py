@@ -55,6 +55,20 @@ class Sums:
     in_fen: int
     out_fen: int
     closing_fen: int
+    hides: bool = False
+    """Whether the month has lines the reader may not see."""
+
+
+Hidden = sa.Select[uuid.UUID] | None
+"""The residents whose own lines the reader may not see, as a question; None: all may be seen."""
+
+
+def hides(household_id: uuid.UUID, since: Any, until: Any, hidden: Hidden) -> sa.ColumnElement[bool]:
+    """Condition: from one day until another the book has a line that is `hidden`."""
+    if hidden is None:
+        return sa.false()
+    days = Entry.household_id == household_id, Entry.day >= since, Entry.day <= until
+    return sa.exists().where(*days, Entry.resident_id.in_(hidden))
 
 
 def shelves(actor: Actor, after: str = "", limit: int = 30, *, look: bool = False) -> list[Shelf]:
@@ -134,8 +148,11 @@ def balance(household_id: uuid.UUID) -> Balance:
     return Balance(*row) if row else Balance()
 
 
-def sums(household_id: uuid.UUID, month: Month, held: Balance) -> Sums:
-    """The month's sums over all sources, and the cash before and after it: what is in hand now (`held`) less all since."""
+def sums(household_id: uuid.UUID, month: Month, held: Balance, hidden: Hidden = None) -> Sums:
+    """The month's sums over all sources, and the cash before and after it: what is in hand now (`held`) less all since.
+
+    `hidden` is summed too; the sums say whether there is any.
+    """
     here, since = BookMonth.month == month.first, BookMonth.month >= month.first
 
     def total(column: Any, which: Any) -> Any:
@@ -143,11 +160,11 @@ def sums(household_id: uuid.UUID, month: Month, held: Balance) -> Sums:
 
     ask = sa.select(
         total(BookMonth.cash_fen, since), total(BookMonth.cash_fen, here), total(BookMonth.in_fen, here),
-        total(BookMonth.out_fen, here),
+        total(BookMonth.out_fen, here), hides(household_id, month.first, month.last, hidden),
     ).where(BookMonth.household_id == household_id, since)  # fmt: skip
-    later, cash, came, went = (int(each) for each in db.session().execute(ask).one())
+    later, cash, came, went, others = (int(each) for each in db.session().execute(ask).one())
     opening = held.cash_fen - later
-    return Sums(opening, came, went, opening + cash)
+    return Sums(opening, came, went, opening + cash, bool(others))
 
 
 def acts(household_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:

@@ -26,12 +26,12 @@ def sessions(actor: Actor, since: date, limit: int = 60) -> Sequence[Any]:
     """
     there = sa.select(sa.func.count(Attendance.person_id)).where(Attendance.session_id == Session.id).scalar_subquery()
     ours = actor.reaches_station(Session.place_id)
-    above = sa.select(Place.street_id, Place.district_id).where(Place.id == actor.place_id)
-    over = [key for row in db.session().execute(above) for key in row if key is not None]
+    here = sa.orm.aliased(Place)
+    over = (sa.select(each).where(here.id == actor.place_id).scalar_subquery() for each in (here.street_id, here.district_id))
     ask = (
         sa.select(Session, Place.name, there, ours)
         .join(Place, Place.id == Session.place_id)
-        .where(Session.day >= since, sa.or_(ours, Session.place_id.in_(over)))
+        .where(Session.day >= since, sa.or_(ours, *(Session.place_id == each for each in over)))
         .order_by(Session.day.desc(), Session.start_min.desc(), Session.id)
         .limit(limit)
     )
@@ -80,25 +80,38 @@ class Rate:
         return rules.rate(self.trained, self.on_post)
 
 
-def rates(actor: Actor, year: int) -> list[Rate]:
-    """The streets within reach, by code; for a station its own people under its street's name."""
+def schooling(actor: Actor, year: int) -> tuple[list[Rate], list[tuple[str, int, int]]]:
+    """Of caregivers on post within reach, in one question: the streets' rates of a year, by code (a station sees its own people
+    under its street's name), and (station, caregivers, how many learning cards they have answered right together)."""
     street = sa.orm.aliased(Place)
     trained = sa.exists().where(
         Attendance.person_id == Person.id, Session.id == Attendance.session_id,
         Session.day.between(date(year, 1, 1), date(year, 12, 31)),
     )  # fmt: skip
+    right = sa.select(Learned.person_id, sa.func.count(Learned.card).label("n")).where(Learned.right_at.is_not(None))
+    each = right.group_by(Learned.person_id).subquery()
+    whose = (street.id, street.name, street.code, Place.id, Place.name, Place.code)
     ask = (
         _on_post(
-            sa.select(street.id, street.name, sa.func.count(Person.id), sa.func.sum(sa.case((trained, 1), else_=0)))
+            sa.select(
+                *whose, sa.func.count(Person.id), sa.func.sum(sa.case((trained, 1), else_=0)),
+                sa.func.sum(sa.func.coalesce(each.c.n, 0)),
+            )
             .select_from(Person)
             .join(Place, Place.id == Person.station_id)
             .outerjoin(street, street.id == Place.street_id)
+            .outerjoin(each, each.c.person_id == Person.id)
         )
         .where(actor.reaches_station(Person.station_id))
-        .group_by(street.id, street.name, street.code)
-        .order_by(street.code)
-    )
-    return [Rate(key, name or "", int(n), int(done or 0)) for key, name, n, done in db.session().execute(ask)]
+        .group_by(*whose)
+        .order_by(street.code, Place.code)
+    )  # fmt: skip
+    streets, stations = dict[uuid.UUID | None, Rate](), []
+    for key, name, _code, _station, station, _its, n, done, cards in db.session().execute(ask):
+        so_far = streets.get(key, Rate(key, name or "", 0, 0))
+        streets[key] = Rate(key, so_far.street, so_far.on_post + int(n), so_far.trained + int(done or 0))
+        stations.append((station, int(n), int(cards or 0)))
+    return list(streets.values()), stations
 
 
 @dataclass(frozen=True)
@@ -189,24 +202,6 @@ def learned(person_id: uuid.UUID) -> set[str]:
     """The learning cards whose question a person answered right."""
     ask = sa.select(Learned.card).where(Learned.person_id == person_id, Learned.right_at.is_not(None))
     return set(db.session().scalars(ask))
-
-
-def learners(actor: Actor) -> list[tuple[str, int, int]]:
-    """(station, caregivers on post, how many cards they have answered right together), by code, within reach."""
-    right = sa.select(Learned.person_id, sa.func.count(Learned.card).label("n")).where(Learned.right_at.is_not(None))
-    each = right.group_by(Learned.person_id).subquery()
-    ask = (
-        _on_post(
-            sa.select(Place.name, sa.func.count(Person.id), sa.func.sum(sa.func.coalesce(each.c.n, 0)))
-            .select_from(Person)
-            .join(Place, Place.id == Person.station_id)
-            .outerjoin(each, each.c.person_id == Person.id)
-        )
-        .where(actor.reaches_station(Person.station_id))
-        .group_by(Place.id, Place.name, Place.code)
-        .order_by(Place.code)
-    )
-    return [(name, int(n), int(done or 0)) for name, n, done in db.session().execute(ask)]
 
 
 def certificates(person_id: uuid.UUID) -> Sequence[Certificate]:

@@ -45,11 +45,11 @@ def _named() -> Any:
 def index() -> ResponseReturnValue:
     """Sessions, how many were trained this year, whose certificates end."""
     who, today = me(), clock.today()
-    held = models.settings(today)
+    held, (rates, learners) = models.settings(today), queries.schooling(who, today.year)
     return page.render(
-        "training/index.html", sessions=queries.sessions(who, today - PAST), rates=queries.rates(who, today.year), held=held,
+        "training/index.html", sessions=queries.sessions(who, today - PAST), rates=rates, held=held,
         ending=queries.ending(who, today, held["soon_days"]), today=today, named=_named(),
-        learners=queries.learners(who), cards=len(models.cards(today)), courses=queries.courses(who, today),
+        learners=learners, cards=len(models.cards(today)), courses=queries.courses(who, today),
     )  # fmt: skip
 
 
