@@ -104,7 +104,7 @@ def test_the_check_gives_every_line_a_score_and_says_why_it_differs(world: World
 def test_nobody_fills_in_for_another_unit_or_checks_her_own(world: World, url: str) -> None:
     other = f"/self-scores/{world.place('wanghai').id}/{YEAR}"
     assert world.client("zhou").get(other).status_code == 404
-    assert world.client("wu").post(url, data=GOOD).status_code == 404, "the street does not write the station's"
+    assert world.client("wu").post(url, data=GOOD).status_code == 422, "the street does not write the station's"
     assert world.client("wang").get(url).status_code == 403
     street = f"/self-scores/{world.place('street').id}/{YEAR}"
     mine = {each["code"]: each["full"] for each in models.form("street", clock.today())["items"]}

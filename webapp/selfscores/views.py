@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access import can
 from webapp.kit import clock
+from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, in_chinese
 from webapp.people import queries as people
 from webapp.people.desk import taken
@@ -81,7 +82,7 @@ def fill(place_id: uuid.UUID, year: int) -> ResponseReturnValue:
     """The unit writes its own scores down, and sends them up."""
     who, place = me(), queries.unit(me(), place_id)
     if place.id != who.place_id:
-        raise people.nothing()
+        raise Refusal("other_unit", "各单位给自己打分，请让他们自己填")
     found, send = models.begin(place, _year(year)), request.form.get("deed") == "send"
     form = _own_form(found.asked, {}, request.form)
 
@@ -107,7 +108,7 @@ def check(place_id: uuid.UUID, year: int) -> ResponseReturnValue:
     who, place = me(), queries.unit(me(), place_id)
     found = queries.scores(who, place.id, _year(year))
     if found is None:
-        raise people.nothing()
+        raise Refusal("not_sent", "还没交上来，或已经核过了")
     form = _check_form(found.asked, {}, request.form)
 
     def deed() -> None:
