@@ -12,6 +12,7 @@ and the ratios of all three to the first size: on a busy machine the clock's tai
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import sys
@@ -73,45 +74,87 @@ class Layer:
             found.append((station, home, who))
         return found
 
-    def day(self, day: date, homes: list[tuple[Any, Any, Any]], most: int, now: datetime | None = None) -> int:
-        """A day's shifts and visits of up to so many homes; how many. now: the day goes on, and one home in ten is late."""
+    def day(self, day: date, homes: list[tuple[Any, Any, Any]], most: int) -> int:
+        """A past day's shifts and visits of up to so many homes; how many."""
         ink, rows, on = self.ink, self.shelf.rows, self.ink.day(day)
+        times = [(start, *self._times(day, start)) for start in range(300, 1100, 20)]
         for n, (station, home, who) in enumerate(homes[:most]):
-            shift, visit, start = ink.key(ids.new()), ink.key(ids.new()), 300 + n % 40 * 20
-            at = clock.instant(day, start)
-            if now is not None:
-                at = now + timedelta(minutes=n % 40 * 12 - 240)
-                start = min(max(clock.minute_of(at), 0), 1380) if clock.day_of(at) == day else 0
+            shift, visit = ink.key(ids.new()), ink.key(ids.new())
+            start, came, left = times[n % 40]
             rows[Shift].append((shift, self.since, visit, home, station, who, on, start, 60, self.plan, "planned"))
-            if now is not None and (at > now or n % 10 == 0):
-                continue
-            left = at + timedelta(minutes=60)
-            over = now is None or left <= now
-            told = ink.at(at)
-            end = (ink.at(left), DONE, 60) if over else (None, OPEN, None)
-            rows[Visit].append((visit, home, station, who, shift, on, told, *end, start, 60, "A", told))
-            if now is not None and n % 20 == 3:
-                found = (ink.key(ids.new()), told, visit, home, station, on, "LATE_IN", "ack", ink.json({"minutes": 20}))
-                rows[VisitException].append(found)
+            rows[Visit].append((visit, home, station, who, shift, on, came, left, DONE, 60, start, 60, "A", came))
         return min(most, len(homes))
 
+    def _times(self, day: date, start: int) -> tuple[Any, Any]:
+        at = clock.instant(day, start)
+        return self.ink.at(at), self.ink.at(at + timedelta(minutes=60))
+
+    def today(self, homes: list[tuple[Any, Any, Any]], now: datetime) -> None:
+        """The day in full swing: one home in ten is late, of one in twenty something is to be looked at."""
+        ink, rows, day = self.ink, self.shelf.rows, clock.day_of(now)
+        on = ink.day(day)
+        for n, (station, home, who) in enumerate(homes):
+            shift, visit = ink.key(ids.new()), ink.key(ids.new())
+            at = now + timedelta(minutes=n % 40 * 12 - 240)
+            start = min(max(clock.minute_of(at), 0), 1380) if clock.day_of(at) == day else 0
+            rows[Shift].append((shift, self.since, visit, home, station, who, on, start, 60, self.plan, "planned"))
+            if at > now or n % 10 == 0:
+                continue
+            left, told = at + timedelta(minutes=60), ink.at(at)
+            end = (ink.at(left), DONE, 60) if left <= now else (None, OPEN, None)
+            rows[Visit].append((visit, home, station, who, shift, on, told, *end, start, 60, "A", told))
+            if n % 20 == 3:
+                found = (ink.key(ids.new()), told, visit, home, station, on, "LATE_IN", "ack", ink.json({"minutes": 20}))
+                rows[VisitException].append(found)
+
     def write(self) -> None:
-        """What was laid so far."""
-        self.shelf.write(db.session().connection())
+        """What was laid so far, in a transaction of its own: one of ten million rows would lie twice on the disk."""
+        with db.transaction() as session:
+            for words in HASTE[session.get_bind().dialect.name]:
+                session.execute(sa.text(words))
+            self.shelf.write(session.connection())
 
 
 def lay(visits: int, station: uuid.UUID) -> None:
     """A day in full swing at `station`, and so many visits around it, backwards day by day."""
-    layer, now = Layer(), clock.now()
-    stations = [layer.station(0, station), *(layer.station(n + 1, None) for n in range(visits // OTHERS))]
-    layer.day(clock.today(), stations[0], HERE, now)
-    made, back = 0, 0
-    while made < visits:
-        back += 1
-        for homes in stations:
-            made += layer.day(clock.today() - timedelta(days=back), homes, visits - made)
-        layer.write()
+    with db.reads():
+        layer, now = Layer(), clock.now()
+        stations = [layer.station(0, station), *(layer.station(n + 1, None) for n in range(visits // OTHERS))]
+    layer.today(stations[0], now)
     layer.write()
+    with without_indexes():
+        made, back = 0, 0
+        while made < visits:
+            back += 1
+            for homes in stations:
+                made += layer.day(clock.today() - timedelta(days=back), homes, visits - made)
+            if made >= visits or sum(map(len, layer.shelf.rows.values())) > 100_000:
+                layer.write()
+
+
+HASTE = {
+    "sqlite": ("pragma cache_size = -400000",),
+    "postgresql": ("set local session_replication_role = replica",),
+}
+"""The rows are right: parents need not be looked for again."""
+INDEXES = {
+    "sqlite": "select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name in ('shift', 'visit')",
+    "postgresql": "select indexname, indexdef from pg_indexes where tablename in ('shift', 'visit')"
+    " and indexname not in (select conname from pg_constraint)",
+}
+
+
+@contextlib.contextmanager
+def without_indexes() -> Iterator[None]:
+    """Indexes that are not keys are away meanwhile and made anew afterwards: that takes a fraction of keeping them."""
+    with db.transaction() as session:
+        made = session.execute(sa.text(INDEXES[session.get_bind().dialect.name])).all()
+        for name, _words in made:
+            session.execute(sa.text(f'drop index "{name}"'))
+    yield
+    for _name, words in made:
+        with db.transaction() as session:
+            session.connection().exec_driver_sql(words)
 
 
 def measure(app: Flask) -> dict[str, float]:
@@ -140,8 +183,7 @@ def sizes(name: str, folder: Path, url: str | None, visits: int) -> dict[str, An
         station = cast.World(app).place("songling").id
         db.undo()
         began = time.monotonic()
-        with db.transaction():
-            lay(visits, station)
+        lay(visits, station)
         with db.transaction() as session:
             session.execute(sa.text("analyze"))
         laid = time.monotonic() - began

@@ -37,6 +37,7 @@ OURS, BARE = 8601, 8602
 PAGES, FORMS = 160, 200
 """Requests to a round."""
 TICKS = os.sysconf("SC_CLK_TCK")
+SIXTEEN_THREADS = ("--worker-class", "gthread", "--threads", "16", "--preload")
 
 
 @dataclass
@@ -227,14 +228,15 @@ def _met(good: bool, what: str, missed: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def _serving(target: str, port: int, url: str, folder: Path, path: str = "/up") -> Iterator[int]:
+def _serving(
+    target: str, port: int, url: str, folder: Path, shape: Sequence[str] = SIXTEEN_THREADS, streams: int = 12
+) -> Iterator[int]:
     """gunicorn with the settings of `flask serve`, two workers of sixteen threads; yields its process id."""
     command = [
         *(sys.executable, "-m", "gunicorn", target, "--bind", f"127.0.0.1:{port}", "--workers", "2"),
-        *("--worker-class", "gthread", "--threads", "16", "--no-control-socket", "--log-level", "warning", "--keep-alive", "30"),
-        *("--graceful-timeout", "3", "--preload"),
+        *(*shape, "--no-control-socket", "--log-level", "warning", "--keep-alive", "30", "--graceful-timeout", "3"),
     ]
-    env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": url, "STREAMS": "12", "MALLOC_ARENA_MAX": "2"}
+    env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": url, "STREAMS": str(streams), "MALLOC_ARENA_MAX": "2"}
     with (folder / f"{port}.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         try:

@@ -37,6 +37,7 @@ ASLEEP = (
     "webapp.reviews.printing",
     "webapp.roster.daysheets",
     "webapp.roster.fridge",
+    "webapp.store.cursors",
     "webapp.store.migrate",
     "webapp.training.printing",
     "webapp.web.tls",

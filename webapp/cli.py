@@ -192,12 +192,12 @@ CLOCK = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "clock"]
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--workers", default=2, help="Processes.")
-@click.option("--threads", default=16, help="Threads in each; three quarters may hold live streams.")
-def serve(host: str, workers: int, threads: int) -> None:
+@click.option("--streams", default=100, help="Open live pages each process holds, a thread each; the pages have 16 more.")
+def serve(host: str, workers: int, streams: int) -> None:
     """Serve pages and run the clock; when one ends the other is stopped."""
     chosen: Settings = current_app.extensions["settings"]
-    os.environ["STREAMS"] = str(threads * 3 // 4)
-    pages = clockwork.gunicorn(chosen, bind=f"{host}:{chosen.port}", workers=workers, threads=threads)
+    os.environ["STREAMS"] = str(streams)
+    pages = clockwork.gunicorn(chosen, bind=f"{host}:{chosen.port}", workers=workers, threads=db.AT_ONCE + streams)
     raise SystemExit(clockwork.serve({"pages": pages, "clock": CLOCK}, ROOT))
 
 
@@ -216,5 +216,5 @@ def phone(port: int, only_address: bool) -> None:
     os.environ.update(PUBLIC_URL=url, STREAMS="12")
     click.echo(tls.poster(url))
     extra = ("--certfile", str(certificate), "--keyfile", str(key))
-    pages = clockwork.gunicorn(chosen, bind=f"0.0.0.0:{port}", workers=2, threads=16, extra=extra)
+    pages = clockwork.gunicorn(chosen, bind=f"0.0.0.0:{port}", workers=2, threads=db.AT_ONCE + 12, extra=extra)
     raise SystemExit(clockwork.serve({"pages": pages, "clock": CLOCK}, ROOT))

@@ -34,6 +34,7 @@ def upgrade() -> None:
     sa.Column('head', sa.LargeBinary(length=32), nullable=False),
     sa.Column('epoch', types.Uuid(length=16), nullable=False),
     sa.Column('backup_seq', sa.BigInteger(), nullable=False),
+    sa.Column('backup_at', types.Instant(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_head'))
     )
     op.create_table('audit_link',

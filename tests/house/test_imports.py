@@ -81,7 +81,7 @@ BEHIND = {
     "pypinyin": ("people.rules",),
     "stdnum": ("cards.number", "people.sheets.cells", "people.rules"),  # the card's check digit; the national number
     "huey": ("clockwork",),
-    "psycopg": ("web.live",),
+    "psycopg": ("store.cursors", "web.live"),
     "PIL": (
         "store.files",
         "cards.drawing",

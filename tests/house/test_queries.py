@@ -33,7 +33,7 @@ from webapp.inspections.models import Drawing
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import models as ledger
-from webapp.messages import announcing, ladder
+from webapp.messages import announcing, calling, ladder
 from webapp.messages import models as messages
 from webapp.outings import going, lost
 from webapp.people import ends
@@ -297,7 +297,7 @@ class Rows:
             session.flush()
             self.shift = shift.id
             for _ in range(self.many):
-                messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
+                calling.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
 
     def _ends(self) -> None:
         """Lodgers who moved out, a move and a caregiver's leaving under way."""
@@ -431,7 +431,7 @@ class Rows:
                 messages.open_task("todo", place.id, key, household_id=self.home)
             messages.open_task("todo", place.id, f"hers:{here}", account_id=self.world.account("wang").id)
             session.scalars(sa.select(messages.Task).where(messages.Task.key == f"done:{here}")).one().clear(head, "called")
-            messages.note_call(self.home, f"done:{here}", self.home, "kin", "fine", head)
+            calling.note_call(self.home, f"done:{here}", self.home, "kin", "fine", head)
             messages.notify(
                 "call_back", place.id, f"red:{here}", to=self.world.account("wang").id, by=head, household_id=self.home
             )

@@ -62,7 +62,7 @@ def in_template(source: str, name: str) -> tuple[list[Said], list[Said]]:
                 spoken.append(Said(str(call.args[0].value), f"{name}:{call.lineno}"))
     bare = [Said(str(each.value), f"{name}:{each.lineno}") for each in tree.find_all(nodes.Const) if id(each) not in inside]
     bare += [Said(each.data, f"{name}:{each.lineno}") for each in tree.find_all(nodes.TemplateData)]
-    return spoken, [each for each in bare if HAN.search(each.words)]
+    return spoken, [each for each in bare if SAID.search(each.words)]
 
 
 def in_python(source: str, name: str) -> tuple[list[Said], list[Said]]:

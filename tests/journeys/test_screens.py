@@ -30,7 +30,7 @@ from webapp.evaluations.models import Evaluation
 from webapp.health import models as health
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
-from webapp.messages import announcing, ladder
+from webapp.messages import announcing, calling, ladder
 from webapp.messages import models as messages
 from webapp.outings import going, lost
 from webapp.people import models as residents
@@ -304,7 +304,7 @@ def _absences(world: Any) -> tuple[Any, Any]:
         pausing.pause(world.household("李秀兰"), None, "child", "女儿", clock.today() + timedelta(days=9), by=zhou.id)
         shift = _shift_of(home)
         key = shift.id
-        messages.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
+        calling.note_call(shift.household_id, f"shift:{shift.id}", shift.id, "neighbour", "fine", head.account_id)
         roster.plan(world.household("李秀兰"), range(7), 1425, 10, ["MIND-01"])
         late = sa.select(Shift).where(Shift.day == clock.today(), Shift.start_min == 1425)
         leaving.send(db.session().scalars(late).one(), Choice(world.person("qian")), head)

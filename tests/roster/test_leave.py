@@ -12,7 +12,7 @@ from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import queries as who
 from webapp.people.models import Assignment
-from webapp.roster import leaving, models, queries
+from webapp.roster import laying, leaving, models, queries
 from webapp.roster.absences import APPROVED, ASKED, REFUSED, Leave, Relief
 from webapp.roster.leaving import Choice
 from webapp.roster.models import Shift
@@ -54,6 +54,15 @@ def shifts(key):
     return leaving.to_cover(db.session().get_one(Leave, key))
 
 
+def gaps(on):
+    """The shifts of a day that nobody goes to."""
+    return [
+        shift
+        for shift in queries.week_of_station(db.reading().scalar(sa.select(Shift.station_id).limit(1)), on, on)
+        if shift.caregiver_id is None and shift.state == models.PLANNED
+    ]
+
+
 def approve(world, key, choose):
     leave = db.session().get_one(Leave, key)
     leaving.approve(leave, {shift.id: choose(shift) for shift in leaving.to_cover(leave)}, Head(world))
@@ -67,8 +76,6 @@ def all_by(world, name="qian"):
 def test_leave_asked_on_the_phone_waits_for_the_head(asked, world):
     row = db.session().get_one(Leave, asked)
     assert (row.state, row.since, row.until, row.confirmed_at is not None) == (ASKED, day(1), day(2), True)
-    assert [each.id for each in queries.leaves_waiting(world.place("songling").id, clock.today())] == [asked]
-    assert queries.leaves_waiting(world.place("wanghai").id, clock.today()) == []
 
 
 @pytest.mark.parametrize(
@@ -101,11 +108,13 @@ def test_nobody_needs_a_reason_and_stays_a_gap(asked, world):
         approve(world, asked, lambda _shift: Choice(None, " "))
     with db.transaction():
         approve(world, asked, lambda _shift: Choice(None, "都排满了"))
-    gaps = queries.gaps(world.place("songling").id, day(1))
-    assert [(gap.household, gap.note) for gap in gaps] == [("李秀兰", "nobody:都排满了"), ("张福贵 · 刘淑珍", "nobody:都排满了")]
+    assert [(gap.household.name, gap.note) for gap in gaps(day(1))] == [
+        ("李秀兰", "nobody:都排满了"),
+        ("张福贵 · 刘淑珍", "nobody:都排满了"),
+    ]
     with db.transaction():
-        models.extend(day(14))
-    assert len(queries.gaps(world.place("songling").id, day(1))) == 2, "laying again does not hide it"
+        laying.extend(day(14))
+    assert len(gaps(day(1))) == 2, "laying again does not hide it"
 
 
 def test_relief_gets_the_shifts_and_may_enter_from_the_day_before_to_the_day_after(asked, world):
@@ -120,7 +129,7 @@ def test_relief_gets_the_shifts_and_may_enter_from_the_day_before_to_the_day_aft
     assert who.may_enter(account, home, start(day(4), -1))
     assert not who.may_enter(account, home, start(day(4), 0))
     with db.transaction():
-        models.extend(day(15))
+        laying.extend(day(15))
     assert (
         db.session().scalars(sa.select(Shift).where(Shift.household_id == home, Shift.day == day(1))).one().caregiver_id == qian
     )
@@ -133,9 +142,9 @@ def test_shifts_laid_later_within_the_leave_are_open_and_asked_for(app, world):
     with db.transaction():
         approve(world, key, all_by(world))
     with db.transaction():
-        models.extend(day(16))
+        laying.extend(day(16))
     assert [shift.day for shift in shifts(key)] == [day(15), day(16)]
-    assert [gap.note for gap in queries.gaps(world.place("songling").id, day(15))] == ["leave"]
+    assert [gap.note for gap in gaps(day(15))] == ["leave"]
     with db.transaction():
         approve(world, key, all_by(world))
     assert shifts(key) == []
@@ -203,11 +212,11 @@ def test_what_was_rung_in_waits_for_her_own_word(app, world):
     with db.transaction():
         row = leaving.record(world.person("wang"), "sick", day(1), None, "发烧", by=world.account("zhou").id, key=uuid.uuid4())
         key = row.id
-    songling = world.place("songling").id
-    assert [each.id for each in queries.leaves_unconfirmed(songling, clock.today())] == [key]
+    assert row_of(key).confirmed_at is None
     assert send(world, "roster.confirm_leave", "qian", leave=key).state == QUARANTINED
     assert send(world, "roster.confirm_leave", "wang", leave=key).state == APPLIED
-    assert queries.leaves_unconfirmed(songling, clock.today()) == []
+    db.undo()
+    assert row_of(key).confirmed_at is not None
 
 
 def test_a_new_word_about_a_day_overrules_who_was_sent(asked, world):
@@ -250,8 +259,8 @@ def test_a_visit_she_made_before_leaving_sick_stays_hers(app, world, monkeypatch
         morning, afternoon = leaving.to_cover(row_of(key))
         leaving.approve(row_of(key), {afternoon.id: Choice(None, "都排满了")}, Head(world), {morning.id})
     with db.transaction():
-        models.extend(day(14))
-    assert [gap.start_min for gap in queries.gaps(world.place("songling").id, day(0))] == [900]
+        laying.extend(day(14))
+    assert [gap.start_min for gap in gaps(day(0))] == [900]
     wang = world.person("wang").id
     assert db.session().scalars(sa.select(Shift.caregiver_id).where(Shift.start_min == 510, Shift.day == day(0))).one() == wang
 
@@ -308,10 +317,11 @@ def test_relief_whose_phone_has_not_come_is_listed(asked, world, zhou):
     with db.transaction():
         approve(world, asked, all_by(world))
     songling = world.place("songling").id
-    assert len(queries.reliefs_not_arrived(songling, day(1))) == 2
+    away = lambda: [one.relief.household.name for one in queries.reliefs(songling, day(1), day(1)) if not one.arrived]  # noqa: E731
+    assert len(away()) == 2
     db.undo()
     world.client("qian").get(f"/today/households/{world.household('李秀兰').id}/handover")
-    assert [each.relief.household.name for each in queries.reliefs_not_arrived(songling, day(1))] == ["张福贵 · 刘淑珍"]
+    assert away() == ["张福贵 · 刘淑珍"]
 
 
 def test_her_own_page_says_what_the_head_said(asked, world, zhou):

@@ -10,7 +10,7 @@ from tests.visits.kit import Apart
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import models as people
-from webapp.roster import models, pausing, queries, rules
+from webapp.roster import laying, models, pausing, queries, rules
 from webapp.roster.absences import Pause
 from webapp.roster.models import PAUSED, PLANNED, Shift
 from webapp.roster.rules import Rest
@@ -53,16 +53,6 @@ def test_a_pause_with_a_place_moves_the_visit_there():
     assert rules.standing([rest(spot=HOSPITAL)], BOTH, D) == rules.Standing(False, HOSPITAL, "hospital")
     both = [rest(HE), rest(SHE, reason="child", spot=HOSPITAL)]
     assert rules.standing(both, BOTH, D).spot_id == HOSPITAL
-
-
-@pytest.mark.parametrize(("days", "asks"), [(0, False), (6, False), (7, True), (8, True)])
-def test_it_is_asked_again_after_seven_days(days, asks):
-    assert rules.asks_again(D, None, D + timedelta(days=days), 7) is asks
-
-
-def test_a_pause_that_is_over_by_then_is_not_asked_about():
-    assert rules.asks_again(D, D + timedelta(days=7), D + timedelta(days=7), 7)
-    assert not rules.asks_again(D, D + timedelta(days=6), D + timedelta(days=7), 7)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +106,7 @@ def test_shifts_laid_later_are_paused_too(app, world):
         daily(world)
         pause(world, until=None)
     with db.transaction():
-        models.extend(clock.today() + timedelta(days=16))
+        laying.extend(clock.today() + timedelta(days=16))
     assert states(world)[-1] == (PAUSED, "hospital")
 
 
@@ -183,20 +173,6 @@ def test_the_same_days_are_not_paused_twice(app, world):
         pause(world, since=3, until=9)
     with db.transaction():
         pause(world, since=4, until=9)
-
-
-def test_open_pauses_are_to_be_asked_about_after_seven_days_and_after_each_still(app, world):
-    songling, today = world.place("songling").id, clock.today()
-    with db.transaction():
-        row = pause(world, since=0, until=None)
-    assert queries.pauses_to_ask(songling, today + timedelta(days=6)) == []
-    assert [each.id for each in queries.pauses_to_ask(songling, today + timedelta(days=7))] == [row.id]
-    assert [each.id for each in queries.pauses_to_ask(world.place("district").id, today + timedelta(days=7))] == [row.id]
-    assert queries.pauses_to_ask(world.place("wanghai").id, today + timedelta(days=7)) == []
-    with db.transaction():
-        db.session().get_one(Pause, row.id).asked_on = today - timedelta(days=7)
-        pausing.still(db.session().get_one(Pause, row.id), world.account("zhou").id)
-    assert queries.pauses_to_ask(songling, today) == []
 
 
 # -- pages --

@@ -10,7 +10,7 @@ from webapp.kit.refusal import Refusal
 from webapp.people import models as people
 from webapp.people import queries as who
 from webapp.people.models import Assignment
-from webapp.roster import models, queries
+from webapp.roster import laying, models, queries
 from webapp.roster.models import CANCELLED, PLANNED, Shift
 from webapp.store import audit, db
 
@@ -40,9 +40,9 @@ def test_extending_twice_changes_nothing(app, world):
         daily(world)
     before = [(each.id, each.visit_id) for each in shifts(world)]
     with db.transaction():
-        assert models.extend(clock.today() + timedelta(days=14)) == 0
+        assert laying.extend(clock.today() + timedelta(days=14)) == 0
     with db.transaction():
-        assert models.extend(clock.today() + timedelta(days=15)) == 1
+        assert laying.extend(clock.today() + timedelta(days=15)) == 1
     assert [(each.id, each.visit_id) for each in shifts(world)][:-1] == before
 
 
@@ -95,7 +95,7 @@ def test_a_new_main_caregiver_takes_over_the_coming_shifts(app, world):
     with db.transaction():
         daily(world)
         people.pair(world.household("李秀兰"), world.person("qian"), since=clock.instant(clock.today() + timedelta(days=2), 0))
-        models.extend(clock.today() + timedelta(days=14))
+        laying.extend(clock.today() + timedelta(days=14))
     names = [each.caregiver_id for each in shifts(world)]
     assert names[1] == world.person("wang").id
     assert names[2] == world.person("qian").id

@@ -15,7 +15,8 @@ from webapp.cards import models as cards
 from webapp.kit import clock, ids
 from webapp.ledger import models as ledger
 from webapp.messages import models as messages
-from webapp.messages.models import PhoneCall, Task
+from webapp.messages.calling import PhoneCall
+from webapp.messages.models import Task
 from webapp.people.login import SignedIn, grants_of
 from webapp.roster import models as roster
 from webapp.roster.models import Shift

@@ -12,7 +12,7 @@ from webapp.people import models as people
 from webapp.people.models import Household
 from webapp.store import db, inbox
 from webapp.store.db import database
-from webapp.visits import models, queries, recording, settling
+from webapp.visits import models, queries, recording, settling, straying
 from webapp.visits.models import Call, CallPlace, NobodyHome, Service, Visit, VisitException
 from webapp.visits.settling import Said
 
@@ -119,7 +119,7 @@ def test_an_unknown_code_without_a_home_is_kept_and_later_named(app, world):
     assert (late.state, late.say) == ("quarantined", recording.GONE)
     with db.transaction() as session:
         call = session.scalars(sa.select(Call)).one()
-        recording.name_home(call, world.household("李秀兰"), world.account("zhou").id)
+        straying.name_home(call, world.household("李秀兰"), world.account("zhou").id)
     assert visit(key).household_id == world.household("李秀兰").id
     db.settle()
     assert [row.code for row in queries.services(key)] == ["MEAL-01"]

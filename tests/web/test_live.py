@@ -116,3 +116,29 @@ def test_after_a_break_every_open_page_looks_once(app: Flask) -> None:
 def test_strangers_get_no_stream(world: World) -> None:
     answer = world.client().get("/events?t=roster:1")
     assert answer.status_code == 303
+
+
+def test_so_many_pages_at_once_and_a_stream_is_none_of_them() -> None:
+    """Two turns: the third page waits, and what is read of an answer afterwards holds no turn."""
+    inside, go = threading.Semaphore(0), threading.Event()
+
+    def inner(_environ: object, _start: object) -> list[bytes]:
+        inside.release()
+        go.wait(10)
+        return [b"a stream that nobody has read yet"]
+
+    gate = live.Gate(inner, 2)  # type: ignore[arg-type]
+    threads = [threading.Thread(target=gate, args=({}, None)) for _ in range(3)]
+    for each in threads:
+        each.start()
+    assert inside.acquire(timeout=10) and inside.acquire(timeout=10)
+    assert not inside.acquire(timeout=0.2), "the third waits its turn"
+    go.set()
+    assert inside.acquire(timeout=10)
+    for each in threads:
+        each.join(10)
+    assert gate.turns.acquire(blocking=False), "answers are out, though none was read"
+
+
+def test_the_house_is_behind_the_gate(app: Flask) -> None:
+    assert isinstance(app.wsgi_app, live.Gate)

@@ -46,7 +46,12 @@ def _line(day: date, came: Sequence[Told]) -> str:
     felt = next((each.felt for each in came if each.felt), "")
     story = next((each.story for each in came if each.story), "")
     said = f"“{story if len(story) <= STORY else story[: STORY - 1] + '…'}”" if story else ""
-    return text + (_("做了%(what)s。", what=_("、").join(deeds)) if deeds else "") + (f"{felt}。" if felt else "") + said
+    return (
+        text
+        + (_("做了%(what)s。", what=_("、").join(deeds)) if deeds else "")
+        + (_("%(felt)s。", felt=felt) if felt else "")
+        + said
+    )
 
 
 def digest(resident: str, until: date, visits: Sequence[Told]) -> str:

@@ -37,7 +37,7 @@ class Settings:
     """SAMPLE: 1 when the data are made up; every page says 虚构数据. Default: set by `flask sample load`."""
 
     streams: int = 12
-    """STREAMS: open live streams per process, below the thread count, or pages would starve. Default 12; serve sets it."""
+    """STREAMS: open live streams per process, a thread each beside the pages' own. Default 12; serve sets it."""
 
     worker: bool = True
     """WORKER: off takes the service worker back from all phones at their next contact. Default on."""

@@ -1,4 +1,4 @@
-"""Tasks, notices and calls by telephone, and the verbs that open, clear and see them. The ladder stands in ladder.py."""
+"""Tasks and notices, and the verbs that open, clear and see them. ladder.py lets notices climb, calling.py keeps calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.access import Actor
 from webapp.kit import clock, ids
-from webapp.kit.refusal import Refusal
 from webapp.messages import rules, words
 from webapp.messages.rules import CAREGIVER, DISTRICT, RED, STATION, STREET
 from webapp.people.models import Place, PlaceKind
@@ -185,30 +184,6 @@ class Sending(Keyed, Made, Base):
     done_at: Mapped[datetime | None] = mapped_column(Instant())
 
 
-class PhoneCall(Keyed, Base):
-    """Somebody rang somebody about a household: whom, what was said.
-
-    about: the key of the cause; subject_id: what it is about, a shift for most.
-    """
-
-    __tablename__ = "phone_call"
-    household_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("household.id"))
-    about: Mapped[str] = mapped_column(sa.String(120), index=True)
-    subject_id: Mapped[uuid.UUID] = mapped_column(Uuid())
-    whom: Mapped[str] = mapped_column(sa.String(10))
-    said: Mapped[str] = mapped_column(sa.String(10))
-    words: Mapped[str | None] = mapped_column(sa.String(200))
-    by_id: Mapped[uuid.UUID] = mapped_column(Uuid(), sa.ForeignKey("account.id"))
-    at: Mapped[datetime] = mapped_column(Instant(), default=clock.now)
-    __table_args__ = (
-        sa.Index("ix_phone_call_household_id_at", "household_id", "at"),
-        sa.Index("ix_phone_call_subject_id_at", "subject_id", "at"),
-    )
-
-
-append_only("phone_call", "what was said on the phone is never changed")
-
-
 def settings(place_id: uuid.UUID | None = None) -> dict[str, Any]:
     """The dated figures of messages.json."""
     return rulebook.current("messages", clock.today(), place_id)
@@ -349,34 +324,6 @@ def handle(
     )  # fmt: skip
     session.add(row)
     row.clear(by, how, memo)
-
-
-def note_call(
-    household_id: uuid.UUID, about: str, subject_id: uuid.UUID, whom: str, said: str, by: uuid.UUID, memo: str = ""
-) -> None:
-    """Write down who was rung about a household and what was said. Refuses trouble without a word about it.
-
-    Two taps within a minute are one.
-    """
-    if said == words.TROUBLE and len(memo.strip()) < 2:
-        raise Refusal("no_words", "请写几个字，出了什么事", field="words")
-    session = db.session()
-    same = PhoneCall.subject_id == subject_id, PhoneCall.whom == whom, PhoneCall.said == said, PhoneCall.by_id == by
-    if session.scalar(sa.select(PhoneCall.id).where(*same, PhoneCall.at > clock.now() - TWICE).limit(1)) is not None:
-        return
-    row = PhoneCall(
-        id=ids.new(),
-        household_id=household_id,
-        about=about,
-        subject_id=subject_id,
-        whom=whom,
-        said=said,
-        words=memo.strip()[:200] or None,
-        by_id=by,
-        at=clock.now(),
-    )
-    session.add(row)
-    audit.note("messages.call", row, household_id, whom=whom, said=said)
 
 
 # -- notices --

@@ -14,7 +14,7 @@ from werkzeug.routing import BuildError
 
 from webapp.access import Actor, Role, within
 from webapp.messages.announcing import Announcement, Reading, audiences, for_me, meant_for, unread
-from webapp.messages.models import Climb, Notice, PhoneCall, Sending, Task
+from webapp.messages.models import Climb, Notice, Sending, Task
 from webapp.people.login import anyone, ids_of
 from webapp.people.models import Account, Contact, Grant, HomeCareUnit, Household, Kin, Person, Place, Resident
 from webapp.people.queries import nothing
@@ -170,27 +170,6 @@ def cleared(actor: Actor, before: Cursor | None, limit: int) -> list[Cleared]:
         at, key = before
         ask = ask.where(sa.or_(Task.cleared_at < at, sa.and_(Task.cleared_at == at, Task.id < key)))
     return [Cleared(*row) for row in db.session().execute(ask)]
-
-
-def last_said(subject: Any) -> tuple[sa.ScalarSelect[Any], sa.ScalarSelect[Any]]:
-    """What the newest call about a subject answered, and when, as columns."""
-    newest = sa.select(PhoneCall.said).where(PhoneCall.subject_id == subject).order_by(PhoneCall.at.desc(), PhoneCall.id.desc())
-    at = sa.select(sa.func.max(PhoneCall.at)).where(PhoneCall.subject_id == subject)
-    return newest.limit(1).scalar_subquery(), at.scalar_subquery()
-
-
-def calls_about(keys: Sequence[str]) -> dict[str, tuple[PhoneCall, str]]:
-    """The newest call about each cause, with who rang."""
-    if not keys:
-        return {}
-    rows = db.session().execute(
-        sa.select(PhoneCall, Person.name)
-        .join(Account, Account.id == PhoneCall.by_id)
-        .join(Person, Person.id == Account.person_id)
-        .where(PhoneCall.about.in_(sorted(set(keys))))
-        .order_by(PhoneCall.at)
-    )
-    return {call.about: (call, name) for call, name in rows}
 
 
 # -- how a notice climbed --

@@ -11,8 +11,9 @@ from typing import Any
 RED, AMBER, PLAIN = "red", "amber", "plain"
 LEVELS = (RED, AMBER, PLAIN)
 CAREGIVER, STATION, STREET, DISTRICT, TOP = "caregiver", "station", "street", "district", "top"
-CALL, OPEN, DONE, TAKE, RANG, BACK = "call", "open", "done", "take", "rang", "back"
-"""The one tap of an item: say who was rung and is well, go where it is put right, done, take it on, rung, or back home."""
+CALL, OPEN, DONE, TAKE, RANG, BACK, STILL = "call", "open", "done", "take", "rang", "back", "still"
+"""The one tap of an item: say who was rung and is well, go where it is put right, done, take it on, rung, back home, or that
+it goes on."""
 DAY = 1440
 
 

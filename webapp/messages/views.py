@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.kit import clock
 from webapp.kit.words import _
-from webapp.messages import announcing, ladder, models, queries, words
+from webapp.messages import announcing, calling, ladder, models, queries, words
 from webapp.messages.forms import AnnouncementForm, NoticeForm
 from webapp.people import queries as people
 from webapp.people.models import Place
@@ -35,7 +35,7 @@ def tasks() -> ResponseReturnValue:
     rows = queries.cleared(me(), page.place_in(request.args.get("before")), PAGE + 1)
     more = rows[PAGE - 1].task if len(rows) > PAGE else None
     onward = more and url_for("messages.tasks", before=page.place_of(_at(more.cleared_at), more.id))
-    calls = queries.calls_about([row.task.key for row in rows[:PAGE] if row.task.how == "called"])
+    calls = calling.calls_about([row.task.key for row in rows[:PAGE] if row.task.how == "called"])
     return page.render("messages/tasks.html", rows=rows[:PAGE], onward=onward, calls=calls, words=words)
 
 

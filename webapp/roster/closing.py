@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from webapp.kit import clock
 from webapp.people.models import Household, Person
 from webapp.people.queries import main_caregiver
-from webapp.roster import leaving, models
+from webapp.roster import laying, leaving, models
 from webapp.roster.absences import ASKED, REFUSED, Leave, Pause, Relief
 from webapp.roster.models import CANCELLED, PAUSED, PLANNED, PlanChange, ServicePlan, Shift
 from webapp.roster.publishing import PublishedChange
@@ -30,7 +30,7 @@ def close(
     if resident_id is None:
         _cancel(household.id, since, attended)
     session.flush()
-    models.lay_again(household.id, since)
+    laying.lay_again(household.id, since)
     if resident_id is None:
         _forget_published(household.id, since)
     audit.note("roster.close", household, household.id, day=since)
@@ -80,7 +80,7 @@ def hand_on(
     for row in session.scalars(sent.where(Relief.ended_at.is_(None))):
         leaving.end_relief(row)
     session.flush()
-    models.lay_again(household.id, day)
+    laying.lay_again(household.id, day)
 
 
 def _rename(plan: ServicePlan, former: uuid.UUID, person: Person | None, day: date, by: uuid.UUID, *, everybody: bool) -> None:
@@ -137,5 +137,5 @@ def gone(person_id: uuid.UUID, day: date, by: uuid.UUID) -> None:
 
 def reopen(household: Household, day: date) -> None:
     """The end was a mistake: the shifts from `day` on stand again as the plans say."""
-    models.lay_again(household.id, day)
+    laying.lay_again(household.id, day)
     topics.tell(f"roster:{household.station_id}", f"household:{household.id}")

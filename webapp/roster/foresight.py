@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from webapp.kit import clock, show
 from webapp.kit.words import _
 from webapp.people.models import Account, Clearance, Household, Person
-from webapp.roster import calendar, models, queries, rules
+from webapp.roster import calendar, laying, models, queries, rules
 from webapp.roster.absences import absent
 from webapp.roster.conflicts import Busy, Conflict, Known, Wish, conflicts
 from webapp.roster.models import PLANNED, Shift
@@ -55,7 +55,7 @@ def foresee(household: Household, wanted: Mapping[date, Planned], plan_id: uuid.
 
 
 def _wishes(household: Household, wanted: Mapping[date, Planned]) -> list[Wish]:
-    homes, wishes = models.homes_of({household.id}), []
+    homes, wishes = laying.homes_of({household.id}), []
     for day, plan in wanted.items():
         main = plan.caregiver_id or homes.main(household.id, day, plan.start_min)
         wishes.append(Wish(day, plan.start_min, plan.minutes, main))

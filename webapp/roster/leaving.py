@@ -14,7 +14,7 @@ from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import models as people
 from webapp.people.models import Account, Assignment, Household, Person
-from webapp.roster import models, rules
+from webapp.roster import laying, models, rules
 from webapp.roster.absences import APPROVED, ASKED, BY_HERSELF, BY_PHONE, REFUSED, WITHDRAWN, Leave, Relief
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import audit, db, topics
@@ -184,7 +184,7 @@ def send(shift: Shift, choice: Choice, actor: Actor, leave: Leave | None = None)
         why=choice.why.strip()[:60], by_id=actor.account_id,
     )  # fmt: skip
     session.add(row)
-    shift.caregiver_id, shift.note = row.caregiver_id, models.nobody(row) or _partial(shift)
+    shift.caregiver_id, shift.note = row.caregiver_id, laying.nobody(row) or _partial(shift)
     session.flush()
     if who is not None:
         _let_in(row, who)
@@ -278,7 +278,7 @@ def come_back(leave: Leave, day: date, actor: Actor) -> None:
         Shift.station_id == leave.station_id, Shift.day.between(day, leave.asked_until), Shift.note == models.ON_LEAVE
     )
     for key in homes | set(session.scalars(later)):
-        models.lay_again(key, day)
+        laying.lay_again(key, day)
     audit.note("roster.come_back", leave, day=day)
     _tell(leave)
 

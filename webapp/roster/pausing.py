@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.people.models import Household, Resident, Spot
-from webapp.roster import models
+from webapp.roster import laying, models
 from webapp.roster.absences import Pause
 from webapp.store import audit, db, topics
 
@@ -54,7 +54,7 @@ def pause(
     session.add(row)
     session.flush()
     audit.note("roster.pause", row, household.id, resident=row.resident_id, reason=reason, since=since, until=until)
-    models.lay_again(household.id, since)
+    laying.lay_again(household.id, since)
     _tell(household)
     return row
 
@@ -84,7 +84,7 @@ def end(pause: Pause, by: uuid.UUID, back_on: date | None = None) -> None:
     pause.until = min(pause.until or date.max, back_on - timedelta(days=1))
     db.session().flush()
     audit.note("roster.back", pause, pause.household_id, day=back_on)
-    models.lay_again(pause.household_id, back_on)
+    laying.lay_again(pause.household_id, back_on)
     _tell(db.session().get_one(Household, pause.household_id))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -13,9 +13,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from webapp.access import Actor, Role, within
 from webapp.people.models import Account, Grant, HomeCareUnit, Household, Look, Person, Place, Resident
 from webapp.people.queries import nothing
-from webapp.roster import rules
 from webapp.roster.absences import APPROVED, ASKED, WITHDRAWN, Leave, Pause, Relief
-from webapp.roster.models import CANCELLED, PAUSED, PLANNED, ServicePlan, Shift, settings
+from webapp.roster.models import CANCELLED, PAUSED, PLANNED, ServicePlan, Shift
 from webapp.store import db
 
 
@@ -174,15 +173,6 @@ def pauses_on(place_id: uuid.UUID, day: date) -> Sequence[Pause]:
     return db.session().scalars(ask.options(joinedload(Pause.household), joinedload(Pause.resident)).order_by(Pause.since)).all()
 
 
-def pauses_to_ask(place_id: uuid.UUID, day: date) -> list[Pause]:
-    """Pauses of a place that should be asked about again on `day` (还停吗？), the longest first."""
-    every = settings(day)["pause_ask_days"]
-    return [
-        each for each in pauses_on(place_id, day)
-        if each.ended_at is None and rules.asks_again(each.asked_on, each.until, day, every)
-    ]  # fmt: skip
-
-
 def is_paused(resident_id: uuid.UUID, day: date) -> bool:
     """Whether a resident pauses on a day, alone or with the household: then no check or reminder is due."""
     whole = sa.and_(Pause.resident_id.is_(None), Pause.household_id == Resident.household_id)
@@ -221,42 +211,6 @@ def leaves_of_station(station_id: uuid.UUID, first: date, last: date) -> Sequenc
     return db.session().scalars(ask.where(Leave.state.in_((ASKED, APPROVED)))).all()
 
 
-def leaves_waiting(place_id: uuid.UUID, day: date) -> Sequence[Leave]:
-    """The leaves of a place that nobody has decided, the soonest first."""
-    ask = sa.select(Leave).where(Leave.station_id.in_(_under(place_id)), Leave.until >= day, Leave.state == ASKED)
-    return db.session().scalars(ask.options(joinedload(Leave.person)).order_by(Leave.since)).all()
-
-
-def leaves_unconfirmed(place_id: uuid.UUID, day: date) -> Sequence[Leave]:
-    """Leaves rung in that the caregiver has not confirmed yet, ended at most a month ago."""
-    ask = sa.select(Leave).where(Leave.station_id.in_(_under(place_id)), Leave.until >= day - timedelta(days=31))
-    return db.session().scalars(ask.where(Leave.confirmed_at.is_(None)).options(joinedload(Leave.person))).all()
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A planned shift that nobody goes to. note: why, a code for `words.note`; minutes after midnight."""
-
-    shift_id: uuid.UUID
-    household_id: uuid.UUID
-    household: str
-    start_min: int
-    note: str | None
-
-
-def gaps(place_id: uuid.UUID, day: date) -> list[Gap]:
-    """The shifts of a place on a day that nobody goes to, in order of time."""
-    rows = db.session().execute(
-        sa.select(Shift.id, Shift.household_id, Household.name, Shift.start_min, Shift.note)
-        .join(Household, Household.id == Shift.household_id)
-        .where(
-            Shift.station_id.in_(_under(place_id)), Shift.day == day, Shift.state == PLANNED, Shift.caregiver_id.is_(None)
-        )
-        .order_by(Shift.start_min)
-    )  # fmt: skip
-    return [Gap(*row) for row in rows]
-
-
 @dataclass(frozen=True)
 class Sent:
     """One relief and whether its handover has come to her phone since (已到他手机)."""
@@ -285,11 +239,6 @@ def reliefs(place_id: uuid.UUID, since: date, until: date, leave_id: uuid.UUID |
 
 HANDOVER = "handover"
 """What the look is called that a stand-in's phone leaves when it fetches the handover."""
-
-
-def reliefs_not_arrived(place_id: uuid.UUID, day: date) -> list[Sent]:
-    """Stand-ins of a day whose phone has not fetched the handover (没到，请打电话说清过敏)."""
-    return [each for each in reliefs(place_id, day, day) if each.relief.caregiver_id and not each.arrived]
 
 
 def leave_days(person_id: uuid.UUID, first: date, last: date) -> list[tuple[date, date]]:

@@ -174,11 +174,6 @@ def standing(rests: Sequence[Rest], living: Sequence[tuple[uuid.UUID, str]], day
     return AT_HOME
 
 
-def asks_again(asked_on: date, until: date | None, day: date, every: int) -> bool:
-    """Whether a pause should be asked about on `day`: `every` days after somebody last said that it goes on."""
-    return (day - asked_on).days >= every and (until is None or day <= until)
-
-
 def meets(start: int, minutes: int, other_start: int, other_minutes: int) -> bool:
     """Whether two stretches of a day (minutes after midnight) overlap; one may begin when the other ends."""
     return start < other_start + other_minutes and other_start < start + minutes

@@ -47,6 +47,8 @@ class Head(Base):
     head: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     epoch: Mapped[uuid.UUID] = mapped_column(Uuid())
     backup_seq: Mapped[int] = mapped_column(sa.BigInteger())
+    backup_at: Mapped[datetime | None] = mapped_column(Instant())
+    """When the newest backup was made."""
 
 
 class Link(Base):

@@ -65,7 +65,7 @@ def make(root: Path) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     with db.transaction() as session:
-        session.execute(sa.update(audit.Head).values(backup_seq=covered))
+        session.execute(sa.update(audit.Head).values(backup_seq=covered, backup_at=clock.now()))
         audit.note("backup.make", f"backup:{name}", None, seq=covered, size=manifest.size)
     for old in sorted(each.parent for each in root.glob(f"*Z/{MANIFEST}"))[:-KEEP]:
         shutil.rmtree(old, ignore_errors=True)
@@ -120,7 +120,7 @@ def put_back(folder: Path) -> list[str]:
     migrate.upgrade(engine)
     with db.transaction() as session:
         wrong = audit.verify(session, {manifest.audit_seq: bytes.fromhex(manifest.audit_head)} if manifest.audit_seq else {})
-        session.execute(sa.update(audit.Head).values(epoch=ids.new(), backup_seq=manifest.seq))
+        session.execute(sa.update(audit.Head).values(epoch=ids.new(), backup_seq=manifest.seq, backup_at=clock.now()))
         audit.note("backup.restore", f"backup:{folder.name}", None, seq=manifest.seq)
     return wrong
 

@@ -21,6 +21,8 @@ from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy import event, orm
 from sqlalchemy.dialects import postgresql, sqlite
 
+from webapp.store import cursors
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -36,8 +38,10 @@ PATIENCE_S = 5
 
 RESTED_S = 1.0
 """A connection unused for longer is asked whether it lives before it is used."""
-POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": PATIENCE_S}
-"""Two for each of sixteen threads: who writes may look into the rules meanwhile, and must not wait for those who wait for it."""
+AT_ONCE = 16
+"""Pages that one process works on at the same time."""
+POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 2 * AT_ONCE - 8, "pool_timeout": PATIENCE_S}
+"""Two for each of them: who writes may look into the rules meanwhile, and must not wait for those who wait for it."""
 
 
 PRAGMAS = ("journal_mode=wal", "synchronous=full", "foreign_keys=on", f"busy_timeout={PATIENCE_S * 1000}", "cache_size=-500")
@@ -94,11 +98,21 @@ def _woken(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
+def _spoken(engine: sa.Engine) -> sa.Engine:
+    """`engine`, whose statements go out as they were compiled (see `store/cursors.py`)."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.cursor_factory, connection.server_cursor_factory = cursors.Cursor, cursors.ServerCursor
+
+    return engine
+
+
 def make_engine(url: str) -> sa.Engine:
     """An engine for `url`: SQLite in WAL with full sync, or PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return _woken(sa.create_engine(url, **POOL))
+        return _spoken(_woken(sa.create_engine(url, paramstyle="numeric_dollar", use_native_hstore=False, **POOL)))
     engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, **POOL)
 
     @event.listens_for(engine, "connect")

@@ -18,8 +18,9 @@ from webapp.ledger import front as books
 from webapp.ledger.models import Book, Entry, QuietDay
 from webapp.ledger.rules import Habits
 from webapp.logs.models import Log
+from webapp.messages import calling, words
+from webapp.messages import models as messages
 from webapp.messages import queries as told
-from webapp.messages import words
 from webapp.messages.announcing import audiences
 from webapp.messages.rules import RED
 from webapp.outings import front as outings
@@ -29,6 +30,7 @@ from webapp.roster import models as roster
 from webapp.roster.models import Shift
 from webapp.store.strands import Strand, asked, strand, together
 from webapp.store.types import Instant
+from webapp.today import waiting
 from webapp.today.carrying import attended, cared_for
 from webapp.visits import models
 from webapp.visits.models import IN, VOID, Call, NobodyHome, Visit, VisitException
@@ -44,12 +46,13 @@ def look(actor: Actor, now: datetime, levels: Sequence[str], habits: Habits) -> 
 
 
 def _given(actor: Actor, now: datetime, levels: Sequence[str], habits: Habits) -> dict[str, Any]:
-    limits, today = models.limits(), clock.day_of(now)
+    limits, today, calls = models.limits(), clock.day_of(now), messages.settings()
     minute = clock.minute_of(now)
     return (
         ids_of(actor)
         | books.given(today, habits.gap_days)
         | outings.given(now, actor.place_id)
+        | waiting.given(now, today)
         | {
             "today": today,
             "yesterday": today - timedelta(days=1),
@@ -59,6 +62,7 @@ def _given(actor: Actor, now: datetime, levels: Sequence[str], habits: Habits) -
             "late": minute - limits["late_min"],
             "silent": minute - limits["silent_min"],
             "levels": list(levels),
+            "unsettled": [*calls["open"], *calls["again_min"]],
             "audiences": audiences(actor.role),
         }
     )
@@ -90,7 +94,7 @@ def _absent() -> Strand:
     """
     stood = sa.exists().where(NobodyHome.household_id == Shift.household_id, NobodyHome.day == Shift.day, NobodyHome.at >= _SINCE)
     over = sa.or_(Shift.day == _YESTERDAY, Shift.start_min + Shift.minutes < _SILENT)
-    said, said_at = told.last_said(Shift.id)
+    said, said_at = calling.last_said(Shift.id)
     bad = said == words.TROUBLE
     return _first(
         strand(
@@ -117,7 +121,7 @@ def _nobody() -> Strand:
     later = sa.exists().where(
         Visit.household_id == NobodyHome.household_id, Visit.arrived_at > NobodyHome.at, Visit.state != VOID
     )
-    said, said_at = told.last_said(sa.func.coalesce(NobodyHome.shift_id, NobodyHome.id))
+    said, said_at = calling.last_said(sa.func.coalesce(NobodyHome.shift_id, NobodyHome.id))
     return _first(
         strand(
             "nobody", key=NobodyHome.id, other=NobodyHome.household_id, third=Person.id, at=NobodyHome.at, a=Household.name,
@@ -164,10 +168,18 @@ def _exceptions() -> Strand:
             # these are lines of their own for two days; a phone still on its way brings the leaving by itself
             sa.or_(VisitException.code.not_in(("MISSED", "NO_LOG")), VisitException.day < _YESTERDAY),
             sa.or_(VisitException.code != "NO_OUT", VisitException.day < _TODAY),
+            ~_rung_about(),
         )
         .order_by(VisitException.kind.desc(), VisitException.day.desc(), VisitException.made_at.desc()),
         FEW,
     )  # fmt: skip
+
+
+def _rung_about() -> sa.ColumnElement[bool]:
+    """A visit nobody made, about which somebody was rung who said how it is: its reason waits on the page of findings."""
+    said, _at = calling.last_said(Shift.id)
+    answered = said.not_in(sa.bindparam("unsettled", expanding=True, type_=sa.String()))
+    return sa.and_(VisitException.code == "MISSED", sa.exists().where(Shift.visit_id == VisitException.visit_id, answered))
 
 
 def _strays() -> Strand:
@@ -229,7 +241,8 @@ def _questions() -> tuple[Any, Any]:
         _nobody(),
     )
     books_and_records = (*books.front(_ME, FEW), *deliveries.front(_ME, FEW))
-    more = (_exceptions(), _strays(), _unwritten(), _uncounted(), *books_and_records, told.announced(_ME))
+    asks = waiting.strands(_ME, _LEFT, FEW)
+    more = (_exceptions(), _strays(), _unwritten(), _uncounted(), *asks, *books_and_records, told.announced(_ME))
     return together(*danger), together(*danger, *more)
 
 

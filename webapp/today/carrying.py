@@ -1,20 +1,25 @@
-"""What must not be forgotten: a silent visit of earlier days stays in the list until somebody cleared it, and a door that
-nobody opened and nobody went to becomes a red notice on the ladder."""
+"""What must not be forgotten: a silent visit of earlier days stays in the list until a call about it was answered, a door that
+nobody opened and nobody went to becomes a red notice on the ladder, and a night without a backup is told."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 
 from webapp.kit import clock, ids
+from webapp.kit.settings import Settings
+from webapp.kit.words import _l
+from webapp.messages import calling, rules
 from webapp.messages import models as messages
+from webapp.messages import words as kinds
 from webapp.messages.models import Task
 from webapp.people.models import Household, Place, PlaceKind
 from webapp.roster.models import PLANNED, Shift
-from webapp.store import db, jobs
+from webapp.store import audit, db, jobs
 from webapp.visits.models import VOID, NobodyHome, Visit
 
 NIGHTS = 3
@@ -63,9 +68,14 @@ def _carry(station: uuid.UUID, days: list[date]) -> None:
     ask = ask.where(~attended(since), ~stood)
     ask = ask.join(Household, Household.id == Shift.household_id).where(cared_for(Shift.station_id))
     shifts = session.scalars(ask.order_by(Shift.day, Shift.start_min)).all()
-    told = sa.select(Task.key).where(Task.place_id == station, sa.or_(Task.cleared_at.is_(None), Task.cleared_at >= since))
-    known = set(session.scalars(told)) if shifts else set()
+    chosen = messages.settings(station)
+    said = calling.said_of([shift.id for shift in shifts])
+    still = sa.select(Task.key).where(Task.place_id == station, Task.cleared_at.is_(None))
+    known = set(session.scalars(still)) if shifts else set()
     for shift in shifts:
+        answer, at = said.get(shift.id, (None, None))
+        if rules.rests(answer, at, clock.now(), chosen):
+            continue
         kind = "silent" if shift.caregiver_id else "gap"
         if not {f"silent:{shift.id}", f"gap:{shift.id}"} & known:
             key = f"{kind}:{shift.id}"
@@ -74,6 +84,38 @@ def _carry(station: uuid.UUID, days: list[date]) -> None:
                 kind, station, key, household_id=shift.household_id, person_id=shift.caregiver_id,
                 facts={"about": key, "since": due},
             )  # fmt: skip
+
+
+NO_BACKUP, BACKUP_AGE, LOOKED_AT = "backup", timedelta(hours=30), 7 * 60
+kinds.say(NO_BACKUP, _l("昨晚的备份没做好，请告诉管电脑的人"), "alert-triangle")
+
+
+@jobs.job("today.backup_day", nightly=True)
+def backup_day() -> None:
+    """Ask for a look in the morning: by then the night's backup has been made, or tried often enough."""
+    today = clock.today()
+    jobs.ask("today.look_at_backup", due_at=clock.instant(today, LOOKED_AT), once=f"today.look_at_backup:{today}")
+
+
+@jobs.job("today.look_at_backup")
+def look_at_backup() -> None:
+    """No backup of this night: a line for those at the top until one is made."""
+    wants, made = backed_up()
+    session = db.session()
+    here = {row.id: row.kind for row in session.execute(sa.select(Place.id, Place.kind))}
+    top = next((kind for kind in (PlaceKind.DISTRICT, PlaceKind.STREET, PlaceKind.STATION) if kind in here.values()), None)
+    for place in (key for key, kind in here.items() if kind == top):
+        if wants:
+            messages.open_task(NO_BACKUP, place, f"{NO_BACKUP}:{place}", facts={"since": made.isoformat()} if made else None)
+        else:
+            messages.resolve(f"{NO_BACKUP}:{place}")
+
+
+def backed_up() -> tuple[bool, datetime | None]:
+    """(whether a backup is wanted and overdue, when the newest was made)."""
+    chosen: Settings = current_app.extensions["settings"]
+    made = db.session().scalar(sa.select(audit.Head.backup_at))
+    return chosen.backup_dir is not None and (made is None or clock.now() - made > BACKUP_AGE), made
 
 
 AGAIN, ROUNDS = timedelta(minutes=5), 24

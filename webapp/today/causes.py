@@ -13,6 +13,7 @@ from webapp.kit import clock, ids
 from webapp.messages import words
 from webapp.people.models import Household
 from webapp.people.queries import nothing
+from webapp.roster.absences import Relief
 from webapp.roster.models import Shift
 from webapp.store import db
 from webapp.visits.models import NobodyHome, Visit
@@ -58,6 +59,9 @@ def _began(kind: str, key: uuid.UUID, household_id: uuid.UUID) -> tuple[datetime
     if kind == "nobody":
         stood = session.get(NobodyHome, key)
         return (stood.at, stood.shift_id or key) if stood and stood.household_id == household_id else None
+    if kind == "relief":
+        sent = session.scalar(sa.select(Relief).where(Relief.id == key, Relief.household_id == household_id))
+        return (sent.made_at, sent.shift_id) if sent else None
     if kind in ("log", "money"):
         visit = session.get(Visit, key)
         return (visit.arrived_at, key) if visit and visit.household_id == household_id else None

@@ -8,9 +8,9 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.kit.words import _
+from webapp.messages import calling, words
 from webapp.messages import models as messages
 from webapp.messages import queries as told
-from webapp.messages import words
 from webapp.messages.forms import CallForm
 from webapp.people.desk import taken
 from webapp.people.queries import nothing
@@ -31,7 +31,7 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
     who, form = me(), CallForm()
     found = causes.cause(who, household_id, request.values.get("about", ""))
     said, memo = form.said.data or "", form.words.data or ""
-    ring = lambda: messages.note_call(  # noqa: E731
+    ring = lambda: calling.note_call(  # noqa: E731
         household_id, found.key, found.subject_id, form.whom.data, said, who.account_id, memo
     )
     if request.method == "GET" or not taken(form, ring):
@@ -52,10 +52,11 @@ def call(household_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/households/<uuid:household_id>/done")
 @allow("messages.settle")
 def done(household_id: uuid.UUID) -> ResponseReturnValue:
-    """One tap: dealt with. What needs a call is not cleared this way."""
+    """One tap: dealt with, or rung and told. What needs a call is not cleared this way."""
     who = me()
     found = causes.cause(who, household_id, request.values.get("about", ""))
     if found.kind in causes.CALLED:
         raise nothing()
-    messages.handle(found.kind, found.key, found.station_id, household_id, found.since, who.account_id)
+    how = "called" if request.form.get("how") == "called" else "done"
+    messages.handle(found.kind, found.key, found.station_id, household_id, found.since, who.account_id, how)
     return page.go(url_for("today.index"), _("记下了"))

@@ -25,7 +25,7 @@ from webapp.messages.rules import AMBER, BACK, CALL, DONE, LEVELS, OPEN, RANG, R
 from webapp.outings import front as outings
 from webapp.outings import words as going
 from webapp.store import rulebook, secrets
-from webapp.today import asking
+from webapp.today import asking, waiting
 from webapp.today.causes import CALLED
 from webapp.visits import live, models
 from webapp.visits import words as visits
@@ -84,6 +84,7 @@ def _items(found: dict[str, list[Any]], now: datetime, chosen: Mapping[str, Any]
     for kind in ("log", "money"):
         for row in found.get(kind, ()):
             yield _home(kind, row, row.at, row.d, kinds)
+    yield from waiting.items(found, kinds)
     yield from _records(found, kinds)
     yield from _books(found, now, kinds, habits)
 
@@ -216,7 +217,9 @@ def _visits(rows: Sequence[Any], kinds: Any) -> Iterator[Item]:
     for key, each in found.items():
         kind = models.FIX if any(row.c == models.FIX for row in each) else models.ACK
         about = " · ".join(dict.fromkeys(visits.exception(row.b) for row in each))
+        made = any(row.b != "MISSED" for row in each)
+        link = url_for("visits.show", visit_id=key) if made else url_for("review.index", kind=kind)
         yield Item(
             kind, rules.level_of(kind, kinds), f"{kind}:{key}", each[0].at, who=each[0].a, about=about,
-            title=words.title(kind), link=url_for("visits.show", visit_id=key),
+            title=words.title(kind), link=link,
         )  # fmt: skip

@@ -26,7 +26,7 @@ from webapp.requests import words as helps
 from webapp.roster.forms import ConfirmLeaveForm
 from webapp.roster.queries import HANDOVER
 from webapp.store import db
-from webapp.today import faces, gather, queries, todo
+from webapp.today import carrying, faces, gather, queries, todo
 from webapp.today import handover as handovers
 from webapp.today.forms import ScanForm
 from webapp.today.gather import Shown
@@ -60,7 +60,8 @@ def index() -> ResponseReturnValue:
         return page.render("today/office.html", piece="todo", **_office(who))
     if who.role == Role.INSPECTOR:
         return page.go(url_for("inspections.index"))
-    return page.render("today/plain.html", sent=requests.sent_to(who), helps=helps)
+    backed_up = carrying.backed_up() if who.role == Role.ADMINISTRATOR else None
+    return page.render("today/plain.html", sent=requests.sent_to(who), helps=helps, backed_up=backed_up)
 
 
 def _office(who: Actor) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from webapp.access import MASKED
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, _l
-from webapp.messages import models as messages
+from webapp.messages import calling
 from webapp.messages import words as saying
 from webapp.messages.forms import CallForm
 from webapp.people import queries as people
@@ -223,7 +223,7 @@ def ring(shift_id: uuid.UUID) -> ResponseReturnValue:
     who = guard.me()
     found = planned.shift(who, shift_id)
     form = CallForm()
-    deed = lambda: messages.note_call(  # noqa: E731
+    deed = lambda: calling.note_call(  # noqa: E731
         found.household_id, f"shift:{found.id}", found.id, form.whom.data, form.said.data, who.account_id, form.words.data or ""
     )
     if taken(form, deed):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from webapp.kit import clock
-from webapp.messages.queries import last_said
+from webapp.messages.calling import last_said
 from webapp.messages.rules import rests
 from webapp.messages.words import TROUBLE as BAD
 from webapp.people.models import Account, Device, Household, Person
@@ -274,12 +274,15 @@ def figures(plans: Sequence[Plan], found: Iterable[Line], facts: Sequence[Fact],
 
 
 def shown(found: Iterable[Line], show: str | None) -> list[Line]:
-    """The lines a filter asks for, what alarms first."""
+    """The lines a filter asks for, what alarms first; of one state who waits longest, and who goes soonest."""
 
     def asked(line: Line) -> bool:
         return bool({"look": line.look, "gap": line.gaps, "on": line.on, "done": line.done}.get(show or "", True))
 
-    return sorted(filter(asked, found), key=lambda line: (RANK[line.state], -line.n, line.homes))
+    def place(line: Line) -> tuple[int, int, tuple[str, ...]]:
+        return RANK[line.state], line.n if line.state == NEXT else -line.n, line.homes
+
+    return sorted(filter(asked, found), key=place)
 
 
 def hours(found: Iterable[Line], earliest: int = 6, latest: int = 20) -> tuple[int, int]:

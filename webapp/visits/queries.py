@@ -15,7 +15,7 @@ from webapp.access import Actor, within
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.messages import queries as told
-from webapp.messages.models import PhoneCall
+from webapp.messages.calling import PhoneCall
 from webapp.messages.queries import Number
 from webapp.people.models import Account, Household, Person, Place, Resident
 from webapp.people.queries import nothing
@@ -253,23 +253,6 @@ def nobody_on(household_id: uuid.UUID, day: date) -> Sequence[NobodyHome]:
     )
 
 
-def strays(actor: Actor, limit: int = 20) -> Sequence[Call]:
-    """Arrivals of the last days that belong to no known home, by people within reach."""
-    return (
-        db.session()
-        .scalars(
-            sa.select(Call)
-            .join(Account, Account.id == Call.author_id)
-            .join(Person, Person.id == Account.person_id)
-            .outerjoin(Visit, Visit.id == Call.visit_id)
-            .where(Person.reach(actor), Call.household_id.is_(None), Call.direction == IN, Visit.id.is_(None))
-            .order_by(Call.at.desc())
-            .limit(limit)
-        )
-        .all()
-    )
-
-
 def residents_of(household_id: uuid.UUID) -> Sequence[Resident]:
     """Who lives there now."""
     return (
@@ -281,21 +264,6 @@ def residents_of(household_id: uuid.UUID) -> Sequence[Resident]:
         )
         .all()
     )
-
-
-def authors(account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Names by account."""
-    if not account_ids:
-        return {}
-    rows = db.session().execute(
-        sa.select(Account.id, Person.name).join(Person, Person.id == Account.person_id).where(Account.id.in_(account_ids))
-    )
-    return {key: name for key, name in rows}
-
-
-def household_by_number(actor: Actor, number: str) -> Household | None:
-    """The household of a short number (H00012), within reach."""
-    return db.session().scalar(within(actor, sa.select(Household)).where(Household.number == number.strip().upper()))
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from webapp.cards.models import Card
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import queries as people
-from webapp.people.models import Account, Household
-from webapp.store import audit, db, inbox, jobs
+from webapp.people.models import Account
+from webapp.store import audit, db, jobs
 from webapp.store.acts import BELIEVABLE
 from webapp.store.inbox import Act
 from webapp.store.types import Instant, Uuid
@@ -29,7 +29,6 @@ from webapp.visits.gather import Known, Open, Shown, know
 from webapp.visits.models import (
     DONE,
     IN,
-    OPEN,
     OUT,
     PHONED,
     VOID,
@@ -302,28 +301,6 @@ def nobody(
     jobs.ask("today.nobody_left", due_at=due, once=f"today.nobody_left:{act.id}", nobody=str(act.id))
     tell(known.station_id, household)
     return None if told else "记下了。请马上打给服务站"
-
-
-def name_home(call: Call, household: Household, by: uuid.UUID) -> None:
-    """The station knows which home a stray call was: the visit is made, and its later records can be taken in again.
-
-    Refuses a call that has its visit, and one whose author is unknown.
-    """
-    session = db.session()
-    person = session.scalar(sa.select(Account.person_id).where(Account.id == call.author_id))
-    if person is None or session.get(Visit, call.visit_id) is not None:
-        raise Refusal("not_stray", "这一条已经处理过了")
-    day = clock.day_of(call.at)
-    row = Visit(
-        id=call.visit_id, household_id=household.id, station_id=household.station_id, caregiver_id=person, day=day,
-        arrived_at=call.at, state=OPEN, grade="C",
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    find(row.id, household.id, household.station_id, day, rules.named([("UNKNOWN_CARD", {})], limits(day)))
-    audit.note("visits.name_home", row, household.id, call=call.id, by=by)
-    inbox.chain_again(row.id)
-    tell(household.station_id, household.id)
 
 
 def _mine(act: Act, key: uuid.UUID) -> Any:

@@ -22,7 +22,7 @@ from webapp.roster import models as roster
 from webapp.roster import queries as shifts
 from webapp.store import db
 from webapp.store.inbox import Receipt
-from webapp.visits import findings, forms, live, models, queries, recording, review, ringing, settling, words
+from webapp.visits import findings, forms, live, models, queries, recording, review, ringing, settling, straying, words
 from webapp.visits.board import board, levels_of
 from webapp.web import guard, intake, page
 from webapp.web.forms import KeptForm
@@ -276,8 +276,8 @@ def settle(exception_id: uuid.UUID) -> ResponseReturnValue:
 def strays() -> ResponseReturnValue:
     """Arrivals that belong to no known home."""
     who = guard.me()
-    calls = queries.strays(who)
-    names = queries.authors([call.author_id for call in calls])
+    calls = straying.strays(who)
+    names = straying.authors([call.author_id for call in calls])
     return page.render("visits/strays.html", calls=calls, names=names, words=words)
 
 
@@ -286,13 +286,13 @@ def strays() -> ResponseReturnValue:
 def name_home(call_id: uuid.UUID) -> ResponseReturnValue:
     """The station says which household it was, by its number (H00012)."""
     who = guard.me()
-    call = next((each for each in queries.strays(who) if each.id == call_id), None)
-    household = queries.household_by_number(who, request.form.get("number", ""))
+    call = next((each for each in straying.strays(who) if each.id == call_id), None)
+    household = straying.household_by_number(who, request.form.get("number", ""))
     if call is None:
         raise people.nothing()
     if household is None:
         return page.go(url_for("visits.strays"), _("没找到这个户号，请再看一下"))
-    recording.name_home(call, household, who.account_id)
+    straying.name_home(call, household, who.account_id)
     return page.go(url_for("visits.show", visit_id=call.visit_id), _("记到这一户了"))
 
 

@@ -19,7 +19,7 @@ from webapp.messages import models as messages
 from webapp.messages import words as kinds
 from webapp.people import models as people
 from webapp.people.models import Grant, HomeCareUnit, Household, Person, Place, PlaceKind, Resident
-from webapp.roster import models as roster
+from webapp.roster import laying
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import audit, db, jobs, rulebook, secrets
 from webapp.store.db import Base
@@ -190,7 +190,7 @@ class ChangeOfCaregiver(Keyed, Made, Homed, Base):
         self.to_id, self.since, self.keys_handed, self.cash_counted = person.id, since, keys, cash
         begins = clock.instant(since, 0) if since > clock.today() else clock.now()
         people.pair(home, person, since=begins)
-        roster.lay_again(home.id, since)
+        laying.lay_again(home.id, since)
         db.session().flush()
         _refuse_gaps(home.id, since, now)
 

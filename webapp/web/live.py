@@ -9,7 +9,8 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import psycopg
 import sqlalchemy as sa
@@ -94,10 +95,27 @@ class Hub:
                 self.pass_on(notice.payload)
 
 
+class Gate:
+    """So many pages at once are worked on in one process, however many threads it has for streams: the others wait their turn.
+
+    A stream passes as soon as it is open. Without the gate a burst would take all connections of the database, and who writes
+    would wait for one that is held by who waits for the writer.
+    """
+
+    def __init__(self, inner: WSGIApplication, most: int) -> None:
+        self.inner, self.turns = inner, threading.BoundedSemaphore(most)
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """The answer of the app; what it streams is read outside the gate."""
+        with self.turns:
+            return self.inner(environ, start)
+
+
 def init_app(app: Flask, streams: int) -> None:
-    """Give `app` its hub; at most `streams` open streams per process."""
+    """Give `app` its hub; at most `streams` open streams per process, and `db.AT_ONCE` pages at once."""
     app.extensions["live"] = Hub(app.extensions["db"].engine.url, streams)
     app.register_blueprint(bp)
+    app.wsgi_app = Gate(app.wsgi_app, db.AT_ONCE)  # type: ignore[assignment]
 
 
 @bp.get("/events")
