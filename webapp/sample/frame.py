@@ -162,6 +162,7 @@ class Builder:
         )
         passed = clock.day_of(self.since)
         db.session().add(people.Clearance(person_id=who.id, course="basic", passed_on=passed))
+        cards.issue(CardKind.BADGE, badge=who)
         return people.open_account(who, Role.CAREGIVER, station)
 
     def _home(
