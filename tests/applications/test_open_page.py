@@ -184,7 +184,7 @@ def test_the_number_of_days_is_a_setting(home: str, world: World, at: Callable[.
         rulebook.put("subsidy", five, clock.today())
     row = take(world, home)
     assert move(world, "zhou", row, "surveyed") == 303
-    found = world.client().post(f"{OPEN}/status", data={"number": row.number, "phone": PHONE})
+    found = world.client().post("/open/status", data={"number": row.number, "phone": PHONE})
     for page in (said(found), said(world.client().get(OPEN))):
         assert "张榜公示5天" in page, "the way of an application is told with today's figures"
     assert world.client("zhou").post(f"/applications/{row.id}/notice").status_code == 303

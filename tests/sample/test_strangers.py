@@ -109,7 +109,7 @@ def test_no_page_that_a_stranger_can_reach_says_anything_personal(
         for words in typed:
             answer = stranger.post(path, data=words)
             assert answer.status_code in (200, 303, 422), path
-            found |= {(path, each) for each in said if each in text_of(answer)}
+            found |= {(path, each) for each in said - set(words.values()) if each in text_of(answer)}
     assert read & found, "what was let be printed is read by a helper"
     assert bool(found - read) is bool(leak), sorted(found - read)[:10]
 

@@ -7,6 +7,8 @@ ASKED, SENT, ACCEPTED, DONE, CONFIRMED, UNMET, WITHDRAWN = (
 )  # fmt: skip
 OPEN = (SENT, ACCEPTED)
 """Somebody was sent, and it is not done."""
+TOLD = frozenset({*OPEN, DONE, CONFIRMED})
+"""Whoever was sent may say that it is done, or has said it."""
 OVER = frozenset({CONFIRMED, UNMET, WITHDRAWN})
 MAY = {
     "send": frozenset({ASKED, SENT, ACCEPTED}),

@@ -176,7 +176,7 @@ def do(request_id: uuid.UUID, deed: str) -> ResponseReturnValue:
     if form.number.data and not typed:
         wrong(form.number, _("这不是这一户的卡，请看清再输"))
         return _show(who, request_id, None, form)
-    if deed == "done" and row.to_person_id == who.person_id and rules.may(row.state, "done"):
+    if deed == "done" and row.to_person_id == who.person_id and row.state in rules.TOLD:
         kept = DoneForm(formdata=MultiDict({**request.form.to_dict(), "request": str(request_id)}))
         if kept.validate():
             return page.go(url_for("requests.show", request_id=request_id), _(intake.receive(kept).say))
