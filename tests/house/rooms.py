@@ -98,6 +98,10 @@ class Side:
         """Whether `who` is a caregiver of the station."""
         return who in {"songling": {"wang", "qian"}, "wanghai": {"zhao"}}[self.station]
 
+    def sent(self, who: str) -> bool:
+        """Whether `who` reaches what the caregiver was sent to do: a volunteer reaches only her own errands."""
+        return self.homely(who) and ROLES[who] != Role.LIAISON
+
     def authored(self, who: str) -> bool:
         """Whether `who` reaches what the caregiver recorded."""
         return who == self.caregiver or self.stationed(who)
@@ -113,6 +117,8 @@ STATIONED = {
     "person_id", "place_id", "grant_id", "call_id", "sighting_id", "task_id", "announcement_id", "inspection_id", "finding_id",
     "draw_id", "drawing_id", "session_id", "complaint_id",
 }  # fmt: skip
+SENT = {"request_id"}
+"""Of HOMELY: not all who reach the home do."""
 COUNTED = {"seq"}
 AUTHORED = {*COUNTED, "notice_id", "leave_id", "evaluation_id", "certificate_id", "review_id"}
 """Whoever reaches the person who recorded it (or to whom it was sent), and that person herself."""

@@ -13,7 +13,7 @@ from werkzeug.routing import Map, Rule
 
 from tests.conftest import settings
 from tests.house import rooms
-from tests.house.rooms import AUTHORED, HOMELY, OWN, PASSED, ROLES, STATIONED, TOLD, Side
+from tests.house.rooms import AUTHORED, HOMELY, OWN, PASSED, ROLES, SENT, STATIONED, TOLD, Side
 from tests.world import World
 from webapp import FEATURES, access, create_app
 from webapp.access import GRANTS
@@ -122,6 +122,8 @@ def reached(rule: Rule, side: Side, who: str, verb: str) -> bool:
     if names & OWN:
         return False  # these belong to accounts: tried apart
     if names & HOMELY and not side.homely(who):
+        return False
+    if names & SENT and not side.sent(who):
         return False
     if names & AUTHORED and not side.authored(who):
         return False

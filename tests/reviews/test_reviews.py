@@ -22,6 +22,7 @@ from webapp.kit import clock, ids
 from webapp.kit.refusal import Conflict, Refusal
 from webapp.messages import models as messages
 from webapp.messages.models import Task
+from webapp.people.models import Grant
 from webapp.reviews import models, queries, rules
 from webapp.reviews.models import QuarterReview
 from webapp.reviews.rules import Points, Quarter, Said
@@ -382,3 +383,26 @@ def test_the_line_goes_away_with_the_last_meeting(counted: World) -> None:
             meet(found, Reach(counted), follow_up=clock.today() + DAY, words="大家都这样说")
             db.session().flush()
     assert due("songling", counted) == []
+
+
+def test_nobody_meets_about_somebody_who_has_left(counted: World) -> None:
+    def leaves(who: str) -> None:
+        session = db.session()
+        session.execute(sa.update(Grant).where(Grant.account_id == counted.account(who).id).values(until=clock.now()))
+
+    station = counted.place("wanghai")
+    with db.transaction() as session:
+        leaves("zhao")
+        session.flush()
+        assert queries.gather(LAST, station) == 0, "who has left is not counted"
+    station = counted.place("songling")
+    queries.open_quarter()
+    with db.transaction():
+        messages.open_task(models.DUE, station.id, models.due_key(LAST, station.id))
+        leaves("wang")
+    queries.open_quarter()
+    assert len(due("songling", counted)) == 1, "her colleague still has a meeting"
+    with db.transaction():
+        leaves("qian")
+    queries.open_quarter()
+    assert due("songling", counted) == [], "what is open waits for nobody"

@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from webapp.access import Actor, Role, within
+from webapp.access import Actor, within
 from webapp.cards.models import Card
 from webapp.endings.departure import Departure, DepartureStep
 from webapp.endings.moving import Move
 from webapp.ledger.models import Book
 from webapp.people.ends import Ending
-from webapp.people.models import Account, Device, Grant, HomeCareUnit, Household, Person, Place, Resident
+from webapp.people.models import Account, Device, HomeCareUnit, Household, Person, Place, Resident, on_post
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.store.arrivals import QUARANTINED, Kept
@@ -91,14 +91,8 @@ def moves(actor: Actor, limit: int = 60) -> Sequence[Move]:
 def team(station_id: uuid.UUID) -> Sequence[Person]:
     """The caregivers of a station, by name; those who are leaving left out."""
     leaves = sa.exists().where(Departure.person_id == Person.id, Departure.withdrawn_at.is_(None))
-    ask = (
-        sa.select(Person)
-        .join(Account, Account.person_id == Person.id)
-        .join(Grant, Grant.account_id == Account.id)
-        .where(Grant.role == Role.CAREGIVER, Grant.holds(), Account.ended_at.is_(None), Person.station_id == station_id, ~leaves)
-        .order_by(Person.initials)
-    )
-    return db.session().scalars(ask).unique().all()
+    ask = sa.select(Person).where(on_post(Person.id), Person.station_id == station_id, ~leaves).order_by(Person.initials)
+    return db.session().scalars(ask).all()
 
 
 def departure(actor: Actor, person_id: uuid.UUID) -> Departure | None:

@@ -180,6 +180,15 @@ class Grant(Keyed, Spell, Base):
     place_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"), index=True)
 
 
+def on_post(person: Any, *, before: datetime | None = None) -> sa.ColumnElement[bool]:
+    """Condition: the person is a caregiver now; `before`: and was one before that instant."""
+    holds = sa.exists().where(
+        Account.person_id == person, Account.ended_at.is_(None), Grant.account_id == Account.id,
+        Grant.role == Role.CAREGIVER, Grant.holds(),
+    )  # fmt: skip
+    return holds.where(Grant.since < before) if before else holds
+
+
 CLOCK_OFF_MIN = 10
 """A phone whose clock is further off is shown."""
 OWING = "revoked_at is not null and waived_at is null and (unsent > 0 or missing > 0)"

@@ -31,6 +31,7 @@ from webapp.people.accounts import appoint as appoint
 from webapp.people.accounts import end_grant as end_grant
 from webapp.people.accounts import grant as grant
 from webapp.people.accounts import hasher as hasher
+from webapp.people.accounts import on_post as on_post
 from webapp.people.accounts import open_account as open_account
 from webapp.people.accounts import refuse_above as refuse_above
 from webapp.people.accounts import refuse_login as refuse_login

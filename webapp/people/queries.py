@@ -31,6 +31,7 @@ from webapp.people.models import (
     PlaceKind,
     Resident,
     Spot,
+    on_post,
 )
 from webapp.store import db
 from webapp.store.strands import strand
@@ -236,14 +237,8 @@ def duty_holes(station: Place) -> list[tuple[int, int, int]]:
 
 def caregivers(actor: Actor, station_id: uuid.UUID | None = None) -> Sequence[Person]:
     """The caregivers within reach, by name."""
-    ask = (
-        within(actor, sa.select(Person))
-        .join(Account, Account.person_id == Person.id)
-        .join(Grant, Grant.account_id == Account.id)
-        .where(Grant.role == Role.CAREGIVER, Grant.holds(), Account.ended_at.is_(None))
-        .order_by(Person.initials)
-    )
-    return db.session().scalars(ask.where(Person.station_id == station_id) if station_id else ask).unique().all()
+    ask = within(actor, sa.select(Person)).where(on_post(Person.id)).order_by(Person.initials)
+    return db.session().scalars(ask.where(Person.station_id == station_id) if station_id else ask).all()
 
 
 def volunteers(actor: Actor, station_id: uuid.UUID) -> Sequence[Person]:

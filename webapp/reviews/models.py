@@ -16,7 +16,7 @@ from webapp.kit.refusal import Conflict, Refusal
 from webapp.kit.words import _l
 from webapp.messages import models as messages
 from webapp.messages import words as tasks
-from webapp.people.models import Account, Household, Person, Place
+from webapp.people.models import Account, Household, Person, Place, on_post
 from webapp.reviews import rules
 from webapp.reviews.rules import Quarter
 from webapp.store import audit, db, jobs, rulebook
@@ -150,7 +150,8 @@ class QuarterReview(Keyed, Made, Base):
         self.outcome, self.outcome_words, self.follow_up = outcome, words.strip()[:300], follow_up
         self.held_by = actor.account_id
         audit.note("reviews.meet", self, total=self.total, grade=self.grade, outcome=outcome)
-        if not _waiting(self):
+        others = waiting(self.quarter, self.station_id).where(QuarterReview.id != self.id)
+        if db.session().scalar(others.limit(1)) is None:
             messages.resolve(due_key(self.of, self.station_id))
         if follow_up is not None:
             jobs.ask("reviews.remind", due_at=clock.day_bounds(follow_up)[0], review=str(self.id))
@@ -253,12 +254,12 @@ def due_key(quarter: Quarter, station_id: uuid.UUID) -> str:
     return f"reviews:{quarter}:{station_id}"
 
 
-def _waiting(row: QuarterReview) -> bool:
-    """Whether another review of the station's quarter has had no meeting yet."""
-    others = sa.select(QuarterReview.id).where(
-        QuarterReview.station_id == row.station_id, QuarterReview.quarter == row.quarter, QuarterReview.state == OPEN
-    )
-    return db.session().scalar(others.where(QuarterReview.id != row.id).limit(1)) is not None
+def waiting(quarter: str, station_id: uuid.UUID) -> sa.Select[uuid.UUID]:
+    """The reviews of a station's quarter that still need a meeting: nobody meets about somebody who has left."""
+    return sa.select(QuarterReview.id).where(
+        QuarterReview.station_id == station_id, QuarterReview.quarter == quarter, QuarterReview.state == OPEN,
+        on_post(QuarterReview.caregiver_id),
+    )  # fmt: skip
 
 
 def _ask_for_change(home: Household, by: uuid.UUID, side: str, words: str) -> None:

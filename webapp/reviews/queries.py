@@ -11,14 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from webapp.access import Actor, Role, within
+from webapp.access import Actor, within
 from webapp.evaluations.models import LAST_MINUTE, Evaluation, Review, Veto
 from webapp.inspections.models import DONE, Inspection
 from webapp.kit import clock, days, ids
 from webapp.messages import models as messages
-from webapp.people.models import Account, Grant, HomeCareUnit, Household, Person, Place, PlaceKind
+from webapp.people.models import HomeCareUnit, Household, Person, Place, PlaceKind, on_post
 from webapp.people.queries import nothing
-from webapp.reviews.models import DUE, OPEN, QuarterReview, due_key, settings
+from webapp.reviews.models import DUE, OPEN, QuarterReview, due_key, settings, waiting
 from webapp.reviews.rules import Quarter
 from webapp.store import audit, db, jobs, rulebook
 from webapp.training.models import Attendance, Session
@@ -54,11 +54,14 @@ def open_quarter() -> None:
     quarter = Quarter.of(clock.today()).previous()
     due = due_on(quarter)
     with db.transaction() as session:
-        stations = session.scalars(_opening(quarter, again=clock.today() <= due)).all()
-    for key in stations:
+        stations = session.execute(_opening(quarter)).all()
+    for key, counted in stations:
         with db.transaction() as session:
-            station = session.get_one(Place, key)
-            if gather(quarter, station):
+            if not counted or clock.today() <= due:
+                gather(quarter, session.get_one(Place, key))
+            if session.scalar(waiting(str(quarter), key).limit(1)) is None:
+                messages.resolve(due_key(quarter, key))
+            else:
                 messages.open_task(
                     DUE, key, due_key(quarter, key), endpoint="reviews.index", args={"quarter": quarter, "station": key},
                     due_at=clock.instant(due, LAST_MINUTE),
@@ -71,11 +74,12 @@ def due_on(quarter: Quarter) -> date:
     return days.deadline(rulebook.current("calendar", clock.today()), quarter.last, days_)
 
 
-def _opening(quarter: Quarter, *, again: bool) -> Any:
-    """The stations without a review of the quarter; `again`: those too where a meeting is still to come."""
+def _opening(quarter: Quarter) -> Any:
+    """The stations without a review of the quarter, and those where a meeting is still to come: (station, counted already)."""
     mine = sa.and_(QuarterReview.station_id == Place.id, QuarterReview.quarter == str(quarter))
-    none, waits = ~sa.exists().where(mine), sa.exists().where(mine, QuarterReview.state == OPEN)
-    return sa.select(Place.id).where(Place.kind == PlaceKind.STATION, sa.or_(none, waits) if again else none).order_by(Place.code)
+    counted, waits = sa.exists().where(mine), sa.exists().where(mine, QuarterReview.state == OPEN)
+    ask = sa.select(Place.id, counted).where(Place.kind == PlaceKind.STATION, sa.or_(~counted, waits))
+    return ask.order_by(Place.code)
 
 
 def _of(quarter: Quarter, station: uuid.UUID) -> Any:
@@ -86,15 +90,9 @@ def _of(quarter: Quarter, station: uuid.UUID) -> Any:
 
 
 def _staff(quarter: Quarter, station: Place) -> Sequence[uuid.UUID]:
-    first, last = clock.instant(quarter.first, 0), clock.day_bounds(quarter.last)[1]
-    ask = (
-        sa.select(Person.id)
-        .join(Account, Account.person_id == Person.id)
-        .join(Grant, Grant.account_id == Account.id)
-        .where(Person.station_id == station.id, Grant.role == Role.CAREGIVER, Grant.since < last)
-        .where(sa.or_(Grant.until.is_(None), Grant.until > first))
-        .distinct()
-    )
+    """Who was a caregiver of the station in the quarter and still is one."""
+    last = clock.day_bounds(quarter.last)[1]
+    ask = sa.select(Person.id).where(Person.station_id == station.id, on_post(Person.id, before=last))
     return db.session().scalars(ask).all()
 
 

@@ -10,8 +10,8 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from webapp.access import Actor, Role, within
-from webapp.people.models import Account, Grant, HomeCareUnit, Household, Look, Person, Place, Resident
+from webapp.access import Actor, within
+from webapp.people.models import Account, HomeCareUnit, Household, Look, Person, Place, Resident, on_post
 from webapp.people.queries import nothing
 from webapp.roster.absences import APPROVED, ASKED, WITHDRAWN, Leave, Pause, Relief
 from webapp.roster.models import CANCELLED, PAUSED, PLANNED, ServicePlan, Shift
@@ -103,11 +103,7 @@ def team(actor: Actor, household: Household) -> list[tuple[Person, bool]]:
     unit = sa.exists().where(
         HomeCareUnit.caregiver_id == Person.id, HomeCareUnit.household_id == household.id, HomeCareUnit.until.is_(None)
     )
-    works = sa.exists().where(
-        Account.person_id == Person.id, Account.ended_at.is_(None), Grant.account_id == Account.id,
-        Grant.role == Role.CAREGIVER, Grant.holds(),
-    )  # fmt: skip
-    ask = within(actor, sa.select(Person)).add_columns(unit).where(Person.station_id == household.station_id, works)
+    ask = within(actor, sa.select(Person)).add_columns(unit).where(Person.station_id == household.station_id, on_post(Person.id))
     return [(person, bool(main)) for person, main in db.session().execute(ask.order_by(Person.initials))]
 
 

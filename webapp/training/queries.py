@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from webapp.access import Actor, Role, within
-from webapp.people.models import Account, Clearance, Grant, Person, Place
+from webapp.access import Actor, within
+from webapp.people.models import Clearance, Person, Place, on_post
 from webapp.people.queries import nothing
 from webapp.store import db
 from webapp.training import rules
@@ -53,16 +53,8 @@ def absent(held: Session, limit: int = 400) -> list[tuple[uuid.UUID, str]]:
         sa.or_(Place.id == held.place_id, Place.street_id == held.place_id, Place.district_id == held.place_id)
     )
     there = sa.exists().where(Attendance.session_id == held.id, Attendance.person_id == Person.id)
-    ask = _on_post(sa.select(Person.id, Person.name)).where(Person.station_id.in_(below), ~there)
+    ask = sa.select(Person.id, Person.name).where(on_post(Person.id), Person.station_id.in_(below), ~there)
     return [(key, name) for key, name in db.session().execute(ask.order_by(Person.initials, Person.id).limit(limit)).unique()]
-
-
-def _on_post(ask: Any) -> Any:
-    """Narrowed to caregivers who hold the role now."""
-    holds = sa.exists().where(
-        Account.person_id == Person.id, Grant.account_id == Account.id, Grant.role == Role.CAREGIVER, Grant.holds()
-    )
-    return ask.where(holds)
 
 
 @dataclass(frozen=True)
@@ -92,17 +84,15 @@ def schooling(actor: Actor, year: int) -> tuple[list[Rate], list[tuple[str, int,
     each = right.group_by(Learned.person_id).subquery()
     whose = (street.id, street.name, street.code, Place.id, Place.name, Place.code)
     ask = (
-        _on_post(
-            sa.select(
-                *whose, sa.func.count(Person.id), sa.func.sum(sa.case((trained, 1), else_=0)),
-                sa.func.sum(sa.func.coalesce(each.c.n, 0)),
-            )
-            .select_from(Person)
-            .join(Place, Place.id == Person.station_id)
-            .outerjoin(street, street.id == Place.street_id)
-            .outerjoin(each, each.c.person_id == Person.id)
+        sa.select(
+            *whose, sa.func.count(Person.id), sa.func.sum(sa.case((trained, 1), else_=0)),
+            sa.func.sum(sa.func.coalesce(each.c.n, 0)),
         )
-        .where(actor.reaches_station(Person.station_id))
+        .select_from(Person)
+        .join(Place, Place.id == Person.station_id)
+        .outerjoin(street, street.id == Place.street_id)
+        .outerjoin(each, each.c.person_id == Person.id)
+        .where(on_post(Person.id), actor.reaches_station(Person.station_id))
         .group_by(*whose)
         .order_by(street.code, Place.code)
     )  # fmt: skip
@@ -130,9 +120,8 @@ class Taught:
 def courses(actor: Actor, today: date) -> list[Taught]:
     """The courses of the year so far within reach, by code: how many came of those who were called, were tested and passed."""
     near = sa.or_(Session.place_id == Place.id, Session.place_id == Place.street_id, Session.place_id == Place.district_id)
-    called = _on_post(
-        sa.select(sa.func.count(Person.id)).join(Place, Place.id == Person.station_id).where(near).correlate(Session)
-    ).scalar_subquery()
+    heads = sa.select(sa.func.count(Person.id)).join(Place, Place.id == Person.station_id).where(near, on_post(Person.id))
+    called = heads.correlate(Session).scalar_subquery()
     came, tested, passed = (
         sa.select(sa.func.count(Attendance.person_id)).where(Attendance.session_id == Session.id, *more).scalar_subquery()
         for more in ((), (Attendance.score.is_not(None),), (Attendance.passed.is_(True),))
@@ -156,7 +145,7 @@ def courses(actor: Actor, today: date) -> list[Taught]:
 
 def register(actor: Actor, station_id: uuid.UUID, limit: int = 500) -> list[tuple[str, dict[str, Certificate], set[str]]]:
     """(caregiver, her newest certificate of each course, the courses she is cleared by) of a station within reach, by name."""
-    who = _on_post(within(actor, sa.select(Person))).where(Person.station_id == station_id)
+    who = within(actor, sa.select(Person)).where(on_post(Person.id), Person.station_id == station_id)
     staff = db.session().scalars(who.order_by(Person.initials, Person.id).limit(limit)).all()
     kept: dict[uuid.UUID, dict[str, Certificate]] = {each.id: {} for each in staff}
     held = sa.select(Certificate).where(Certificate.person_id.in_(list(kept))).order_by(Certificate.passed_on, Certificate.id)
