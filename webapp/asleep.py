@@ -21,6 +21,7 @@ ASLEEP = (
     "minify",
     "openpyxl",
     "psycopg",
+    "py_vapid",
     "pypinyin",
     "qrcode",
     "webapp.cards.drawing.letters",

@@ -2062,6 +2062,8 @@ def upgrade() -> None:
 
     op.create_table('sending',
     sa.Column('notice_id', types.Uuid(length=16), nullable=True),
+    sa.Column('way', sa.String(length=7), nullable=False),
+    sa.Column('resident_id', types.Uuid(length=16), nullable=True),
     sa.Column('account_id', types.Uuid(length=16), nullable=True),
     sa.Column('place_id', types.Uuid(length=16), nullable=True),
     sa.Column('rung', sa.String(length=10), nullable=True),
@@ -2075,6 +2077,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_sending_account_id_account')),
     sa.ForeignKeyConstraint(['notice_id'], ['notice.id'], name=op.f('fk_sending_notice_id_notice')),
     sa.ForeignKeyConstraint(['place_id'], ['place.id'], name=op.f('fk_sending_place_id_place')),
+    sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_sending_resident_id_resident')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sending'))
     )
     with op.batch_alter_table('sending', schema=None) as batch_op:
@@ -2303,6 +2306,20 @@ def upgrade() -> None:
     with op.batch_alter_table('log', schema=None) as batch_op:
         batch_op.create_index('ix_log_household_id_day', ['household_id', 'day', 'at'], unique=False)
 
+    op.create_table('push_address',
+    sa.Column('account_id', types.Uuid(length=16), nullable=False),
+    sa.Column('sign_in_id', types.Uuid(length=16), nullable=False),
+    sa.Column('endpoint', sa.String(length=500), nullable=False),
+    sa.Column('id', types.Uuid(length=16), nullable=False),
+    sa.Column('made_at', types.Instant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_push_address_account_id_account')),
+    sa.ForeignKeyConstraint(['sign_in_id'], ['sign_in.id'], name=op.f('fk_push_address_sign_in_id_sign_in')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_push_address')),
+    sa.UniqueConstraint('endpoint', name=op.f('uq_push_address_endpoint'))
+    )
+    with op.batch_alter_table('push_address', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_push_address_account_id'), ['account_id'], unique=False)
+
     op.create_table('seen',
     sa.Column('visit_id', types.Uuid(length=16), nullable=False),
     sa.Column('resident_id', types.Uuid(length=16), nullable=False),
@@ -2452,6 +2469,10 @@ def downgrade() -> None:
     op.drop_table('sighting_step')
     op.drop_table('service')
     op.drop_table('seen')
+    with op.batch_alter_table('push_address', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_push_address_account_id'))
+
+    op.drop_table('push_address')
     with op.batch_alter_table('log', schema=None) as batch_op:
         batch_op.drop_index('ix_log_household_id_day')
 

@@ -52,6 +52,7 @@ BEHIND = {
     "minify": ("web.assets",),
     "flask_wtf": ("web.guard", "web.errors", "web.forms", "web.kept"),  # the lock, its refusal, the form, its key
     "argon2": ("people.accounts",),
+    "py_vapid": ("messages.pushing",),
     "qrcode": ("cards.drawing", "people.latch", "web.tls"),  # cards, invitations, the poster of `phone`
     "fpdf": (
         "cards.drawing",
@@ -93,7 +94,7 @@ BEHIND = {
         "outings.printing",
         "sample.morning",
     ),  # photos in; cards and fridge sheets out; made-up receipts
-    "cryptography": ("store.inbox", "store.arrivals", "store.secrets", "web.tls", "people.entry"),
+    "cryptography": ("store.inbox", "store.arrivals", "store.secrets", "web.tls", "people.entry", "messages.pushing"),
     "alembic": ("store.migrate",),
     "brotli": ("web.assets",),
     "tqdm": ("sample", "visits.commands"),

@@ -5,12 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.access import Role
 from webapp.cards.models import Card, new_token
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
@@ -18,7 +16,8 @@ from webapp.kit.words import _l
 from webapp.messages import ladder
 from webapp.messages import models as messages
 from webapp.messages import words as kinds
-from webapp.people.models import Account, Consent, Grant, Household, Kin, Resident
+from webapp.people import queries as people
+from webapp.people.models import Household, Resident
 from webapp.store import audit, db, rulebook, secrets
 from webapp.store.db import Base
 from webapp.store.traits import Homed, Keyed, Made
@@ -172,20 +171,9 @@ def ask(card: Card, resident: Resident, who: str, phone: str) -> tuple[RescueWin
         "rescue", home.station_id, f"rescue:{row.id}", household_id=home.id, resident_id=resident.id,
         endpoint="rescue.show", args={"window_id": row.id},
     )  # fmt: skip
-    for account_id in session.scalars(_kin_accounts(resident.id)):
-        ladder.tell_account(account_id)
+    for account_id in session.scalars(people.kin_accounts(resident.id)):
+        ladder.tell_kin(account_id, resident.id)
     return row, key
-
-
-def _kin_accounts(resident_id: uuid.UUID) -> sa.Select[Any]:
-    return (
-        sa.select(Account.id)
-        .join(Kin, Kin.person_id == Account.person_id)
-        .join(Grant, Grant.account_id == Account.id)
-        .where(Kin.consents.any(Consent.holds()))
-        .where(Kin.resident_id == resident_id, Kin.holds(), Account.ended_at.is_(None), Grant.role == Role.KIN, Grant.holds())
-        .order_by(Account.id)
-    )
 
 
 rulebook.ship("rescue", Path(__file__).parent / "rescue.json")

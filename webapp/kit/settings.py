@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 NONE, SMS, ROBOT = "none", "sms", "robot"
 """Ways out of the house."""
+PUSH_HOSTS = "fcm.googleapis.com,push.services.mozilla.com,push.apple.com,notify.windows.com"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ class Settings:
     outgoing_key: str = ""
     """OUTGOING_KEY: sent to it as a bearer token. Default: none is sent."""
 
+    push_contact: str = ""
+    """PUSH_CONTACT: whom push services may write to (mailto:... or https://...). Without it nothing is pushed."""
+
+    push_key: str = ""
+    """PUSH_KEY: hex key (32 bytes) that signs for push services. Default: made once and kept in DATA_DIR/keys."""
+
+    push_hosts: tuple[str, ...] = ()
+    """PUSH_HOSTS: comma-separated hosts (and what lies below them) a browser's push address may have. Default: the known four."""
+
     backup_dir: Path | None = None
     """BACKUP_DIR: where a backup is laid each night, best on another disk; off for none. Default DATA_DIR/backups."""
 
@@ -88,6 +98,9 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         outgoing=_way_out(env),
         outgoing_url=env.get("OUTGOING_URL") or "",
         outgoing_key=env.get("OUTGOING_KEY") or "",
+        push_contact=env.get("PUSH_CONTACT") or "",
+        push_key=env.get("PUSH_KEY") or _kept(data, "push"),
+        push_hosts=tuple(each.strip() for each in (env.get("PUSH_HOSTS") or PUSH_HOSTS).split(",")),
         backup_dir=None if env.get("BACKUP_DIR") == "off" else Path(env.get("BACKUP_DIR") or data / "backups"),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,8 @@ from flask import current_app
 
 from webapp.kit import clock, ids
 from webapp.kit.settings import NONE, Settings
-from webapp.messages import models, outgoing, rules, words
-from webapp.messages.models import Climb, Notice, Sending
+from webapp.messages import models, outgoing, pushing, rules, words
+from webapp.messages.models import PUSH, Climb, Notice, Sending
 from webapp.messages.rules import CAREGIVER, DISTRICT, RED, STATION, STREET, TOP
 from webapp.people import queries as people
 from webapp.people.models import Account, Place
@@ -117,17 +118,23 @@ def chosen() -> Settings:
 def _send_out(row: Notice, rung: str, place: Place) -> None:
     """Put a message on its way to whoever answers on a rung, if there is a way."""
     to = row.to_id if rung == CAREGIVER else None
-    _put(Sending(notice_id=row.id, account_id=to, place_id=None if to else place.id, rung=rung, text=models.urgent()))
+    _urge(account_id=to, place_id=None if to else place.id, notice_id=row.id, rung=rung)
 
 
-def tell_account(account_id: uuid.UUID) -> None:
-    """Send the urgent sentence to somebody who has no list of notices (kin): nothing climbs from it."""
-    _put(Sending(account_id=account_id, text=models.urgent()))
+def tell_kin(account_id: uuid.UUID, resident_id: uuid.UUID) -> None:
+    """Send the urgent sentence to kin of a resident, who have no list of notices: nothing climbs from it."""
+    _urge(account_id=account_id, place_id=None, resident_id=resident_id)
+
+
+def _urge(account_id: uuid.UUID | None, place_id: uuid.UUID | None, **more: Any) -> None:
+    """The urgent sentence by every way there is."""
+    if chosen().outgoing != NONE:
+        _put(Sending(account_id=account_id, place_id=place_id, text=models.urgent(), **more))
+    for key in pushing.reached(account_id, place_id) if chosen().push_contact else ():
+        _put(Sending(account_id=key, way=PUSH, text=models.urgent(), **more))
 
 
 def _put(sending: Sending) -> None:
-    if chosen().outgoing == NONE:
-        return
     sending.id, sending.made_at = ids.new(), clock.now()
     db.session().add(sending)
     jobs.ask("messages.send", once=f"messages.send:{sending.id}:0", sending=str(sending.id))
@@ -140,8 +147,7 @@ def send(sending: str) -> None:
         found = _ready(uuid.UUID(sending))
     if found is None:
         return
-    phone, text = found
-    trouble = outgoing.post(chosen(), phone, text)
+    trouble = pushing.ring(chosen(), found.to) if found.way == PUSH else outgoing.post(chosen(), found.phone, found.text)
     with db.transaction() as session:
         row = session.get_one(Sending, uuid.UUID(sending))
         row.tries += 1
@@ -152,17 +158,28 @@ def send(sending: str) -> None:
             _again(row, models.settings()["retry_s"])
 
 
-def _ready(key: uuid.UUID) -> tuple[str | None, str] | None:
-    """(number, text) of a message that still must go out; one that nobody needs any more is closed."""
+@dataclass(frozen=True)
+class Message:
+    """What goes out, how, and to which account or number."""
+
+    way: str
+    to: uuid.UUID
+    phone: str | None
+    text: str
+
+
+def _ready(key: uuid.UUID) -> Message | None:
+    """A message that still must go out; one that nobody needs, or may not be told any more, is closed."""
     session = db.session()
     row = session.get_one(Sending, key)
     if row.done_at is not None:
         return None
     notice = session.get(Notice, row.notice_id) if row.notice_id else None
-    if notice is not None and not notice.waits:
+    withdrawn = row.resident_id and row.account_id not in session.scalars(people.kin_accounts(row.resident_id)).all()
+    if (notice is not None and not notice.waits) or withdrawn:
         row.outcome, row.done_at = "unneeded", clock.now()
         return None
-    return _number(row), row.text
+    return Message(row.way, row.account_id or row.id, None if row.way == PUSH else _number(row), row.text)
 
 
 def _number(row: Sending) -> str | None:
@@ -191,6 +208,6 @@ def digest(account: str | None = None, place: str | None = None) -> None:
     rows = session.scalars(waiting.with_for_update()).all()
     for row in rows:
         row.digested_at = clock.now()
-    if rows:
+    if rows and chosen().outgoing != NONE:
         to, at = (uuid.UUID(key) if key else None for key in (account, place))
         _put(Sending(account_id=to, place_id=at, text=words.digest(len(rows))))

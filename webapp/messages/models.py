@@ -22,6 +22,7 @@ from webapp.store.types import Instant, Uuid
 
 rulebook.ship("messages", Path(__file__).parent / "messages.json")
 _OPEN = sa.text("cleared_at is null")
+ADAPTER, PUSH = "adapter", "push"
 TWICE = timedelta(minutes=1)
 _UNSEEN = sa.text("acknowledged_at is null and ended_at is null")
 
@@ -172,7 +173,11 @@ class Sending(Keyed, Made, Base):
 
     __tablename__ = "sending"
     notice_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("notice.id"), index=True)
-    """Empty: the digest of the day."""
+    """Empty: the digest of the day, or kin who have no list of notices."""
+    way: Mapped[str] = mapped_column(sa.String(7), default=ADAPTER)
+    """ADAPTER, or PUSH to the browsers of `account_id`."""
+    resident_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("resident.id"))
+    """Told as kin of this resident: no longer once that is withdrawn."""
     account_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("account.id"))
     place_id: Mapped[uuid.UUID | None] = mapped_column(Uuid(), sa.ForeignKey("place.id"))
     rung: Mapped[str | None] = mapped_column(sa.String(10))

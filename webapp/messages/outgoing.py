@@ -1,4 +1,5 @@
-"""The one way out of the house: an SMS gateway or the webhook of a group robot. The only module that speaks HTTP outwards.
+"""The ways out of the house: an SMS gateway or the webhook of a group robot, and push services. The only module that speaks
+HTTP outwards.
 
 What goes out is generic text; nothing about a resident ever does. Never called inside a transaction.
 """
@@ -16,17 +17,34 @@ from webapp.kit.settings import ROBOT, Settings
 SOCKET_S, WHOLE_S = 4.0, 8.0
 """Seconds for one step of the line, and for all of it: a gateway that answers byte by byte is no answer."""
 LARGEST = 65_536
+FAILS = (OSError, HTTPException, ValueError)
 
 
 def post(chosen: Settings, phone: str | None, text: str) -> str | None:
     """Send `text` (to `phone`, where the adapter is an SMS gateway); what was wrong in a few words, None when it went."""
     if chosen.outgoing != ROBOT and not phone:
         return "no number"
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    if chosen.outgoing_key:
+        headers["Authorization"] = f"Bearer {chosen.outgoing_key}"
     try:
-        status, answer = _ask(chosen, _body(chosen, phone, text))
-    except (OSError, HTTPException, ValueError) as error:
-        return f"{type(error).__name__}: {error}"[:200]
+        status, answer = _ask(chosen.outgoing_url, _body(chosen, phone, text), headers)
+    except FAILS as error:
+        return _said(error)
     return _wrong(status, answer)
+
+
+def push(endpoint: str, headers: dict[str, str]) -> tuple[int, str | None]:
+    """Ring at a browser's push address, without a word: (HTTP status or 0, what was wrong or None)."""
+    try:
+        status, _answer = _ask(endpoint, b"", headers)
+    except FAILS as error:
+        return 0, _said(error)
+    return status, None if 200 <= status < 300 else f"HTTP {status}"
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _body(chosen: Settings, phone: str | None, text: str) -> bytes:
@@ -34,17 +52,14 @@ def _body(chosen: Settings, phone: str | None, text: str) -> bytes:
     return json.dumps(told, ensure_ascii=False).encode()
 
 
-def _ask(chosen: Settings, body: bytes) -> tuple[int, bytes]:
-    url = urlsplit(chosen.outgoing_url)
+def _ask(address: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    url = urlsplit(address)
     line = (HTTPSConnection if url.scheme == "https" else HTTPConnection)(url.hostname or "", url.port, timeout=SOCKET_S)
-    headers = {"Content-Type": "application/json; charset=utf-8", "Connection": "close"}
-    if chosen.outgoing_key:
-        headers["Authorization"] = f"Bearer {chosen.outgoing_key}"
     rang = threading.Event()
     bell = threading.Timer(WHOLE_S, _hang_up, [line, rang])
     bell.start()
     try:
-        line.request("POST", (url.path or "/") + (f"?{url.query}" if url.query else ""), body, headers)
+        line.request("POST", (url.path or "/") + (f"?{url.query}" if url.query else ""), body, {"Connection": "close"} | headers)
         answer = line.getresponse()
         told = answer.read(LARGEST)
         if rang.is_set():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.kit import clock
 from webapp.kit.words import _
-from webapp.messages import announcing, calling, ladder, models, queries, words
+from webapp.messages import announcing, calling, ladder, models, pushing, queries, words
 from webapp.messages.forms import AnnouncementForm, NoticeForm
 from webapp.people import queries as people
 from webapp.people.models import Place
@@ -23,6 +24,25 @@ PAGE = 30
 
 bp.add_app_template_global(queries.address, "task_address")
 bp.add_app_template_filter(words.title, "task_word")
+
+
+@bp.app_template_global()
+def push_key() -> str:
+    """What a browser must know to be told; empty where nothing is pushed."""
+    return pushing.public_key(ladder.chosen())
+
+
+@bp.post("/me/push")
+@allow("people.self")
+def push() -> ResponseReturnValue:
+    """This browser wants to be told of what is urgent, or no longer: `endpoint` is its push address."""
+    who: Any = me()
+    endpoint = request.form.get("endpoint", "")
+    if request.form.get("on") == "1":
+        pushing.keep(ladder.chosen(), who.account_id, who.sign_in_id, endpoint)
+    else:
+        pushing.drop(who.account_id, endpoint)
+    return "", 204
 
 
 # -- tasks --

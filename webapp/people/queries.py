@@ -18,6 +18,7 @@ from webapp.people.models import (
     Account,
     Alert,
     Assignment,
+    Consent,
     Contact,
     Device,
     DutyHour,
@@ -239,6 +240,18 @@ def caregivers(actor: Actor, station_id: uuid.UUID | None = None) -> Sequence[Pe
     """The caregivers within reach, by name."""
     ask = within(actor, sa.select(Person)).where(on_post(Person.id)).order_by(Person.initials)
     return db.session().scalars(ask.where(Person.station_id == station_id) if station_id else ask).all()
+
+
+def kin_accounts(resident_id: uuid.UUID) -> sa.Select[uuid.UUID]:
+    """The accounts of a resident's kin to whom anything may be told by consent, now."""
+    return (
+        sa.select(Account.id)
+        .join(Kin, Kin.person_id == Account.person_id)
+        .join(Grant, Grant.account_id == Account.id)
+        .where(Kin.consents.any(Consent.holds()))
+        .where(Kin.resident_id == resident_id, Kin.holds(), Account.ended_at.is_(None), Grant.role == Role.KIN, Grant.holds())
+        .order_by(Account.id)
+    )
 
 
 def volunteers(actor: Actor, station_id: uuid.UUID) -> Sequence[Person]:

@@ -42,6 +42,8 @@ BUNDLES: dict[str, tuple[str, ...]] = {
     "offline.js": _ours(*OFFLINE),
     "live.js": ("vendor/sse.js", "vendor/idiomorph-ext.min.js", "js/live.js"),
     "alarm.js": _ours("alarm"),
+    "push.js": _ours("push"),
+    "told.js": ("../sw/told.js",),
     "print.js": _ours("print"),
     "aloud.js": _ours("aloud"),
     "copy.js": _ours("copy"),

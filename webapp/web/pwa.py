@@ -72,6 +72,16 @@ def _worker() -> bytes:
     return f"const VERSION = '{version}', SHELL = {json.dumps(shell)};\n".encode() + code
 
 
+@bp.get("/told.js")
+@open_door
+def told() -> Response:
+    """The worker that shows what is pushed: one sentence, in the reader's language. It keeps nothing and answers no request."""
+    says = {"title": _("暖巢"), "body": _("有一件急事要您看，请打开暖巢"), "icon": asset("img/icon-192.png")}
+    answer = Response(f"const SAYS = {json.dumps(says)};\n".encode() + load("told.js").body, mimetype="text/javascript")
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
 @bp.get("/offline")
 @open_door
 def offline() -> Response:
