@@ -12,7 +12,7 @@ from tests.world import World
 from webapp.web.headers import CSP, HEADERS
 
 STREAMS = {"live.events"}
-SHARED = {"assets.send", "pwa.worker"}
+SHARED = {"assets.send", "pwa.worker", "pwa.told"}
 """What may lie in a shelf shared by people: it holds nothing about anybody."""
 
 

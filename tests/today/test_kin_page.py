@@ -25,6 +25,7 @@ from webapp.ledger import models as ledger
 from webapp.ledger.rows import Book, Closing, Count
 from webapp.logs.models import Log, LogPhoto, LogResident, LogStationNote
 from webapp.people import models as people
+from webapp.people import queries as people_queries
 from webapp.people.models import Assignment, Kin
 from webapp.store import db, files
 
@@ -70,14 +71,14 @@ def test_nobody_is_told_who_may_see_nothing(kin: str, world: World) -> None:
     with db.transaction() as session:
         card = cards.issue(cards.CardKind.RESIDENT, resident=world.resident("李秀兰"))
         row, _key = health.ask(card, world.resident("李秀兰"), "120急救员", "13800002222")
-        told = set(session.scalars(health._kin_accounts(row.resident_id)))
+        told = set(session.scalars(people_queries.kin_accounts(row.resident_id)))
         window, limin_id = row.id, world.account("limin").id
     assert told == {limin_id}
     limin = world.client("limin")
     assert "要看急救信息" in said(limin.get(kin))
     narrow(world)
     with db.transaction() as session:
-        assert not session.scalars(health._kin_accounts(world.resident("李秀兰").id)).all()
+        assert not session.scalars(people_queries.kin_accounts(world.resident("李秀兰").id)).all()
     assert limin.post(f"{kin}/rescues/{window}", data={"says": "yes"}).status_code == 404
     narrow(world, "visits")
     assert limin.post(f"{kin}/rescues/{window}", data={"says": "yes"}).status_code == 303
