@@ -13,12 +13,13 @@ from flask.wrappers import Response
 
 from webapp import access
 from webapp.access import Actor
-from webapp.kit import clock, ids
+from webapp.kit import clock, ids, show
+from webapp.kit.month import Month
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
 from webapp.people import forms, models, queries, rules, taps
 from webapp.people.forms import EditForm, wrong
-from webapp.people.models import Resident
+from webapp.people.models import Person, Resident
 from webapp.store import db, secrets
 from webapp.web import page
 from webapp.web.forms import KeyField, PlainForm
@@ -145,3 +146,13 @@ def last_day(until: datetime) -> date:
 def age(resident: Resident) -> int | None:
     """Whole years today, when the birth is known."""
     return rules.age(resident.birth_date, clock.today()) if resident.birth_date else None
+
+
+def born(who: Resident | Person) -> str:
+    """A birth date in the reader's words, as far as it is known: 1944年5月6日, 1944年5月, 1944年; empty when it is not."""
+    if who.birth_date is None:
+        return ""
+    if who.birth_precision == "year":
+        return _("%(year)s年", year=who.birth_date.year)
+    exact = who.birth_precision == "day"
+    return show.day(who.birth_date, year=True) if exact else show.month(Month.of(who.birth_date))

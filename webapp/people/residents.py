@@ -15,7 +15,7 @@ from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, _l
 from webapp.people import forms, models, queries, rules
-from webapp.people.desk import WORDS, age, blame, bp, doors, form_page, fresh, look, stale_page, taken
+from webapp.people.desk import WORDS, age, blame, born, bp, doors, form_page, fresh, look, stale_page, taken
 from webapp.people.models import Alert, Household, Kin, Resident
 from webapp.store import files
 from webapp.web import page
@@ -48,7 +48,7 @@ def _shown(who: Actor, found: Resident, home: Household, kin: Any) -> dict[str, 
         "mask_phone": rules.mask_phone,
         "mask_id": rules.mask_national_id,
         "age": age(found),
-        "born": str(rules.birth_of(found.birth_date, found.birth_precision) or ""),
+        "born": born(found),
         "words": WORDS,
         "invites": "doors.invite" in current_app.view_functions,
         "own": doors(("own.show", "type", _l("老人自己看的大字页"), {"resident_id": found.id})),

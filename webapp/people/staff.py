@@ -16,7 +16,7 @@ from webapp.kit.refusal import Refusal
 from webapp.kit.words import _, _l
 from webapp.people import forms, models, queries, rules
 from webapp.people.delivered import delivered
-from webapp.people.desk import bp, form_page, fresh, stale_page, taken
+from webapp.people.desk import born, bp, form_page, fresh, stale_page, taken
 from webapp.people.models import Account, DutyHour, Grant, Place, PlaceKind
 from webapp.people.rules import Stretch
 from webapp.web import page
@@ -85,7 +85,7 @@ def _about(who: Actor, key: uuid.UUID) -> dict[str, Any]:
         "resets": "doors.give_reset" in known,
         "mask_phone": rules.mask_phone,
         "mask_id": rules.mask_national_id,
-        "born": str(rules.birth_of(found.birth_date, found.birth_precision) or ""),
+        "born": born(found),
     }
 
 
