@@ -237,6 +237,7 @@ def _serving(
         *(*shape, "--no-control-socket", "--log-level", "warning", "--keep-alive", "30", "--graceful-timeout", "3"),
     ]
     env = os.environ | {"DATA_DIR": str(folder), "DATABASE_URL": url, "STREAMS": str(streams), "MALLOC_ARENA_MAX": "2"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # a house that stands keeps its compiled code
     with (folder / f"{port}.log").open("w") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
         try:

@@ -47,7 +47,7 @@ from webapp.training import views as training
 from webapp.visits import desk, placing, record, review, watching  # noqa: F401  # with their nightly looks
 from webapp.visits import views as visits
 from webapp.voices import views as voices
-from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, templates
+from webapp.web import assets, errors, frame, guard, headers, intake, language, live, pulse, pwa, routes, templates
 from webapp.welfare import views as welfare
 
 FEATURES: tuple[ModuleType, ...] = (
@@ -81,6 +81,7 @@ def create_app(given: Settings | None = None) -> Flask:
     clock.set_zone(chosen.time_zone)
     _log()
 
+    routes.init_app(app)
     headers.init_app(app)
     database = db.init_app(app, chosen.database_url)
     database.before_commit.append(audit.seal)
