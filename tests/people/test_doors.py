@@ -14,7 +14,7 @@ from tests.people.test_doors_rules import GOOD
 from tests.world import PASSWORD
 from webapp.access import Role
 from webapp.kit import clock, ids
-from webapp.people import login, models
+from webapp.people import accounts, login, models
 from webapp.people.models import Account, Device, Grant, Kin, SignIn, Slip
 from webapp.store import audit, db, inbox, secrets
 from webapp.web.limits import Tries
@@ -142,6 +142,7 @@ def test_an_unknown_name_costs_a_password_check_too(app, world, monkeypatch):
     monkeypatch.setattr(Account, "opens_with", lambda self, password: tried.append(self.password_hash) or False)
     sign_in(world.client(), "nobody", "whatever")
     assert tried == [models.NO_HASH]
+    assert not accounts.hasher.check_needs_rehash(models.NO_HASH), "as much work as any other"
 
 
 def test_what_was_typed_comes_back_without_the_password(app, world):
