@@ -34,7 +34,7 @@ export default [
     languageOptions: {
       ecmaVersion: 2020,
       sourceType: "script",
-      globals: { ...globals.browser, ...globals.serviceworker, htmx: "readonly", idb: "readonly", nc: "writable", VERSION: "readonly", SHELL: "readonly" },
+      globals: { ...globals.browser, ...globals.serviceworker, htmx: "readonly", idb: "readonly", nc: "writable", VERSION: "readonly", SHELL: "readonly", SAYS: "readonly" },
     },
     settings: { lintAllEsApis: true, browsers: ["chrome 83", "safari 15.4", "ios_saf 15.4"] },
     linterOptions: { reportUnusedDisableDirectives: "error" },
