@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.store.at_once import meanwhile
 from tests.visits.kit import Apart
 from tests.world import World
 from webapp.access import Role
@@ -19,7 +20,7 @@ from webapp.kit import clock
 from webapp.people import models as people
 from webapp.people.models import Clearance
 from webapp.store import db, rulebook
-from webapp.training import rules
+from webapp.training import models, rules
 from webapp.training.models import Attendance, Certificate, Session
 
 TODAY = clock.today()
@@ -101,6 +102,28 @@ def test_badges_sign_in_once_and_the_test_makes_a_certificate(world: World, url:
     assert world.client("zhao").get(f"/training/certificates/{found[0].id}.pdf").status_code == 404
     with pytest.raises(sa.exc.DatabaseError), db.transaction() as session:
         session.execute(sa.update(Certificate).values(until=None))
+
+
+def test_two_marks_at_once_are_one_mark_and_one_certificate(app: Flask, world: World, url: str) -> None:
+    wu, wang = world.client("wu"), world.person("wang").id
+    wu.post(f"{url}/attend", data={"person": str(wang)})
+    typed = {"person": str(wang), "score": "90"}
+    with meanwhile(app, lambda: wu.post(f"{url}/grade", data=typed).status_code) as answers:
+        db.session().scalars(sa.select(Session)).one().grade(wang, 80, world.account("wu").id)
+    assert answers == [422]
+    db.undo()
+    assert db.session().scalars(sa.select(Attendance.score)).all() == [80]
+    assert len(db.session().scalars(sa.select(Certificate.id)).all()) == 1
+
+
+def test_two_taps_on_an_answer_are_both_heard(app: Flask, world: World) -> None:
+    wang, card = world.client("wang"), models.cards(TODAY)[0]
+    typed = {"answer": str(card["ask"]["right"])}
+    with meanwhile(app, lambda: wang.post(f"/my-training/cards/{card['code']}", data=typed).status_code) as answers:
+        models.learn(world.person("wang").id, card, card["ask"]["right"])
+    assert answers == [200]
+    db.undo()
+    assert db.session().scalars(sa.select(models.Learned.tries)).all() == [1]
 
 
 def test_only_the_basic_course_lets_her_be_sent(world: World) -> None:

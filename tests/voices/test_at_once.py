@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -13,6 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.people.browsers import Apart, hidden, said
+from tests.store.at_once import meanwhile
 from tests.world import World
 from webapp.cards import models as cards
 from webapp.cards.models import CardKind
@@ -24,43 +21,10 @@ from webapp.voices import models
 from webapp.voices.models import ChangeOfCaregiver, Complaint, Opinion
 from webapp.web import limits
 
-PATIENCE_S = 20
-
 
 @pytest.fixture(autouse=True)
 def apart(app: Flask) -> None:
     app.test_client_class = Apart
-
-
-@contextmanager
-def meanwhile(app: Flask, other: Callable[[], int]) -> Iterator[list[int]]:
-    """Inside a transaction that is still open, `other` runs in a thread; it goes on when the transaction has ended."""
-    answers: list[int] = []
-
-    def run() -> None:
-        with app.app_context():
-            answers.append(other())
-
-    thread = threading.Thread(target=run)
-    with db.transaction() as session:
-        yield answers
-        session.flush()
-        thread.start()
-        _until_it_waits(app)
-    thread.join(PATIENCE_S)
-    assert answers, "the other never came back"
-
-
-def _until_it_waits(app: Flask) -> None:
-    """SQLite lets nobody begin; on PostgreSQL the other must have come as far as a lock."""
-    engine, until = app.extensions["db"].engine, time.monotonic() + PATIENCE_S
-    if engine.dialect.name != "postgresql":
-        return
-    waits = sa.text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
-    with engine.connect() as looking:
-        while not looking.scalar(waits) and time.monotonic() < until:
-            looking.rollback()
-            time.sleep(0.01)
 
 
 def test_two_answers_of_one_resident_at_once_are_one_opinion(app: Flask, world: World) -> None:

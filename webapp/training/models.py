@@ -81,6 +81,7 @@ class Session(Keyed, Made, Base):
             raise Refusal("not_there", "没有签到的人不能打分", field="score")
         if not 0 <= score <= 100:
             raise Refusal("score", "分数要在 0 到 100 之间", field="score")
+        db.hold(row)
         if row.score is not None:
             raise Conflict("graded", "已经打过分了")
         held = course(self.course, self.day)
@@ -182,10 +183,9 @@ def learn(person_id: uuid.UUID, card: dict[str, Any], answer: int | None) -> boo
     if answer is None or not 0 <= answer < len(card["ask"]["answers"]):
         raise Refusal("choice", "请选一个", field="answer")
     session, now = db.session(), clock.now()
-    row = session.get(Learned, (person_id, card["code"]))
-    if row is None:
-        row = Learned(person_id=person_id, card=card["code"], at=now, tries=0)
-        session.add(row)
+    fresh = {"person_id": person_id, "card": card["code"], "at": now, "tries": 0}
+    session.execute(db.insert(Learned).values(fresh).on_conflict_do_nothing())  # a second tap may be on its way
+    row = session.get_one(Learned, (person_id, card["code"]))
     right: bool = answer == card["ask"]["right"]
     if row.right_at is None:
         row.tries += 1
