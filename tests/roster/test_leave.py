@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.store.at_once import meanwhile
 from tests.visits.kit import Apart, arrive, send
 from webapp.access import Role
 from webapp.kit import clock
@@ -386,3 +387,26 @@ def test_what_was_decided_is_not_taken_back_by_a_tap(app, world):
         db.session().get_one(Leave, asked).state = "approved"
     gone = send(world, "roster.withdraw_leave", "wang", leave=asked)
     assert (gone.state, "打给服务站" in gone.say) == ("quarantined", True)
+
+
+def test_two_answers_to_one_leave_at_once_are_one(app, asked, world, zhou):
+    no = {"answer": "那天要体检"}
+    with meanwhile(app, lambda: zhou.post(f"/leaves/{asked}/refuse", data=no).status_code) as answers:
+        approve(world, asked, all_by(world))
+    assert answers == [422]
+    db.undo()
+    assert (row_of(asked).state, row_of(asked).answer) == (APPROVED, "")
+
+
+def test_what_is_agreed_to_is_not_withdrawn_in_the_same_moment(app, asked, world):
+    said = []
+
+    def back():
+        said.append(send(world, "roster.withdraw_leave", "wang", leave=str(asked)).state)
+        return 0
+
+    with meanwhile(app, back):
+        approve(world, asked, all_by(world))
+    assert said == [QUARANTINED]
+    db.undo()
+    assert row_of(asked).state == APPROVED

@@ -21,7 +21,7 @@ from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy import event, orm
 from sqlalchemy.dialects import postgresql, sqlite
 
-from webapp.store import cursors
+from webapp.store import cursors, seen
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -62,6 +62,7 @@ class Database:
         self.writer = orm.sessionmaker(self.engine, expire_on_commit=False)
         reading: dict[str, Any] = {"read_only": True}
         if self.engine.dialect.name == "postgresql":
+            event.listen(self.writer, "before_flush", seen.check)
             reading["isolation_level"] = "AUTOCOMMIT"  # sees as much as READ COMMITTED, without begin and rollback
         self.reader = orm.sessionmaker(self.engine.execution_options(**reading), expire_on_commit=False, autoflush=False)
         self.before_commit: list[Callable[[orm.Session], None]] = []
@@ -255,9 +256,10 @@ def hold(row: Base) -> None:
     held.refresh(row, with_for_update={"of": type(row)})
 
 
-def doubled(error: sa.exc.IntegrityError) -> bool:
-    """Whether a row was refused because there is one of its kind already."""
-    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE" in str(error.orig)
+def elsewhere(error: sa.exc.DBAPIError) -> bool:
+    """Whether somebody did the same in the same moment: laid a row of its kind, or changed the one that was read."""
+    twice = getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE" in str(error.orig)
+    return seen.overtaken(error) or (isinstance(error, sa.exc.IntegrityError) and twice)
 
 
 def settle() -> None:

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from webapp.kit import canonical, clock
 from webapp.kit.refusal import Busy, Refusal
-from webapp.store import arrivals, audit, db, files, secrets
+from webapp.store import arrivals, audit, db, files, secrets, seen
 from webapp.store.acts import Act as Act
 from webapp.store.acts import Arrival, Told
 from webapp.store.acts import DeviceKey as DeviceKey
@@ -134,6 +134,7 @@ def receive(
     of itself beside it.
     """
     verdict: Verdict | None = None
+    again = False
     try:
         while True:
             try:
@@ -141,6 +142,11 @@ def receive(
             except Judged as judged:
                 db.undo()
                 verdict = judged.verdict
+            except sa.exc.OperationalError as error:
+                if again or not seen.overtaken(error):
+                    raise
+                db.undo()
+                again = True
     except (OSError, MemoryError) as error:
         db.undo()
         raise Busy("busy", "人太多，请等一下再试") from error

@@ -65,8 +65,8 @@ def _settled(view: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Do it and commit. Where somebody did the same in the same moment it is done once more, and sees what the other one did."""
     try:
         return _once(view, args, kwargs)
-    except sa.exc.IntegrityError as error:
-        if not db.doubled(error):
+    except sa.exc.DBAPIError as error:
+        if not db.elsewhere(error):
             raise
     whose = db.session().info
     db.undo()

@@ -1,0 +1,44 @@
+"""Nobody writes over what they have not seen: a row that is about to change still says what this session read in it.
+
+SQLite lets one writer begin at a time and needs no asking. On PostgreSQL two requests may read a row in the same moment and both
+go on from what it said; the second is stopped here, as the database itself would stop it at a stricter isolation, which would
+stop many more who are in nobody's way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+AGAIN = ("40001", "40P01")
+"""PostgreSQL's words for: somebody else was first, do it once more (serialization failure, deadlock)."""
+
+
+class Overtaken(Exception):
+    """A row was changed after this session had read it."""
+
+    sqlstate = AGAIN[0]
+
+
+def check(session: orm.Session, _context: Any, _rows: Any) -> None:
+    """Hold the rows that this flush changes and compare what was read. Raises OperationalError where somebody was first."""
+    wanted: dict[tuple[Any, tuple[str, ...]], dict[tuple[Any, ...], list[Any]]] = defaultdict(dict)
+    for row in session.dirty:
+        state = sa.inspect(row)
+        read = {each.key: was for each in state.mapper.column_attrs if (was := state.attrs[each.key].history.deleted)}
+        if read:
+            wanted[state.mapper, tuple(read)][state.identity] = [was[0] for was in read.values()]
+    for (mapper, names), rows in wanted.items():
+        key = mapper.primary_key
+        ask = sa.select(*key, *(mapper.attrs[name].columns[0] for name in names)).where(sa.tuple_(*key).in_(list(rows)))
+        found = session.execute(ask.order_by(*key).with_for_update(key_share=True)).all()
+        if {tuple(each[: len(key)]): list(each[len(key) :]) for each in found} != rows:
+            raise sa.exc.OperationalError("overtaken", {}, Overtaken(mapper.class_.__name__, *names))
+
+
+def overtaken(error: sa.exc.DBAPIError) -> bool:
+    """Whether somebody else was first, so that it may simply be done once more."""
+    return getattr(error.orig, "sqlstate", None) in AGAIN
