@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from flask import Flask
 from playwright.sync_api import Playwright, sync_playwright
 
 from tests import world as cast
+from tests.people.browsers import Apart
 from webapp import create_app
 from webapp.kit import clock
 from webapp.kit.settings import Settings
@@ -42,6 +44,14 @@ def settings(folder: Path, url: str | None = None, **changes: object) -> Setting
             **changes,
         }  # type: ignore[arg-type]
     )
+
+
+def app_of(chosen: Settings, **config: object) -> Flask:
+    """The app as tests run it: CSRF off (it has tests of its own), every request begins with nothing known, as on a server."""
+    made = create_app(chosen)
+    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, **config)
+    made.test_client_class = Apart
+    return made
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -84,6 +94,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if clock.local(now).hour < 6:
         ahead += clock.day_bounds(clock.day_of(now))[0] + timedelta(hours=12) - now
     clock.set_ahead(ahead)
+
+
+UNSWEPT = 50
+"""Tests between two sweeps: left to itself Python sweeps after every other request, a third of the time of a test."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Sweep up what tests left behind in circles, now and then."""
+    global unswept
+    gc.disable()
+    unswept += 1
+    if unswept >= UNSWEPT:
+        unswept = 0
+        gc.collect()
+
+
+unswept = 0
 
 
 MEMORY, A_SERVER, EVERYTHING = Path("/dev/shm"), 2**30, 6 * 2**30
@@ -149,7 +177,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, dict[s
 def app(
     template: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest, compiled: tuple[Compiled, dict[str, Asset]]
 ) -> Iterator[Flask]:
-    """The app on a fresh copy of the world, CSRF off (it has tests of its own)."""
+    """The app on a fresh copy of the world."""
     kind, source = template
     if kind == "postgresql":
         uri = request.getfixturevalue("pg_server")
@@ -159,8 +187,7 @@ def app(
     else:
         shutil.copy(source, tmp_path / "nuanchao.db")
         chosen = settings(tmp_path)
-    made = create_app(chosen)
-    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    made = app_of(chosen)
     made.jinja_env.bytecode_cache, made.extensions["assets"] = compiled
     with made.app_context():
         yield made

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from flask import Flask
 
-from tests.people.browsers import Apart, hidden, said
+from tests.people.browsers import hidden, said
 from tests.world import World
 from webapp.access import Role
 from webapp.applications import models, rules
@@ -24,7 +24,6 @@ OPEN = "/open?lang=zh"
 
 @pytest.fixture
 def home(app: Flask, world: World) -> str:
-    app.test_client_class = Apart
     return f"/households/{world.household('李秀兰').id}/applications"
 
 

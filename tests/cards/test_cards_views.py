@@ -16,7 +16,6 @@ from PIL import Image
 from pypdf import PdfReader
 
 from tests.cards.reading import HARDSHIPS, by_zbar, lines_across, lines_down, picture, printed, words
-from tests.people.browsers import Apart
 from webapp.cards import models as cards
 from webapp.cards import queries, rules, views
 from webapp.cards.models import Card, CardKind, Scan
@@ -27,11 +26,6 @@ from webapp.store import audit, db, files, jobs, rulebook
 
 READERS = ("zhou", "wu", "zheng", "feng")
 PUBLIC = "https://nuanchao.example"
-
-
-@pytest.fixture(autouse=True)
-def _apart(app):
-    app.test_client_class = Apart
 
 
 def give(world, kind=CardKind.RESIDENT, name="李秀兰") -> Card:

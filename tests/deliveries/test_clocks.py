@@ -10,19 +10,12 @@ from flask import Flask
 
 from tests.deliveries.acts import enrolled, kept, post
 from tests.deliveries.test_phones import page
-from tests.people.browsers import Apart
 from tests.store.kit import Phone
 from tests.world import World
 from webapp.kit import clock, ids
 from webapp.ledger.models import Entry
 from webapp.store import db
 from webapp.visits.models import Call
-
-
-@pytest.fixture(autouse=True)
-def _apart(app: Flask) -> None:
-    app.test_client_class = Apart
-
 
 FAST = "手机的时间快了2 小时。请在手机的“设置”里打开“自动设置时间”"
 

@@ -16,7 +16,6 @@ from flask import Flask
 from PIL import Image
 
 from tests.deliveries.acts import enrolled, fresh, held, kept, long_ago, post, spend
-from tests.people.browsers import Apart
 from tests.store.kit import counted, scribble, teach
 from tests.world import World
 from webapp.deliveries import queries, views
@@ -29,11 +28,6 @@ from webapp.store import db, inbox
 from webapp.store.arrivals import Kept, Ruling
 from webapp.store.audit import Entry as Deed
 from webapp.web import intake
-
-
-@pytest.fixture(autouse=True)
-def _apart(app: Flask) -> None:
-    app.test_client_class = Apart
 
 
 def page(world: World, who: str | None, path: str, lang: str = "zh") -> str:

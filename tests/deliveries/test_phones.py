@@ -10,17 +10,11 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.deliveries.acts import enrolled, kept, post, spend
-from tests.people.browsers import Apart
 from tests.store.kit import Phone, counted
 from tests.world import World
 from webapp.kit import clock
 from webapp.people.models import Account, Device, HomeCareUnit, Slip
 from webapp.store import db
-
-
-@pytest.fixture(autouse=True)
-def _apart(app: Flask) -> None:
-    app.test_client_class = Apart
 
 
 def device(phone: Phone) -> Device:

@@ -15,7 +15,6 @@ from flask import Flask
 from PIL import Image
 
 from tests.deliveries.acts import enrolled, post, spend
-from tests.people.browsers import Apart
 from tests.store.kit import Phone
 from tests.world import World
 from webapp.deliveries import rescue
@@ -23,11 +22,6 @@ from webapp.deliveries.rescue import Broken, parts
 from webapp.kit import clock
 from webapp.store import db, files
 from webapp.store.arrivals import Kept
-
-
-@pytest.fixture(autouse=True)
-def _apart(app: Flask) -> None:
-    app.test_client_class = Apart
 
 
 def file_of(envelopes: list[Any], photos: list[bytes] = (), indent: int | None = None) -> bytes:  # type: ignore[assignment]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tests.messages.kit import Clock, drain, tasks, urgent
 from tests.today.test_todo import _actor
-from tests.visits.kit import Apart, arrive, card_of, plate_of, send
+from tests.visits.kit import arrive, card_of, plate_of, send
 from webapp.cards import models as cards
 from webapp.cards.models import Card
 from webapp.kit import clock, ids
@@ -26,12 +26,6 @@ from webapp.roster import models as roster
 from webapp.roster.absences import Pause
 from webapp.roster.models import CANCELLED, PLANNED, Shift
 from webapp.store import db
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tests.messages.kit import Clock, tasks, urgent
 from tests.today.test_todo import _actor
-from tests.visits.kit import Apart, arrive, send
+from tests.visits.kit import arrive, send
 from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.cards.models import Card
@@ -28,12 +28,6 @@ from webapp.roster import models as roster
 from webapp.roster.absences import Leave
 from webapp.roster.models import PLANNED, Shift
 from webapp.store import db
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from tests import world as cast
-from tests.conftest import settings
+from tests.conftest import app_of, settings
 from tests.house.rooms import ROLES, verb_of
 from tests.messages.kit import Clock, drain
 from tests.today.test_todo import _actor
-from tests.visits.kit import Apart, arrive, card_of, send
-from webapp import create_app
+from tests.visits.kit import arrive, card_of, send
 from webapp.access import Role, can
 from webapp.cards import models as cards
 from webapp.cards.models import Card, Sighting
@@ -100,9 +99,7 @@ quarter review with a day to look again (tests/reviews)."""
 def template(tmp_path_factory):
     """The furnished house, made once and copied for each test."""
     folder = tmp_path_factory.mktemp("sixty")
-    made = create_app(settings(folder))
-    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    made.test_client_class = Apart
+    made = app_of(settings(folder))
     with made.app_context(), pytest.MonkeyPatch.context() as patch:
         migrate.upgrade(db.database().engine)
         cast.build()
@@ -159,12 +156,6 @@ def furnish(world):
         drawn = {"station_id": songling, "caregiver_id": qian.id, "due_on": clock.today(), "seed": "", "once": "sixty"}
         session.add(CallBack(household_id=home, kind="surprise", **drawn))
     drain()
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture(autouse=True)

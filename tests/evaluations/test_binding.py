@@ -11,19 +11,12 @@ from flask import Flask
 
 from tests.evaluations.kit import LAST, lay
 from tests.house.test_queries import heard
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import binding, gather
 from webapp.store import db
 from webapp.voices.models import Opinion
 
 D = [LAST.first + timedelta(days=n) for n in range(20)]
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ from datetime import timedelta
 import openpyxl
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.evaluations.kit import LAST, lay
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation
@@ -22,12 +20,6 @@ from webapp.store import db, rulebook
 
 D = [LAST.first + timedelta(days=n) for n in range(12)]
 MARKS = {"home": "3", "attitude": "2", "words": "做事细，老人信得过"}
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture

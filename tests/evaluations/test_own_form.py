@@ -8,10 +8,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from flask import Flask
 
 from tests.evaluations.kit import LAST, lay
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import filling, gather
 from webapp.kit.refusal import Refusal
@@ -19,12 +17,6 @@ from webapp.store import db
 
 D = [LAST.first + timedelta(days=n) for n in range(4)]
 URL = "/evaluations/own-form"
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture

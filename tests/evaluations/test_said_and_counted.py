@@ -8,10 +8,8 @@ from fractions import Fraction
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
 from tests.evaluations.kit import LAST, As, lay
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import behind, counting, faults, gather, models, rules
 from webapp.evaluations.models import Evaluation
@@ -26,12 +24,6 @@ from webapp.voices.models import Opinion
 
 D = [LAST.first + timedelta(days=n) for n in range(12)]
 STARS = "elder_opinion"
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 def facts(world: World, who: str = "wang") -> dict[str, object]:

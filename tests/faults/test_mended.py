@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from flask import Flask
 from PIL import Image
 
-from tests.people.browsers import Apart
 from tests.store.kit import Phone, know, receive, scribble, teach
 from tests.world import World
 from webapp.kit import clock, ids
@@ -142,7 +141,6 @@ def wanted(app: Flask) -> tuple[str, bytes]:
     sha256 = hashlib.sha256(data).hexdigest()
     with db.transaction():
         files.want(sha256, len(data))
-    app.test_client_class = Apart
     return sha256, data
 
 

@@ -8,11 +8,9 @@ import pytest
 from flask import Flask
 
 from tests import world as cast
-from tests.conftest import settings
+from tests.conftest import app_of, settings
 from tests.house import rooms
 from tests.house.rooms import Side
-from tests.people.browsers import Apart
-from webapp import create_app
 from webapp.store import db, migrate
 
 
@@ -20,9 +18,7 @@ from webapp.store import db, migrate
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, dict[str, Side]]]:
     """The app with the cast and one of everything in two homes; tests leave it as they found it."""
     folder = tmp_path_factory.mktemp("furnished")
-    app = create_app(settings(folder))
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
-    app.test_client_class = Apart
+    app = app_of(settings(folder), PROPAGATE_EXCEPTIONS=False)
     with app.app_context():
         migrate.upgrade(db.database().engine)
         cast.build()

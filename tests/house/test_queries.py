@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from tests.evaluations.kit import As, lay
-from tests.visits.kit import Apart, send
+from tests.visits.kit import send
 from tests.world import World
 from webapp.access import Role
 from webapp.applications import models as applications
@@ -177,12 +177,6 @@ PAGES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "published inspections": ("wu", lambda rows: "/published/inspections"),
     "family": ("limin", lambda rows: f"/family/{rows.kin}"),
 }
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 class Head:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.people.browsers import Apart
 from tests.world import World
 from webapp.kit import clock, ids
 from webapp.people.models import Person
@@ -38,7 +37,6 @@ def weigh(client: FlaskClient, path: str, known: set[str]) -> tuple[int, int]:
 @pytest.fixture
 def visit(app: Flask, world: World) -> str:
     """The address of today's planned visit of 王桂芳."""
-    app.test_client_class = Apart
     with db.transaction():
         for name in ("李秀兰", "张福贵"):
             roster.plan(world.household(name), range(7), 600, 60, ["MEAL-01", "CLEAN-01", "MIND-01"])
@@ -67,7 +65,6 @@ def test_her_later_pages_take_fourteen_kilobytes(visit: str, app: Flask, world: 
 
 
 def test_five_hundred_caregivers_on_one_live_screen_weigh_four_hundred_bytes_each(app: Flask, world: World) -> None:
-    app.test_client_class = Apart
     many = 500
     with db.transaction() as session:
         li, songling = world.household("李秀兰"), world.place("songling")

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.visits.kit import Apart, plate_of, send
+from tests.visits.kit import plate_of, send
 from tests.world import World
 from webapp.access import Role
 from webapp.inspections import models
@@ -24,12 +23,6 @@ from webapp.messages.models import Task
 from webapp.people import models as people
 from webapp.store import db
 from webapp.store.inbox import APPLIED, QUARANTINED
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 
 from tests.ledger.test_ledger_views import marks, picture, spend
-from tests.people.browsers import Apart
 from webapp.ledger.rows import Book, BookDraw, Entry, SlipCheck
 from webapp.people.models import Household
 from webapp.store import db
@@ -20,7 +19,6 @@ from webapp.store import db
 @pytest.fixture
 def slip(app, world):
     """A spend with its picture."""
-    app.test_client_class = Apart
     home = world.household("李秀兰").id
     assert spend(world.client("wang"), home, words="青菜", receipt=(io.BytesIO(picture()), "a.jpg")).status_code == 303
     return db.session().scalars(sa.select(Entry.id)).one()
@@ -49,7 +47,6 @@ def test_a_slip_that_is_not_ticked_stays_and_one_of_a_line_that_was_undone_goes(
 
 @pytest.mark.parametrize(("typed", "many"), [("2", 2), ("", 5), ("三", 5), ("0", 1), ("999", 20)])
 def test_a_draw_comes_out_again_by_whoever_has_the_seed_and_the_list(app, world, typed, many):
-    app.test_client_class = Apart
     street = world.client("wu")
     seen = street.post("/book/draws", data={"n": typed})
     row = db.session().scalars(sa.select(BookDraw)).one()

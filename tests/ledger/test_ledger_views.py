@@ -13,7 +13,6 @@ from PIL import Image
 
 from tests.house.test_queries import heard
 from tests.ledger.acts import act
-from tests.people.browsers import Apart
 from webapp.kit import clock
 from webapp.kit.month import Month
 from webapp.ledger import confirming, counting, queries
@@ -29,11 +28,6 @@ def picture() -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (40, 60), (200, 180, 90)).save(out, "JPEG")
     return out.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def _apart(app):
-    app.test_client_class = Apart
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from PIL import Image
 
 from tests.house.test_queries import heard
 from tests.logs.test_logs import act, visit_of
-from tests.people.browsers import Apart
 from webapp.kit import clock, ids
 from webapp.logs import models as logs
 from webapp.logs import queries
@@ -23,11 +22,6 @@ from webapp.store import db
 from webapp.visits.models import Service
 
 SECRET = "来过推销的"
-
-
-@pytest.fixture(autouse=True)
-def _apart(app):
-    app.test_client_class = Apart
 
 
 @pytest.fixture

@@ -9,15 +9,7 @@ import pytest
 from flask import Flask
 
 from tests.messages.kit import Clock, Gateway
-from tests.visits.kit import Apart
 from webapp.kit import clock
-
-
-@pytest.fixture(autouse=True)
-def apart(request: pytest.FixtureRequest) -> None:
-    """Every request begins with nothing known, as on a server."""
-    if "app" in request.fixturenames:
-        request.getfixturevalue("app").test_client_class = Apart
 
 
 @pytest.fixture

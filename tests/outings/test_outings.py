@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.messages.kit import Clock, drain
 from tests.people.browsers import hidden, said
 from tests.today.test_todo import _actor
-from tests.visits.kit import Apart, card_of, send
+from tests.visits.kit import card_of, send
 from webapp.cards import models as cards
 from webapp.cards.models import Sighting
 from webapp.endings import care
@@ -23,11 +23,6 @@ from webapp.today import todo
 LAN, ZHANG, LIU, SUN = "李秀兰", "张福贵", "刘淑珍", "孙德胜"
 WALK = {"company": "alone", "place": "near", "minutes": "60", "words": "小花园", "phone": "13800138000"}
 LOST = {"minutes": "30", "seen_where": "菜市场门口", "clothes": "红外套、黑布鞋", "words": "个子小，走得慢"}
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    app.test_client_class = Apart
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The doors: signing in, enrolling, PIN, grants, invitations, my page, outbox; tried by those who may and those who may not."""
 
-import contextvars
 import json
 import re
 from datetime import timedelta
@@ -8,7 +7,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
-from flask.testing import FlaskClient
 
 from tests.people.test_doors_rules import GOOD
 from tests.world import PASSWORD
@@ -20,19 +18,6 @@ from webapp.store import audit, db, inbox, secrets
 from webapp.web.limits import Tries
 
 PIN = "280591"
-
-
-class Apart(FlaskClient):
-    """A browser whose requests share nothing with the test around them, as on a server."""
-
-    def open(self, *args, **kwargs):
-        db.undo()
-        return contextvars.Context().run(super().open, *args, **kwargs)
-
-
-@pytest.fixture(autouse=True)
-def _apart(app):
-    app.test_client_class = Apart
 
 
 def deeds():

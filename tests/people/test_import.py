@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from openpyxl import load_workbook
 
 from tests.people import messy
-from tests.people.browsers import Apart, hidden, post, said
+from tests.people.browsers import hidden, post, said
 from webapp.kit import clock
 from webapp.people import models as people
 from webapp.people.bringing import clear
@@ -30,11 +30,6 @@ from webapp.people.models import (
 from webapp.store import audit, db, jobs
 
 TABLES = (Household, Resident, Person, Kin, Alert, HomeCareUnit, Assignment, Account, Grant)
-
-
-@pytest.fixture(autouse=True)
-def _apart(app):
-    app.test_client_class = Apart
 
 
 @pytest.fixture

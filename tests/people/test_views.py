@@ -10,18 +10,13 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from tests.people.browsers import Apart, hidden, post, said
+from tests.people.browsers import hidden, post, said
 from webapp.access import Role
 from webapp.kit import clock, ids
 from webapp.people import models as people
 from webapp.people import queries
 from webapp.people.models import Alert, Consent, Contact, Grant, Household, Kin, Look, Person, Place, Resident, Spot
 from webapp.store import audit, db
-
-
-@pytest.fixture(autouse=True)
-def _apart(app):
-    app.test_client_class = Apart
 
 
 @pytest.fixture

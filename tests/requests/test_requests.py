@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
-from tests.people.browsers import Apart, hidden, said
+from tests.people.browsers import hidden, said
 from tests.visits.kit import arrive
 from tests.visits.kit import send as act
 from tests.world import World
@@ -22,11 +21,6 @@ from webapp.requests.models import Need, RequestStep, ServiceRequest
 from webapp.store import db, jobs
 
 WALL = clock.now
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    app.test_client_class = Apart
 
 
 def ask(world: World, who: str = "limin", **typed: str) -> int:

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.evaluations.kit import As, lay
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import gather
 from webapp.evaluations.models import Evaluation, Veto
@@ -35,12 +33,6 @@ LAST = Quarter.of(clock.today()).previous()
 DAY = timedelta(days=1)
 HELD = rulebook.default("evaluation")
 NOTHING: dict[str, Fraction | None] = dict.fromkeys(("Q01", "Q02", "Q03", "Q04", "Q05", "Q06"))
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 # -- on paper --

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.visits.kit import Apart
 from webapp.kit import clock, ids
 from webapp.messages.models import Notice
 from webapp.people import models as people
@@ -22,7 +21,6 @@ MONDAY = date(2026, 11, 23)
 
 @pytest.fixture(autouse=True)
 def _apart(app):
-    app.test_client_class = Apart
     app.test_client().get("/up")
 
 

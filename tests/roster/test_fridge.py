@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from tests.visits.kit import Apart
 from webapp.kit import clock
 from webapp.people.models import Person, Place
 from webapp.roster import fridge, models, pausing, publishing
@@ -17,7 +16,6 @@ from webapp.store import db, files
 
 @pytest.fixture(autouse=True)
 def _apart(app):
-    app.test_client_class = Apart
     app.test_client().get("/up")
 
 

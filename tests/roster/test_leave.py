@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.store.at_once import meanwhile
-from tests.visits.kit import Apart, arrive, send
+from tests.visits.kit import arrive, send
 from webapp.access import Role
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
@@ -271,7 +271,6 @@ def test_a_visit_she_made_before_leaving_sick_stays_hers(app, world, monkeypatch
 
 @pytest.fixture
 def zhou(app, world):
-    app.test_client_class = Apart
     app.test_client().get("/up")
     return world.client("zhou")
 

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.visits.kit import Apart
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
 from webapp.people import models as people
@@ -180,7 +179,6 @@ def test_the_same_days_are_not_paused_twice(app, world):
 
 @pytest.fixture
 def zhou(app, world):
-    app.test_client_class = Apart
     app.test_client().get("/up")
     return world.client("zhou")
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.visits.kit import Apart
 from webapp.kit import clock
 from webapp.people import models as people
 from webapp.roster import models
@@ -17,7 +16,6 @@ NEW = {"weekdays": ["0", "1", "2", "3", "4", "5", "6"], "start": "08:30", "minut
 
 @pytest.fixture(autouse=True)
 def _apart(app):
-    app.test_client_class = Apart
     app.test_client().get("/up")  # the first answer of a process hands the templates their macros
 
 

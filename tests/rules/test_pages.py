@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.evaluations.kit import LAST, lay
 from tests.rules.test_calculators import expected, rules
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.evaluations import gather, models
 from webapp.evaluations.models import Evaluation
@@ -22,12 +20,6 @@ from webapp.kit.month import Month
 from webapp.store import db, rulebook
 
 KINDS = {each["code"]: each["zh"] for each in rules("calendar")["day_kinds"]}
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 def text(page: str) -> str:

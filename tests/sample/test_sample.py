@@ -13,7 +13,6 @@ from flask import Flask
 
 from tests import conftest
 from tests.ledger.test_ledger_going_out import checked
-from webapp import create_app
 from webapp.access import Role
 from webapp.kit import clock
 from webapp.ledger import exporting
@@ -50,8 +49,7 @@ def _empty(request: pytest.FixtureRequest, folder: Path, kind: str) -> Iterator[
         uri = request.getfixturevalue("pg_server")
         conftest._admin(uri, f'create database "{name}"')
         url = conftest.pg_url(uri, name)
-    made = create_app(conftest.settings(folder, url))
-    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    made = conftest.app_of(conftest.settings(folder, url))
     with made.app_context():
         migrate.upgrade(db.database().engine)
         yield made

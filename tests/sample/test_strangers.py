@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.house import rooms
-from tests.people.browsers import Apart
 from tests.sample.test_sample import empty_lite  # noqa: F401
 from webapp.applications.models import Application
 from webapp.cards import models as cards
@@ -83,7 +82,6 @@ def test_no_page_that_a_stranger_can_reach_says_anything_personal(
 ) -> None:  # fmt: skip
     app = empty_lite
     commands.build("small", None)
-    app.test_client_class = Apart
     with db.transaction() as session:
         live = [card for card in session.scalars(sa.select(Card)) if card.live and card.token]
         tokens = [card.token or "" for card in live] + ["Z" * 26, "x"]

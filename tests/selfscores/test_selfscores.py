@@ -6,10 +6,8 @@ import re
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.kit import clock
 from webapp.kit.refusal import Refusal
@@ -23,12 +21,6 @@ ITEMS = [
     {"code": "A1", "zh": "天天上门", "en": "Daily visits", "full": 15},
     {"code": "A2", "zh": "台账", "en": "Registers", "full": 5},
 ]
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.today.test_todo import _actor
-from tests.visits.kit import Apart, arrive, send
+from tests.visits.kit import arrive, send
 from webapp.kit import clock, ids
 from webapp.messages.calling import PhoneCall
 from webapp.messages.models import Notice, Task
@@ -22,7 +22,6 @@ from webapp.visits.writing import find
 
 @pytest.fixture(autouse=True)
 def _apart(app):
-    app.test_client_class = Apart
     app.test_client().get("/up")
 
 

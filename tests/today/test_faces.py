@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.people.browsers import Apart, said
+from tests.people.browsers import said
 from tests.world import World
 from webapp.cards import models as cards
 from webapp.cards.models import CardKind, Sighting
@@ -14,7 +14,6 @@ from webapp.store import db
 
 
 def test_a_household_that_moved_is_answered_for_by_its_new_station(app: Flask, world: World) -> None:
-    app.test_client_class = Apart
     with db.transaction():
         token = cards.issue(CardKind.RESIDENT, resident=world.resident("李秀兰")).token
     with db.transaction():
@@ -26,7 +25,6 @@ def test_a_household_that_moved_is_answered_for_by_its_new_station(app: Flask, w
 
 
 def test_a_badge_is_confirmed_and_is_no_elder_to_report(app: Flask, world: World) -> None:
-    app.test_client_class = Apart
     with db.transaction():
         token = cards.issue(CardKind.BADGE, badge=world.person("wang")).token
     page = said(world.client().get(f"/c/{token}"))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
 
-from tests.people.browsers import Apart, said
+from tests.people.browsers import said
 from tests.world import World
 from webapp.cards import models as cards
 from webapp.cards import queries
@@ -34,7 +34,6 @@ PHONES = {n: {"User-Agent": f"Phone {n}"} for n in range(9)}
 
 @pytest.fixture
 def token(app: Flask, world: World) -> str:
-    app.test_client_class = Apart
     with db.transaction():
         made = cards.issue(CardKind.RESIDENT, resident=world.resident("李秀兰")).token
     assert made

@@ -12,7 +12,7 @@ from flask import Flask
 from PIL import Image
 
 from tests.ledger.acts import act as money
-from tests.people.browsers import Apart, said
+from tests.people.browsers import said
 from tests.visits.kit import arrive, send
 from tests.world import World
 from webapp.cards import models as cards
@@ -34,7 +34,6 @@ MONDAY = date(2026, 11, 16)
 
 @pytest.fixture
 def kin(app: Flask, world: World) -> str:
-    app.test_client_class = Apart
     return f"/family/{db.reading().scalars(sa.select(Kin.id).where(Kin.person_id == world.person('limin').id)).one()}"
 
 

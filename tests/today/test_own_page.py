@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.people.browsers import Apart, hidden, said
+from tests.people.browsers import hidden, said
 from tests.today.test_kin_page import narrow
 from tests.visits.kit import planned_today
 from tests.world import World
@@ -18,7 +18,6 @@ from webapp.voices.models import Opinion
 
 @pytest.fixture
 def own(app: Flask, world: World) -> str:
-    app.test_client_class = Apart
     planned_today(world, 540)
     return f"/residents/{world.resident('李秀兰').id}/own"
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from tests.people.browsers import Apart
 from tests.world import World
 from webapp.cards import models as cards
 from webapp.cards.models import CardKind
@@ -23,7 +22,6 @@ from webapp.today.packet import HOLD, HOLD_NEXT, scannable
 @pytest.fixture(autouse=True)
 def morning(app: Flask, world: World) -> None:
     """Both of 王桂芳's homes have a card; 李秀兰 is planned every day."""
-    app.test_client_class = Apart
     with db.transaction():
         roster.plan(world.household("李秀兰"), range(7), 600, 60, ["MEAL-01"])
         for name in ("李秀兰", "张福贵"):

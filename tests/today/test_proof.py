@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.visits.kit import Apart, arrive, send
+from tests.visits.kit import arrive, send
 from webapp.kit import clock, ids
 from webapp.kit.month import Month
 from webapp.ledger import models as ledger
@@ -18,7 +18,6 @@ from webapp.visits.models import VisitException
 
 @pytest.fixture(autouse=True)
 def _apart(app):
-    app.test_client_class = Apart
     app.test_client().get("/up")
 
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.messages.kit import Clock, tasks, urgent
-from tests.visits.kit import Apart, send
+from tests.visits.kit import send
 from webapp.access import Role
 from webapp.cards import models as cards
 from webapp.kit import clock, ids
@@ -25,12 +25,6 @@ from webapp.today import carrying, todo
 from webapp.visits import live, models
 from webapp.visits import rules as evidence
 from webapp.visits.writing import find
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tests.messages.kit import Clock
 from tests.today.test_todo import deed, listed, plan
-from tests.visits.kit import Apart, arrive, send
+from tests.visits.kit import arrive, send
 from webapp.kit import clock, ids
 from webapp.messages.models import Task
 from webapp.people.models import Person
@@ -21,11 +21,6 @@ from webapp.today import carrying
 from webapp.training.models import Certificate, Session
 
 HOME = "李秀兰"
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    app.test_client_class = Apart
 
 
 @pytest.fixture

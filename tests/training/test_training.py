@@ -12,7 +12,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.store.at_once import meanwhile
-from tests.visits.kit import Apart
 from tests.world import World
 from webapp.access import Role
 from webapp.cards import models as cards
@@ -32,12 +31,6 @@ FORM = {
     "where": "街道会议室",
     "teacher": "陈医生",
 }
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    """Every request begins with nothing known, as on a server."""
-    app.test_client_class = Apart
 
 
 @pytest.fixture

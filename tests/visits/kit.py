@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextvars
 from datetime import timedelta
-from typing import Any
-
-from flask.testing import FlaskClient
 
 from tests.world import HOME
 from webapp.cards import models as cards
@@ -16,15 +12,6 @@ from webapp.store import db, inbox
 from webapp.store.inbox import Receipt
 
 AT_HOME = {"lat_e6": HOME[0] + 100, "lon_e6": HOME[1], "accuracy_m": 20, "fix_age_ms": 3000, "place_state": "ok"}
-
-
-class Apart(FlaskClient):
-    """A browser whose requests share nothing with the test around them, as on a server."""
-
-    def open(self, *args: Any, **kwargs: Any) -> Any:
-        """One request in a context of its own; what the test held open is let go first."""
-        db.undo()
-        return contextvars.Context().run(super().open, *args, **kwargs)
 
 
 def card_of(world, name="李秀兰"):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from openpyxl import load_workbook
 
 from bench import fraud
-from tests.visits.kit import AT_HOME, Apart, card_of, plate_of, send
+from tests.visits.kit import AT_HOME, card_of, plate_of, send
 from tests.visits.test_correcting import As, ask, asked_for, came, codes, decide, exception, now, refused, visit, yesterday
 from webapp.kit import clock, draw
 from webapp.people.models import HomeCareUnit, Kin, Spot
@@ -259,7 +259,6 @@ def test_words_that_look_like_a_formula_are_only_words():
 
 
 def test_the_page_gives_the_file_and_writes_down_who_took_it(app, world):
-    app.test_client_class = Apart
     came(world)
     month = (clock.today() - timedelta(days=1)).strftime("%Y-%m")
     client = world.client("zhou")

@@ -2,11 +2,10 @@
 
 import io
 
-import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from tests.visits.kit import Apart, card_of
+from tests.visits.kit import card_of
 from tests.visits.test_correcting import ask, asked_for, came, codes, exception, now, visit, yesterday
 from webapp.kit import clock
 from webapp.people.models import Kin
@@ -14,11 +13,6 @@ from webapp.store import db, files
 from webapp.visits import calling_back
 from webapp.visits.confirming import Attestation, KinWord
 from webapp.visits.correcting import FlagReached
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    app.test_client_class = Apart
 
 
 def text(answer):

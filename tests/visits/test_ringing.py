@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.visits.kit import AT_HOME, Apart, arrive, card_of, planned_today, send
+from tests.visits.kit import AT_HOME, arrive, card_of, planned_today, send
 from webapp.access import Role
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
@@ -211,7 +211,6 @@ def test_the_head_cannot_wave_through_his_own_words(app, world, shift):
 
 @pytest.fixture
 def zhou(app, world):
-    app.test_client_class = Apart
     app.test_client().get("/up")
     return world.client("zhou")
 
@@ -264,7 +263,6 @@ def test_a_call_is_kept_with_whom_and_what_and_trouble_needs_a_word(app, world, 
 
 def test_a_paper_sheet_is_written_down_the_day_after_and_stays_visible_as_that(app, world):
     day = clock.today() - timedelta(days=1)
-    app.test_client_class = Apart
     with db.transaction() as session:
         home = world.household("李秀兰")
         key = ids.new()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.visits.kit import AT_HOME, Apart, arrive, card_of, planned_today, send
+from tests.visits.kit import AT_HOME, arrive, card_of, planned_today, send
 from webapp.kit import clock, ids
 from webapp.roster.models import Shift
 from webapp.store import db
@@ -17,7 +17,6 @@ from webapp.visits.models import Call, NobodyHome, Visit, VisitException
 
 @pytest.fixture(autouse=True)
 def _apart(app):
-    app.test_client_class = Apart
     app.test_client().get("/up")  # the first answer of a process hands the templates their macros
 
 

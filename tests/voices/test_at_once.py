@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.people.browsers import Apart, hidden, said
+from tests.people.browsers import hidden, said
 from tests.store.at_once import meanwhile
 from tests.world import World
 from webapp.cards import models as cards
@@ -20,11 +19,6 @@ from webapp.store import db
 from webapp.voices import models
 from webapp.voices.models import ChangeOfCaregiver, Complaint, Opinion
 from webapp.web import limits
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    app.test_client_class = Apart
 
 
 def test_two_answers_of_one_resident_at_once_are_one_opinion(app: Flask, world: World) -> None:

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
 
-from tests.people.browsers import Apart, hidden, said
+from tests.people.browsers import hidden, said
 from tests.world import World
 from webapp.endings import care
 from webapp.kit import clock, ids
@@ -24,11 +23,6 @@ from webapp.voices import models, rules
 from webapp.voices.models import ChangeOfCaregiver, Complaint, Opinion
 
 WALL = clock.now
-
-
-@pytest.fixture(autouse=True)
-def apart(app: Flask) -> None:
-    app.test_client_class = Apart
 
 
 def home(world: World) -> str:

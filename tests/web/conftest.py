@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.conftest import settings
-from webapp import create_app
+from tests.conftest import app_of, settings
 
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The app over an empty folder: forms, headers, assets."""
     folder: Path = tmp_path_factory.mktemp("house")
-    made = create_app(settings(folder))
-    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    made = app_of(settings(folder))
     yield made
     made.extensions["db"].engine.dispose()

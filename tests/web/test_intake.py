@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from flask import Flask
 from PIL import Image
 
-from tests.people.browsers import Apart
 from tests.store.kit import Phone, know, scribble, teach
 from tests.world import World
 from webapp.kit import clock, ids
@@ -46,7 +45,6 @@ WRONG: list[Any] = [None, True, 0, -1, 1.5, "", "x", "锁", "\x00", "\ud800", []
 @pytest.fixture
 def phone(app: Flask, world: World) -> Phone:
     """王桂芳's phone, enrolled for real: its key lies in the database."""
-    app.test_client_class = Apart
     made = Phone(world.account("wang").id)
     key = made.public
     with db.transaction() as session:
@@ -183,7 +181,6 @@ def test_no_kind_breaks_on_an_empty_or_strange_body(app: Flask, world: World, ph
 
 
 def test_kinds_and_openapi_describe_the_door(app: Flask) -> None:
-    app.test_client_class = Apart
     client = app.test_client()
     kinds = client.get("/inbox/kinds").json
     assert {"visits.arrive", "visits.leave", "logs.write"} <= set(kinds) or len(kinds) >= 8

@@ -10,15 +10,9 @@ import time
 import pytest
 from flask import Flask
 
-from tests.people.browsers import Apart
 from tests.world import World
 from webapp.store import db, topics
 from webapp.web import live
-
-
-@pytest.fixture(autouse=True)
-def _apart(app: Flask) -> None:
-    app.test_client_class = Apart
 
 
 class Reader:

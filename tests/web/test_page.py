@@ -12,10 +12,8 @@ from flask import Flask
 from jinja2 import ChoiceLoader, DictLoader
 from werkzeug.routing import AnyConverter, IntegerConverter
 
-from tests.conftest import settings
-from tests.people.browsers import Apart
+from tests.conftest import app_of, settings
 from tests.world import World
-from webapp import create_app
 from webapp.kit.refusal import Busy, Conflict, Missing, Refusal
 from webapp.web import page
 from webapp.web.guard import open_door
@@ -36,8 +34,7 @@ TROUBLE = {
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The house with a room of its own."""
     folder: Path = tmp_path_factory.mktemp("small")
-    app = create_app(settings(folder))
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
+    app = app_of(settings(folder), PROPAGATE_EXCEPTIONS=False)
     assert app.jinja_env.loader is not None
     app.jinja_env.loader = ChoiceLoader([DictLoader({"t/page.html": TEMPLATE}), app.jinja_env.loader])
 
@@ -186,7 +183,6 @@ def test_choosing_a_language_is_remembered_and_nonsense_is_not(small: Flask) -> 
 def guarded(app: Flask, world: World) -> World:
     """The app as it runs: CSRF on."""
     app.config["WTF_CSRF_ENABLED"] = True
-    app.test_client_class = Apart
     return world
 
 

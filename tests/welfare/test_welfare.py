@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.messages.kit import Clock, drain, tasks
 from tests.people.browsers import hidden, said
 from tests.today.test_todo import _actor
-from tests.visits.kit import Apart, send
+from tests.visits.kit import send
 from webapp.endings import care
 from webapp.kit import clock, ids
 from webapp.store import db, jobs
@@ -18,11 +18,6 @@ from webapp.welfare import models, rules
 from webapp.welfare.models import Watch, WelfareVisit
 
 LAN = "李秀兰"
-
-
-@pytest.fixture(autouse=True)
-def apart(app):
-    app.test_client_class = Apart
 
 
 @pytest.fixture(autouse=True)
