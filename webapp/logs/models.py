@@ -222,17 +222,16 @@ def _replace(act: Act, log_id: uuid.UUID, row: Log | LogResident, given: dict[st
     before = rules.changed({name: getattr(row, name) or "" for name in given}, given)
     if not before:
         return
-    session = db.session()
-    for name in before:
-        setattr(row, name, given[name])
-    session.flush()
+    session, here, new = db.session(), cast(Any, sa.inspect(row)), {name: given[name] for name in before}
+    its = (key == value for key, value in zip(here.mapper.primary_key, here.identity, strict=True))
+    session.execute(sa.update(type(row)).where(*its).values(new))  # its visit is held, so nobody else is at it
     part = row.resident_id if isinstance(row, LogResident) else None
     session.execute(
         sa.insert(Amendment),
         {
             "id": ids.new(), "act_id": act.id, "log_id": log_id, "resident_id": part, "author_id": act.author_id,
             "at": act.at, "received_at": act.received_at, "late": late,
-            "before": before, "after": {name: given[name] for name in before},
+            "before": before, "after": new,
         },
     )  # fmt: skip
 

@@ -254,6 +254,7 @@ def hold(row: Base) -> None:
     held = session()
     held.flush()
     held.refresh(row, with_for_update={"of": type(row)})
+    held.info.setdefault("held", set()).add(row)
 
 
 def elsewhere(error: sa.exc.DBAPIError) -> bool:

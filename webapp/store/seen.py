@@ -24,9 +24,12 @@ class Overtaken(Exception):
 
 
 def check(session: orm.Session, _context: Any, _rows: Any) -> None:
-    """Hold the rows that this flush changes and compare what was read. Raises OperationalError where somebody was first."""
+    """Hold the rows that this flush changes, if they are not held yet, and compare what was read.
+
+    Raises OperationalError where somebody was first.
+    """
     wanted: dict[tuple[Any, tuple[str, ...]], dict[tuple[Any, ...], list[Any]]] = defaultdict(dict)
-    for row in session.dirty:
+    for row in set(session.dirty) - session.info.get("held", set()):
         state = sa.inspect(row)
         read = {each.key: was for each in state.mapper.column_attrs if (was := state.attrs[each.key].history.deleted)}
         if read:
