@@ -31,7 +31,7 @@
     blocking(_now, _next, event) { event.target.close(); opening = null; },
     terminated() { opening = null; }
   }).then(async db => {
-    if (anew) await nc.spare.back(db);   // torn and begun anew by the browser, or simply new
+    await (anew ? nc.spare.back(db) : beside(db));   // torn and begun anew by the browser, or simply new
     anew = false;
     return db;
   }).catch(e => { opening = null; throw e; });
@@ -94,14 +94,27 @@
     }
     if (act.draft) tx.objectStore('drafts').delete(act.draft);
     await tx.done;
+    await nc.spare.keep(record, act.photos);   // without it a torn database would take with it what was shown as saved
     return record;
   })).then(record => {
     setTimeout(() => {   // 手机已存 is shown first
-      nc.spare.keep(record, act.photos).then(() => settled(record.id));
+      settled(record.id);
       tell({kept: record.id, chain: record.chain, household: record.household});
     });
     return record;
   });
+
+  /** Lay aside what is only in `db`: the browser was killed between the record and its copy. */
+  async function beside(db) {
+    const laid = await nc.spare.laid();
+    for (const state of laid ? ['queued', 'sending', 'held'] : []) {
+      for (const row of await db.getAllFromIndex('envelopes', 'state', state)) {
+        if (row.receipt || laid.has(row.id)) continue;
+        const photos = await Promise.all(row.envelope.photos.map(({sha256}) => db.get('photos', sha256)));
+        await nc.spare.keep(row, photos.filter(Boolean));
+      }
+    }
+  }
 
   /** The copy beside is not needed once the server has the record and its photos; it may have been faster than the copy. */
   const settled = id => use(async db => {

@@ -5,18 +5,25 @@
 (() => {
   const nc = self.nc = self.nc || {};
   if (nc.spare) return;
-  const NAME = 'nuanchao-spare', RECORD = '/spare/record/', PHOTO = '/spare/photo/', KEY = '/spare/key/';
+  const PATIENCE_MS = 3000, NAME = 'nuanchao-spare', RECORD = '/spare/record/', PHOTO = '/spare/photo/', KEY = '/spare/key/';
   /** Run deed(cache); without a cache, or with a full one, there is no second copy and nothing else changes. */
   const use = async deed => {
     if (!self.caches) return null;
     try { return await deed(await caches.open(NAME)); } catch (e) { console.warn(e); return null; }
   };
 
+  /** The same, for what somebody waits for: a cache that does not answer is let be. */
+  const soon = deed => Promise.race([new Promise(done => setTimeout(done, PATIENCE_MS, null)), use(deed)]);
+
   /** Lay a record aside, its photos first: a copy that is there is whole. */
-  const keep = (record, photos) => use(async cache => {
-    for (const {sha256, type, data} of photos) await cache.put(PHOTO + sha256, new Response(data, {headers: {'Content-Type': type}}));
+  const keep = (record, photos) => soon(async cache => {
+    await Promise.all(photos.map(({sha256, type, data}) => cache.put(PHOTO + sha256, new Response(data, {headers: {'Content-Type': type}}))));
     await cache.put(RECORD + record.id, new Response(JSON.stringify(record)));
   });
+
+  /** The ids of the records that are laid aside; null without a cache. */
+  const laid = () => soon(async cache => new Set((await cache.keys()).map(request => new URL(request.url).pathname)
+    .filter(path => path.startsWith(RECORD)).map(path => path.slice(RECORD.length))));
 
   const drop = id => use(cache => cache.delete(RECORD + id));
   const dropPhoto = sha256 => use(cache => cache.delete(PHOTO + sha256));
@@ -47,5 +54,5 @@
     await Promise.all(photos.filter(each => !named.has(each.sha256)).map(each => dropPhoto(each.sha256)));
   });
 
-  nc.spare = {keep, drop, dropPhoto, has, had, back};
+  nc.spare = {keep, laid, drop, dropPhoto, has, had, back};
 })();

@@ -7,10 +7,11 @@ import os
 import random
 import signal
 import time
+import uuid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Error, Playwright, expect
+from playwright.sync_api import BrowserContext, Error, Page, Playwright, expect
 
 from tests.js.conftest import ARGS, CHROMIUM, enrol, until
 from tests.js.stub import ACCOUNT, Stub
@@ -57,6 +58,27 @@ def kill(profile: Path) -> None:
     assert not alive
 
 
+KEYED = f"nc.keys.of('{ACCOUNT}').then(key => !!key)"
+
+
+def opened(context: BrowserContext, stub: Stub, said: list[int]) -> Page:
+    """A page whose last number shown as saved stands in `said`."""
+    page = context.new_page()
+    page.expose_binding("shown", lambda _source, n: said.__setitem__(0, n))
+    page.goto(stub.url + "/")
+    return page
+
+
+def numbers(page: Page) -> list[int]:
+    """Of all records on the phone; of each key none is missing or doubled."""
+    rows = page.evaluate("nc.outbox.list().then(rows => rows.map(row => [row.envelope.device, row.envelope.dseq]))")
+    held: dict[str, list[int]] = {}
+    for device, number in rows:
+        held.setdefault(device, []).append(number)
+    assert all(each == list(range(1, len(each) + 1)) for each in held.values()), held
+    return [number for _device, number in rows]
+
+
 def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, stub: Stub, tmp_path: Path) -> None:
     draw, profile, saved = random.Random(7), tmp_path / "profile", 0
     stub.stay("cut")
@@ -66,14 +88,13 @@ def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, st
 
     for turn in range(KILLS):
         context, said = start(), [0]
-        page = context.new_page()
-        page.expose_binding("shown", lambda _source, n, said=said: said.__setitem__(0, n))
-        page.goto(stub.url + "/")
-        if turn == 0:
-            enrol(page, stub)
-        held = page.evaluate("nc.outbox.list().then(rows => rows.map(row => row.envelope.dseq))")
+        page = opened(context, stub, said)
+        if not page.evaluate(
+            KEYED
+        ):  # at first, and after a kill that tore the database
+            enrol(page, stub, device=str(uuid.UUID(int=turn + 1, version=4)))
+        held = numbers(page)
         assert len(held) >= saved, f"kill {turn}: {saved} were shown as saved, {len(held)} are there"
-        assert held == list(range(1, len(held) + 1)), "a number is missing or doubled"
         page.evaluate(f"void ({WORK})()")
         while turn % 2 and not said[0]:  # on a slow machine too, every other time after something was shown
             page.wait_for_timeout(5)
@@ -108,6 +129,45 @@ def tear(profile: Path) -> None:
     data = bytearray(log.read_bytes())
     data[len(data) // 3 : len(data) // 3 + 64] = bytes(64)
     log.write_bytes(data)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_what_was_shown_as_saved_survives_a_kill_that_tears_the_database(
+    playwright_: Playwright, stub: Stub, tmp_path: Path, turn: int
+) -> None:
+    profile, said = tmp_path / "profile", [0]
+    stub.stay("cut")
+
+    def start() -> BrowserContext:
+        return playwright_.chromium.launch_persistent_context(str(profile), executable_path=CHROMIUM, args=ARGS)
+
+    context = start()
+    page = opened(context, stub, said)
+    enrol(page, stub)
+    page.evaluate(f"void ({WORK})()")
+    while said[0] < 3 + turn:
+        page.wait_for_timeout(5)
+    kill(profile)
+    with contextlib.suppress(Error):
+        context.close()
+    tear(profile)
+    context = start()
+    page = opened(context, stub, [0])
+    assert page.evaluate(KEYED) is False, "not torn"
+    assert len(numbers(page)) >= said[0], "what was shown as saved is gone"
+    context.close()
+
+
+def test_a_record_whose_copy_was_not_laid_before_the_kill_gets_it_at_the_next_start(page: Page, stub: Stub) -> None:
+    stub.stay("cut")
+    page.set_input_files("[name=receipt]", [{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}])
+    page.fill("[name=amount_fen]", "1.50")
+    page.click("#save")
+    until(lambda: len(page.evaluate(SPARES)) == 2)
+    page.evaluate("caches.delete('nuanchao-spare')")
+    assert page.evaluate(SPARES) == []
+    page.reload()
+    until(lambda: len(page.evaluate(SPARES)) == 2)
 
 
 @pytest.mark.parametrize("sent", [False, True], ids=["nothing was sent", "all but the photo was sent"])
