@@ -89,9 +89,7 @@ def test_what_was_shown_as_saved_survives_every_kill(playwright_: Playwright, st
     for turn in range(KILLS):
         context, said = start(), [0]
         page = opened(context, stub, said)
-        if not page.evaluate(
-            KEYED
-        ):  # at first, and after a kill that tore the database
+        if not page.evaluate(KEYED):  # at first, and after a kill that tore the database
             enrol(page, stub, device=str(uuid.UUID(int=turn + 1, version=4)))
         held = numbers(page)
         assert len(held) >= saved, f"kill {turn}: {saved} were shown as saved, {len(held)} are there"
