@@ -32,6 +32,7 @@
     terminated() { opening = null; }
   }).then(async db => {
     await (anew ? nc.spare.back(db) : beside(db));   // torn and begun anew by the browser, or simply new
+    if (!anew) navigator.locks.request('keep', () => strays(db)).catch(console.warn);
     anew = false;
     return db;
   }).catch(e => { opening = null; throw e; });
@@ -93,8 +94,10 @@
       if (!await tx.objectStore('photos').getKey(sha256)) tx.objectStore('photos').put({sha256, size, type, data, state: 'queued'});
     }
     if (act.draft) tx.objectStore('drafts').delete(act.draft);
-    await tx.done;
-    await nc.spare.keep(record, act.photos);   // without it a torn database would take with it what was shown as saved
+    // Without the copy beside a torn database would take with it what was shown as saved. Both are written at the same time.
+    const laying = nc.spare.keep(record, act.photos);
+    await tx.done.catch(e => { laying.then(() => nc.spare.drop(record.id)); throw e; });
+    await laying;
     return record;
   })).then(record => {
     setTimeout(() => {   // 手机已存 is shown first
@@ -114,6 +117,12 @@
         await nc.spare.keep(row, photos.filter(Boolean));
       }
     }
+  }
+
+  /** Let go of copies whose record was never written: the browser was killed in between, and nobody was shown 手机已存. */
+  async function strays(db) {
+    const known = new Set(await db.getAllKeys('envelopes'));
+    for (const id of await nc.spare.laid() || []) if (!known.has(id)) await nc.spare.drop(id);
   }
 
   /** The copy beside is not needed once the server has the record and its photos; it may have been faster than the copy. */
