@@ -102,12 +102,14 @@ UNSWEPT = 50
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Sweep up what tests left behind in circles, now and then."""
+    """Sweep up what tests left behind in circles, now and then; and what SQLAlchemy keeps of every database there ever was."""
     global unswept
     gc.disable()
     unswept += 1
     if unswept >= UNSWEPT:
         unswept = 0
+        for mapper in db.Base.registry.mappers:
+            mapper.__dict__.pop("_compiled_cache", None)  # made anew when asked for
         gc.collect()
 
 
