@@ -100,11 +100,15 @@ UNSWEPT = 50
 """Tests between two sweeps: left to itself Python sweeps after every other request, a third of the time of a test."""
 
 
+def pytest_sessionstart() -> None:
+    """Python does not sweep by itself here."""
+    gc.disable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """Sweep up what tests left behind in circles, now and then; and what SQLAlchemy keeps of every database there ever was."""
     global unswept
-    gc.disable()
     unswept += 1
     if unswept >= UNSWEPT:
         unswept = 0

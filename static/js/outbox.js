@@ -31,8 +31,8 @@
     blocking(_now, _next, event) { event.target.close(); opening = null; },
     terminated() { opening = null; }
   }).then(async db => {
-    await (anew ? nc.spare.back(db) : beside(db));   // torn and begun anew by the browser, or simply new
-    if (!anew) navigator.locks.request('keep', () => strays(db)).catch(console.warn);
+    if (anew) await nc.spare.back(db);   // torn and begun anew by the browser, or simply new
+    else beside(db).catch(console.warn);
     anew = false;
     return db;
   }).catch(e => { opening = null; throw e; });
@@ -94,10 +94,8 @@
       if (!await tx.objectStore('photos').getKey(sha256)) tx.objectStore('photos').put({sha256, size, type, data, state: 'queued'});
     }
     if (act.draft) tx.objectStore('drafts').delete(act.draft);
-    // Without the copy beside a torn database would take with it what was shown as saved. Both are written at the same time.
-    const laying = nc.spare.keep(record, act.photos);
-    await tx.done.catch(e => { laying.then(() => nc.spare.drop(record.id)); throw e; });
-    await laying;
+    await tx.done;
+    await nc.spare.keep(record, act.photos);   // without it a torn database would take with it what was shown as saved
     return record;
   })).then(record => {
     setTimeout(() => {   // 手机已存 is shown first
@@ -115,14 +113,9 @@
         if (row.receipt || laid.has(row.id)) continue;
         const photos = await Promise.all(row.envelope.photos.map(({sha256}) => db.get('photos', sha256)));
         await nc.spare.keep(row, photos.filter(Boolean));
+        settled(row.id);
       }
     }
-  }
-
-  /** Let go of copies whose record was never written: the browser was killed in between, and nobody was shown 手机已存. */
-  async function strays(db) {
-    const known = new Set(await db.getAllKeys('envelopes'));
-    for (const id of await nc.spare.laid() || []) if (!known.has(id)) await nc.spare.drop(id);
   }
 
   /** The copy beside is not needed once the server has the record and its photos; it may have been faster than the copy. */

@@ -7,12 +7,9 @@
   if (nc.spare) return;
   const PATIENCE_MS = 3000, NAME = 'nuanchao-spare', RECORD = '/spare/record/', PHOTO = '/spare/photo/', KEY = '/spare/key/';
   /** Run deed(cache); without a cache, or with a full one, there is no second copy and nothing else changes. */
-  let opening = null;
   const use = async deed => {
     if (!self.caches) return null;
-    try {
-      return await deed(await (opening = opening || caches.open(NAME)));
-    } catch (e) { opening = null; console.warn(e); return null; }
+    try { return await deed(await caches.open(NAME)); } catch (e) { console.warn(e); return null; }
   };
 
   /** The same, for what somebody waits for: a cache that does not answer is let be. */

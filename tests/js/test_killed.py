@@ -218,15 +218,3 @@ def test_a_database_that_was_torn_and_begun_anew_gets_everything_back(
     until(lambda: len(stub.photos.get(photo["sha256"], b"")) == photo["size"], 20)
     until(lambda: page.evaluate(SPARES) == [])
     context.close()
-
-
-def test_a_copy_whose_record_was_never_written_is_let_go_at_the_next_start(page: Page, stub: Stub) -> None:
-    stub.stay("cut")
-    page.fill("[name=amount_fen]", "1.50")
-    page.click("#save")
-    until(lambda: len(page.evaluate(SPARES)) == 1)
-    page.evaluate("caches.open('nuanchao-spare').then(cache => cache.put('/spare/record/stray', new Response('{}')))")
-    assert len(page.evaluate(SPARES)) == 2
-    page.reload()
-    until(lambda: len(page.evaluate(SPARES)) == 1)
-    assert page.evaluate("nc.outbox.list().then(rows => '/spare/record/' + rows[0].id)") == page.evaluate(SPARES)[0]

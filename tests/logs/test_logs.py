@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.store.at_once import meanwhile
 from webapp.kit import canonical, clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.logs import models as logs
@@ -179,6 +180,27 @@ def test_the_diary_costs_at_most_ten_statements_inside_its_transaction(app, worl
     sa.event.remove(engine, "before_cursor_execute", count)
     assert receipt.state == "applied"
     assert len(seen) <= 10, "\n\n".join(seen)
+
+
+def test_two_who_write_one_diary_at_once_are_both_in_its_history(app, world, wang):
+    with db.transaction():
+        visit = visit_of(world).id
+        logs.write(act(wang), visit, story="一")
+    told = inbox.plain("logs.write", {"visit": str(visit), "story": "三"}, [], author=wang, key=ids.new(), made_at=clock.now())
+    states = []
+
+    def other():
+        states.append(inbox.receive(told, None).state)
+        return 0
+
+    with meanwhile(app, other):
+        logs.write(act(wang), visit, story="二")
+    assert states == ["applied"]
+    db.undo()
+    words = (
+        db.session().execute(sa.select(logs.Amendment.before, logs.Amendment.after).order_by(logs.Amendment.received_at)).all()
+    )
+    assert [(before["story"], after["story"]) for before, after in words] == [("一", "二"), ("二", "三")]
 
 
 def test_the_shortest_diary_a_phone_may_send_is_applied(app, world, wang):

@@ -73,6 +73,8 @@ def test_who_misread_a_row_never_writes_it(app: Flask, world: World) -> None:
         return
 
     def misread(place: Place) -> None:
+        db.hold(place)
+        db.commit(db.session())  # whoever held it holds it no more
         sa.orm.attributes.set_committed_value(place, "name", "从没叫过")
         longer(place)
 

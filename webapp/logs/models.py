@@ -17,7 +17,7 @@ from webapp.kit.refusal import Refusal
 from webapp.logs import rules
 from webapp.people import queries as people
 from webapp.people.models import Account, Resident
-from webapp.store import audit, db, rulebook, topics
+from webapp.store import audit, db, rulebook, seen, topics
 from webapp.store.db import Base
 from webapp.store.inbox import Act
 from webapp.store.traits import Homed, Keyed, append_only
@@ -222,9 +222,8 @@ def _replace(act: Act, log_id: uuid.UUID, row: Log | LogResident, given: dict[st
     before = rules.changed({name: getattr(row, name) or "" for name in given}, given)
     if not before:
         return
-    session, here, new = db.session(), cast(Any, sa.inspect(row)), {name: given[name] for name in before}
-    its = (key == value for key, value in zip(here.mapper.primary_key, here.identity, strict=True))
-    session.execute(sa.update(type(row)).where(*its).values(new))  # its visit is held, so nobody else is at it
+    session, new = db.session(), {name: given[name] for name in before}
+    seen.change(db.line(), row, new)
     part = row.resident_id if isinstance(row, LogResident) else None
     session.execute(
         sa.insert(Amendment),

@@ -290,6 +290,8 @@ def commit(session: orm.Session) -> None:
     except BaseException:
         session.rollback()
         raise
+    finally:
+        session.info.pop("held", None)
 
 
 @contextmanager

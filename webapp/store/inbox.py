@@ -374,6 +374,7 @@ def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival
         if alone:
             raise Judged(verdict) from error
         session.info["deeds"], session.info["told"] = deeds, told
+        session.info.pop("held", None)  # the savepoint let go of them
         return verdict
 
 
