@@ -101,10 +101,6 @@
 
   async function keep(form, submitter) {
     const page = document.body.dataset;
-    if (!page.account || !await nc.keys.of(page.account)) {
-      otherwise(form, submitter, 'data-kept-none');
-      return null;
-    }
     if (nc.place) await nc.place.settle(form);
     const chain = chainOf(form), {body, wrong} = gather(form, submitter);
     if (wrong) {
@@ -165,7 +161,7 @@
       record = await keep(form, submitter);
     } catch (error) {
       record = await written(form.dataset.next);
-      if (!record) otherwise(form, submitter, 'data-kept-full');
+      if (!record) otherwise(form, submitter, error.name === 'NoKey' ? 'data-kept-none' : 'data-kept-full');
     }
     // A page that is being left keeps its buttons shut, or an impatient tap would make a second act.
     setTimeout(release, record && leaves(form) ? 4000 : 0);

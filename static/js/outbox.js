@@ -60,17 +60,16 @@
 
   const inOrder = rows => rows.sort((a, b) => a.n - b.n);
 
-  /** Seal one act and write it; resolves after the transaction is complete, to the record.
+  /** Seal one act and write it; resolves after the transaction is complete, to the record. Rejects with NoKey where the author has none.
       act: {author, app, kind, schema, chain, household, body, photos [{field, sha256, size, type, data}], title, makes, adds, id, draft}.
       Sealing is asynchronous: without the lock two quick taps would share a dseq. */
   const keep = act => navigator.locks.request('keep', () => use(async db => {
-    const known = await db.get('envelopes', act.id);
+    const looked = db.transaction(['meta', 'envelopes']), meta = looked.objectStore('meta'), kept = looked.objectStore('envelopes');
+    const [known, device, n = 0, beacon = null, acts] = await Promise.all([kept.get(act.id), meta.get('device:' + act.author),
+      meta.get('n'), meta.get('beacon'), act.chain ? kept.index('chain').getAll(act.chain) : []]);
     if (known) return known;
-    const device = await db.get('meta', 'device:' + act.author);
-    if (!device) throw new Error('not enrolled');
-    const counter = `dseq:${device.device}:${device.gen}`;
-    const [dseq = 0, n = 0, beacon = null, acts] = await Promise.all([db.get('meta', counter), db.get('meta', 'n'),
-      db.get('meta', 'beacon'), act.chain ? db.getAllFromIndex('envelopes', 'chain', act.chain) : []]);
+    if (!device) throw Object.assign(new Error(act.author), {name: 'NoKey'});
+    const counter = `dseq:${device.device}:${device.gen}`, dseq = await meta.get(counter) || 0;
     const before = inOrder(acts).pop();
     const envelope = {
       v: 1, id: act.id, kind: act.kind, schema: act.schema, app: act.app, author: act.author,
@@ -94,8 +93,8 @@
       if (!await tx.objectStore('photos').getKey(sha256)) tx.objectStore('photos').put({sha256, size, type, data, state: 'queued'});
     }
     if (act.draft) tx.objectStore('drafts').delete(act.draft);
-    await tx.done;
-    await nc.spare.keep(record, act.photos);   // without it a torn database would take with it what was shown as saved
+    // Without the copy a torn database would take with it what was shown as saved.
+    await Promise.all([tx.done, nc.spare.keep(record, act.photos, tx.done)]);
     return record;
   })).then(record => {
     setTimeout(() => {   // 手机已存 is shown first

@@ -12,14 +12,17 @@
     try { return await deed(await caches.open(NAME)); } catch (e) { console.warn(e); return null; }
   };
 
-  /** The same, for what somebody waits for: a cache that does not answer is let be. */
-  const soon = deed => Promise.race([new Promise(done => setTimeout(done, PATIENCE_MS, null)), use(deed)]);
+  /** The same, for what somebody waits for: a cache that does not answer is let be. `first`: what comes before the deed. */
+  const soon = (deed, first) => Promise.race([use(deed),
+    Promise.resolve(first).then(() => new Promise(done => setTimeout(done, PATIENCE_MS, null)))]);
 
-  /** Lay a record aside, its photos first: a copy that is there is whole. */
-  const keep = (record, photos) => soon(async cache => {
+  /** Lay a record aside, its photos first: a copy that is there is whole. `written`: a promise that the record itself is
+      written, before which there is no copy of it; opening the cache need not wait for that. */
+  const keep = (record, photos, written) => soon(async cache => {
+    await written;
     await Promise.all(photos.map(({sha256, type, data}) => cache.put(PHOTO + sha256, new Response(data, {headers: {'Content-Type': type}}))));
     await cache.put(RECORD + record.id, new Response(JSON.stringify(record)));
-  });
+  }, written);
 
   /** The ids of the records that are laid aside; null without a cache. */
   const laid = () => soon(async cache => new Set((await cache.keys()).map(request => new URL(request.url).pathname)

@@ -141,7 +141,10 @@ def receive(
                 return _once(envelope, device, courier, told, verdict)
             except Judged as judged:
                 db.undo()
-                verdict = judged.verdict
+                first = isinstance(judged.__cause__, sa.exc.DBAPIError) and db.elsewhere(judged.__cause__)
+                if again or not first:
+                    verdict = judged.verdict
+                again = again or first
             except sa.exc.OperationalError as error:
                 if again or not seen.overtaken(error):
                     raise
