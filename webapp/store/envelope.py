@@ -38,7 +38,6 @@ def parse(data: bytes) -> dict[str, Any]:
     """The envelope in `data`, its shape, hash and size checked. Raises Unreadable."""
     try:
         envelope = json.loads(data, parse_constant=_no_constant)
-        canonical.canonical(envelope)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"not canonical JSON: {error}") from error
     if not isinstance(envelope, dict) or set(envelope) != set(MEMBERS):
@@ -57,7 +56,11 @@ def parse(data: bytes) -> dict[str, Any]:
         raise Unreadable("v or photos")
     if len(envelope["kind"]) > 60 or len(envelope["app"]) > 60 or canonical.poisoned(envelope["kind"] + envelope["app"]):
         raise Unreadable("kind or app")
-    if canonical.envelope_digest(envelope).hex() != envelope["hash"]:
+    try:
+        digest = canonical.envelope_digest(envelope)
+    except ValueError as error:
+        raise Unreadable(f"not canonical JSON: {error}") from error
+    if digest.hex() != envelope["hash"]:
         raise Unreadable("hash differs from the content")
     return envelope
 
