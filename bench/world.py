@@ -104,7 +104,7 @@ def _found(app: Flask, homes: list[Home], station: uuid.UUID) -> World:
             ).one()
             world.carers.append(
                 Carer(
-                    cookie(app, home.account), phone, home.household.id, shift.id, shift.visit_id, card.token or "",
+                    cookie(app, home.account, phone.device), phone, home.household.id, shift.id, shift.visit_id, card.token or "",
                     states.get(shift.visit_id, "planned"),
                 )
             )  # fmt: skip
@@ -116,13 +116,18 @@ def _found(app: Flask, homes: list[Home], station: uuid.UUID) -> World:
     return world
 
 
-def cookie(app: Flask, account: Account) -> str:
-    """A signed-in browser's cookie for the account."""
+def cookie(app: Flask, account: Account, device: uuid.UUID | None = None) -> str:
+    """A signed-in browser's cookie for the account; `device`: the phone it is on."""
     session, token = db.session(), str(account.id)
     grant = session.scalars(sa.select(Grant).where(Grant.account_id == account.id)).first()
     assert grant is not None
-    row = SignIn(token=secrets.one_way(token), account_id=account.id, grant_id=grant.id, until=clock.now() + timedelta(days=1))
-    session.add(row)
+    session.flush()
+    session.add(
+        SignIn(
+            token=secrets.one_way(token), account_id=account.id, grant_id=grant.id, device_id=device,
+            until=clock.now() + timedelta(days=1),
+        )
+    )  # fmt: skip
     signer: Any = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     seen = {"_user_id": token, "_fresh": False, "csrf_token": hashlib.sha1(token.encode()).hexdigest()}  # one page was seen
     return f"session={signer.dumps(seen)}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _zone = ZoneInfo("Asia/Shanghai")
 _ahead = timedelta()
+_WIRE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
 def set_zone(name: str) -> None:
@@ -66,9 +68,11 @@ def day_bounds(day: date) -> tuple[datetime, datetime]:
 
 def to_wire(at: datetime) -> str:
     """RFC 3339, UTC, milliseconds: 2026-11-21T00:31:07.250Z, as envelopes carry it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def from_wire(text: str) -> datetime:
     """The instant in `text` as `to_wire` writes it. Raises ValueError otherwise."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if not _WIRE.fullmatch(text):
+        raise ValueError(f"no instant: {text[:40]!r}")
+    return datetime.fromisoformat(text)

@@ -94,8 +94,8 @@ def announced(actor: Actor) -> sa.Select[Any]:
     )  # fmt: skip
 
 
-def _told_her() -> Any:
-    """Notices to a caregiver, her own tasks, and announcements, in one question."""
+def _told_her() -> tuple[sa.Select[Any], ...]:
+    """Notices to a caregiver, her own tasks, and announcements."""
     her = anyone(Role.CAREGIVER)
     mine = sa.and_(Notice.to_id == her.account_id, Notice.acknowledged_at.is_(None), Notice.ended_at.is_(None))
     notices = (
@@ -107,10 +107,12 @@ def _told_her() -> Any:
         .outerjoin(Household, sa.and_(Household.id == Notice.household_id, her.reaches_household(Household.id)))
         .where(mine)
     )  # fmt: skip
-    return together(notices, own_tasks(her), announced(her))
+    return notices, own_tasks(her), announced(her)
 
 
-_TOLD_HER = _told_her()
+TOLD_HER = _told_her()
+"""What waits for a caregiver (parameters audiences and those of `ids_of`); `told_in` reads it."""
+_TOLD_HER = together(*TOLD_HER)
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,12 @@ class Told:
 
 
 def told(actor: Actor) -> Told:
+    """What waits for a caregiver."""
+    return told_in(asked(_TOLD_HER, **ids_of(actor), audiences=audiences(actor.role)))
+
+
+def told_in(found: Mapping[str, Sequence[Any]]) -> Told:
     """What waits for a caregiver, red first, then in order of time."""
-    found = asked(_TOLD_HER, **ids_of(actor), audiences=audiences(actor.role))
     notices = sorted(found.get("notice", ()), key=lambda row: row.c != "red")
     return Told(notices, found.get("task", ()), found.get("announcement", ()))
 

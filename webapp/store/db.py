@@ -60,11 +60,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self.writer = orm.sessionmaker(self.engine, expire_on_commit=False)
-        reading: dict[str, Any] = {"read_only": True}
         if self.engine.dialect.name == "postgresql":
             event.listen(self.writer, "before_flush", seen.check)
-            reading["isolation_level"] = "AUTOCOMMIT"  # sees as much as READ COMMITTED, without begin and rollback
-        self.reader = orm.sessionmaker(self.engine.execution_options(**reading), expire_on_commit=False, autoflush=False)
+        self.reader = orm.sessionmaker(self.engine.execution_options(read_only=True), expire_on_commit=False, autoflush=False)
         self.before_commit: list[Callable[[orm.Session], None]] = []
 
 
@@ -100,11 +98,19 @@ def _woken(engine: sa.Engine) -> sa.Engine:
 
 
 def _spoken(engine: sa.Engine) -> sa.Engine:
-    """`engine`, whose statements go out as they were compiled (see `store/cursors.py`)."""
+    """`engine`, whose statements go out as they were compiled (see `store/cursors.py`). Only who writes says BEGIN: who
+    reads sees as much without it, and saves the ways there and back.
+    """
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.cursor_factory, connection.server_cursor_factory = cursors.Cursor, cursors.ServerCursor
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        if driver.autocommit and not connection.get_execution_options().get("read_only"):
+            connection.exec_driver_sql("begin")
 
     return engine
 
@@ -113,7 +119,8 @@ def make_engine(url: str) -> sa.Engine:
     """An engine for `url`: SQLite in WAL with full sync, or PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return _spoken(_woken(sa.create_engine(url, paramstyle="numeric_dollar", use_native_hstore=False, **POOL)))
+        ours = {"paramstyle": "numeric_dollar", "use_native_hstore": False, "isolation_level": "AUTOCOMMIT"}
+        return _spoken(_woken(sa.create_engine(url, **ours, **POOL)))
     engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S, "check_same_thread": False}, **POOL)
 
     @event.listens_for(engine, "connect")

@@ -30,12 +30,12 @@ def tell(*topics: str) -> None:
     news = [topic for topic in dict.fromkeys(topics) if topic not in told]
     told.update(news)
     if news and session.get_bind().dialect.name == "postgresql":
-        db.line().execute(_NOTIFY, [{"topic": topic} for topic in news])
+        db.line().execute(_NOTIFY, {"topics": news})
     elif news:
         db.line().execute(_INSERT, [{"topic": topic, "at": clock.now()} for topic in news])
 
 
-_NOTIFY = sa.text("select pg_notify('events', :topic)")
+_NOTIFY = sa.text("select pg_notify('events', topic) from unnest(cast(:topics as text[])) as topic")
 _INSERT = sa.insert(cast(sa.Table, Event.__table__))
 
 

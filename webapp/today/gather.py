@@ -67,9 +67,8 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
     """
     scene = _scene(who, visit_id, home_id)
     home, found, shift = scene.home, scene.visit, scene.shift
-    queries.add_residents(home)
-    here = [each for each in home.residents if each.ended_on is None]
     rows = queries.beside(who, visit_id, home, scene.station)
+    living = queries.living(rows)
     served = [Served(row.a, row.b, row.c) for row in sorted(rows.get("service", ()), key=lambda row: row.a)]
     return {
         "visit_id": visit_id,
@@ -79,8 +78,9 @@ def visit(who: Actor, visit_id: uuid.UUID, home_id: uuid.UUID | None, shown: Sho
         "shift": shift,
         "shown": shown,
         "gate": limits(clock.today(), home.station_id)["fix_age_no_signal_s"] if home.no_signal else None,
-        "names": {each.id: each.name for each in home.residents},
-        "alerts": [alert for each in here for alert in each.alerts],
+        "living": living,
+        "names": {each.id: each.name for each in living},
+        "alerts": [words for each in living for words in each.alerts],
         "numbers": queries.numbers(rows, scene.station),
         "sent": [(row, Blank(DoneForm, request=row.key)) for row in rows.get("sent", ())],
         "camera": all(_items().get(row.code, {}).get("photo_rule") != "forbidden" for row in served),

@@ -24,7 +24,7 @@ from webapp.store import db, secrets
 from webapp.store.strands import asked, strand, together
 from webapp.store.types import Uuid
 from webapp.today import queries
-from webapp.today.queries import Numbers
+from webapp.today.queries import Living, Numbers
 
 DAYS = 7
 """Of diaries back, and of visits ahead (roles, T2)."""
@@ -56,6 +56,7 @@ class Handover:
     """Everything on one page. `usual`: (name, number) of who usually comes."""
 
     home: Household
+    living: Sequence[Living]
     held: Balance
     numbers: Numbers
     coming: Sequence[Coming]
@@ -66,6 +67,7 @@ class Handover:
 _HOME = sa.bindparam("home", type_=Uuid())
 _FIRST, _LAST = sa.bindparam("first", type_=sa.Date()), sa.bindparam("last", type_=sa.Date())
 _AROUND = together(
+    *queries.LIVING,
     *queries.RINGING,
     strand(
         "shift", key=Shift.id, a=sa.cast(Shift.day, sa.Text()), b=Shift.note, n=Shift.start_min, m=Shift.minutes, one=Shift.items
@@ -100,14 +102,13 @@ def handover(actor: Actor, household_id: uuid.UUID) -> Handover:
     if row is None:
         raise nothing()
     home, station, cash, advance, wallet = row
-    queries.add_residents(home)
     today = clock.today()
     span = {"first": today, "last": today + timedelta(days=DAYS), "back": today - timedelta(days=DAYS)}
     rows = asked(_AROUND, home=household_id, **ids_of(actor), **span, **people.answering(station))
     coming = sorted((_coming(each) for each in rows.get("shift", ())), key=lambda each: (each.day, each.start_min))
     told = [Told(date.fromisoformat(each.a), each.b, each.c or "", each.d or "") for each in reversed(rows.get("log", ()))]
     held = Balance(cash or 0, advance or 0, wallet or 0)
-    return Handover(home, held, queries.numbers(rows, station), coming, told, _usual(rows))
+    return Handover(home, queries.living(rows), held, queries.numbers(rows, station), coming, told, _usual(rows))
 
 
 def _coming(row: Any) -> Coming:

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm.attributes import set_committed_value
 
 from webapp.access import Actor, Role
 from webapp.kit import clock
@@ -19,6 +18,9 @@ from webapp.ledger.models import SPEND, Book, Entry
 from webapp.ledger.queries import Balance
 from webapp.logs import queries as logs
 from webapp.logs.models import Log
+from webapp.messages import queries as messages
+from webapp.messages.announcing import audiences
+from webapp.messages.queries import Told
 from webapp.people import queries as people
 from webapp.people.login import anyone, ids_of
 from webapp.people.models import Account, Alert, Contact, Household, Kin, Person, Place, Resident, Spot
@@ -53,6 +55,8 @@ class Stop:
     """Where she is expected instead of at home: a kind of place, or its name."""
     relief: bool = False
     """She stands in for somebody: there is a handover."""
+    born: date | None = None
+    """The birthday of who lives there alone."""
 
     @property
     def state(self) -> str:
@@ -78,6 +82,8 @@ class Front:
     """key: the leave, a and b: its first and last day."""
     paused: Sequence[Any]
     """a: the household, b: why, a code."""
+    told: Told
+    """What she should see."""
 
 
 def day_of(actor: Actor, day: date) -> list[Stop]:
@@ -88,16 +94,15 @@ def day_of(actor: Actor, day: date) -> list[Stop]:
 def front(actor: Actor, day: date) -> Front:
     """What a caregiver's front page shows of a day."""
     stops = [*_planned(actor, day), *_unplanned(actor, day)]
-    _add_residents({stop.household.id: stop.household for stop in stops})
     over = {stop.visit_id: stop for stop in stops if stop.state == DONE}
     recent = {"recent": day - timedelta(days=RECENT_DAYS), "day": day}
-    found = asked(_DEEDS, over=list(over) or [uuid.UUID(int=0)], **ids_of(actor), **recent)
+    found = asked(_DEEDS, over=list(over) or [uuid.UUID(int=0)], audiences=audiences(actor.role), **ids_of(actor), **recent)
     for row in found.get("done", ()):
         over[row.key].done.append(row.a)
     for row in found.get("spent", ()):
         over[row.key].spent_fen -= row.n
     stops.sort(key=lambda stop: stop.start_min)
-    return Front(stops, found.get("phoned", ()), found.get("leave", ()), found.get("paused", ()))
+    return Front(stops, found.get("phoned", ()), found.get("leave", ()), found.get("paused", ()), messages.told_in(found))
 
 
 RECENT_DAYS = 31
@@ -107,15 +112,15 @@ def _planned(actor: Actor, day: date) -> list[Stop]:
     """The shifts, each with the visit that has its id and whether its door stayed shut."""
     rows = db.session().execute(_SHIFTS, _on(actor, day))
     return [
-        Stop(shift.visit_id, home, shift, visit, shut, elsewhere=(name or kind) if kind else None, relief=bool(relief))
-        for shift, home, visit, shut, name, kind, relief in rows
+        Stop(shift.visit_id, home, shift, visit, shut, elsewhere=(name or kind) if kind else None, relief=bool(relief), born=born)
+        for shift, home, visit, shut, born, name, kind, relief in rows
     ]
 
 
 def _unplanned(actor: Actor, day: date) -> list[Stop]:
     """Her visits that are no shift of today: she was called, stood in, or never left yesterday."""
     rows = db.session().execute(_CALLED, _on(actor, day))
-    return [Stop(visit.id, home, None, visit, shut) for visit, home, shut in rows]
+    return [Stop(visit.id, home, None, visit, shut, born=born) for visit, home, shut, born in rows]
 
 
 def _on(actor: Actor, day: date) -> dict[str, Any]:
@@ -136,10 +141,16 @@ def _shut(household: Any) -> sa.Label[bool]:
     return shut.label("nobody")
 
 
+def _alone(household: Any) -> sa.Label[date]:
+    lives = (Resident.household_id == household, Resident.ended_on.is_(None))
+    born = sa.case((sa.func.count() == 1, sa.func.min(Resident.birth_date)))
+    return sa.type_coerce(sa.select(born).where(*lives).scalar_subquery(), sa.Date()).label("born")
+
+
 # Made once: to make a question costs more than to ask it, and a caregiver opens this page all day.
 _SHIFTS = (
     sa.select(
-        Shift, Household, Visit, _shut(Shift.household_id), Spot.name, Spot.kind,
+        Shift, Household, Visit, _shut(Shift.household_id), _alone(Shift.household_id), Spot.name, Spot.kind,
         sa.exists().where(Relief.shift_id == Shift.id, Relief.ended_at.is_(None), Relief.caregiver_id == _PERSON),
     )
     .join(Household, Household.id == Shift.household_id)
@@ -148,7 +159,7 @@ _SHIFTS = (
     .where(*_OF_TODAY)
 )  # fmt: skip
 _CALLED = (
-    sa.select(Visit, Household, _shut(Visit.household_id))
+    sa.select(Visit, Household, _shut(Visit.household_id), _alone(Visit.household_id))
     .join(Household, Household.id == Visit.household_id)
     .where(
         Visit.caregiver_id == _PERSON,
@@ -156,23 +167,6 @@ _CALLED = (
         ~sa.exists().where(Shift.visit_id == Visit.id, *_OF_TODAY),
     )
 )
-
-
-_LIVING = (
-    sa.select(Resident)
-    .where(Resident.household_id.in_(sa.bindparam("homes", expanding=True, type_=Uuid())))
-    .order_by(Resident.number)
-)
-
-
-def _add_residents(homes: dict[uuid.UUID, Household]) -> None:
-    if not homes:
-        return
-    found: dict[uuid.UUID, list[Resident]] = {key: [] for key in homes}
-    for resident in db.session().scalars(_LIVING, {"homes": list(homes)}):
-        found[resident.household_id].append(resident)
-    for key, residents in found.items():
-        set_committed_value(homes[key], "residents", residents)
 
 
 _OVER = sa.bindparam("over", expanding=True, type_=Uuid())
@@ -187,6 +181,7 @@ _DEEDS = together(
     .select_from(Shift)
     .join(Household, Household.id == Shift.household_id)
     .where(Shift.caregiver_id == _PERSON, Shift.day == _DAY, Shift.state == roster.PAUSED),
+    *messages.TOLD_HER,
 )
 
 
@@ -262,23 +257,41 @@ _KEYS: tuple[tuple[Any, Any], ...] = ((Visit, Visit.id), (Shift, Shift.visit_id)
 _SCENE = _scene()
 
 
-def add_residents(home: Household) -> None:
-    """Fill in the home's residents and the alerts that hold."""
-    found: dict[Resident, list[Alert]] = {}
-    for resident, alert in db.session().execute(_RESIDENTS, {"home": home.id}):
-        found.setdefault(resident, []).extend([alert] if alert else [])
-    for resident, alerts in found.items():
-        set_committed_value(resident, "alerts", alerts)
-    set_committed_value(home, "residents", list(found))
+@dataclass(frozen=True)
+class Living:
+    """Somebody of a home, with the words of the alerts that hold; `pictured`: a portrait may be shown."""
+
+    id: uuid.UUID
+    name: str
+    birth_date: date | None
+    pictured: bool
+    alerts: Sequence[str]
+
+
+def living(rows: Mapping[str, Sequence[Any]]) -> list[Living]:
+    """Who lives in a home, out of the rows of `LIVING`."""
+    words: dict[uuid.UUID, list[str]] = {}
+    for row in rows.get("alert", ()):
+        words.setdefault(row.other, []).append(row.a)
+    found = sorted(rows.get("living", ()), key=lambda row: row.a)
+    return [
+        Living(row.key, row.b, date.fromisoformat(row.c) if row.c else None, bool(row.n), words.get(row.key, [])) for row in found
+    ]
 
 
 _HOME = sa.bindparam("home", type_=Uuid())
-_RESIDENTS = (
-    sa.select(Resident, Alert)
-    .outerjoin(Alert, sa.and_(Alert.resident_id == Resident.id, Alert.holds()))
-    .where(Resident.household_id == _HOME)
-    .order_by(Resident.number, Alert.made_at)
-)
+_HERE = (Resident.household_id == _HOME, Resident.ended_on.is_(None))
+LIVING = (
+    strand(
+        "living", key=Resident.id, a=Resident.number, b=Resident.name, c=sa.cast(Resident.birth_date, sa.Text()),
+        n=sa.case((sa.and_(Resident.portrait.is_not(None), Resident.portrait_consent_on.is_not(None)), 1), else_=0),
+    ).where(*_HERE),
+    strand("alert", key=Alert.id, other=Alert.resident_id, at=Alert.made_at, a=Alert.words)
+    .select_from(Alert)
+    .join(Resident, Resident.id == Alert.resident_id)
+    .where(*_HERE, Alert.holds()),
+)  # fmt: skip
+"""Who lives in a home (parameter home); `living` reads it."""
 
 
 @dataclass(frozen=True)
@@ -291,7 +304,7 @@ class Numbers:
 
 
 def beside(actor: Actor, visit_id: uuid.UUID, home: Household, station: Place) -> dict[str, list[Any]]:
-    """Rows by kind of what a visit's page shows beside the scene: what was recorded in it, and whom to ring."""
+    """Rows by kind of what a visit's page shows beside the scene: what was recorded in it, who lives there, whom to ring."""
     return asked(_BESIDE, **ids_of(actor), visit=visit_id, home=home.id, **people.answering(station))
 
 
@@ -326,4 +339,4 @@ _SENT = strand("sent", key=ServiceRequest.id, due=ServiceRequest.due_at, a=Servi
     ServiceRequest.household_id == _HOME, ServiceRequest.to_person_id == _PERSON, ServiceRequest.state.in_(OPEN_REQUESTS)
 )
 """What she was sent to do here besides."""
-_BESIDE = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)), *RINGING, _SENT)
+_BESIDE = together(*visits.STRANDS, ledger.STRAND, *logs.strands(anyone(Role.CAREGIVER)), *LIVING, *RINGING, _SENT)

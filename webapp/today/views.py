@@ -81,7 +81,7 @@ def _day() -> date:
 def _caregiver(who: Actor, day: date) -> Response:
     front = queries.front(who, day)
     return page.render(
-        "today/caregiver.html", piece="day", told=messages.told(who), front=front,
+        "today/caregiver.html", piece="day", told=front.told, front=front,
         stops=front.stops, upcoming=queries.next_stop(front.stops), today=day,
         confirm=_confirm, spots=dict(SPOTS), iso=date.fromisoformat,
     )  # fmt: skip

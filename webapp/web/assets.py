@@ -82,10 +82,11 @@ class Asset:
 
 def init_app(app: Flask, made: Path) -> None:
     """Serve the bundles of `app`; what is made of them once is kept under `made`."""
-    app.extensions["assets"], app.extensions["icons"] = {}, {}
+    app.extensions["assets"] = {}
     app.extensions["made"] = made / f"assets-{version('tdewolff-minify')}"
     app.extensions["made"].mkdir(parents=True, exist_ok=True)
-    app.jinja_env.globals.update(asset=asset, drawn=drawn)
+    app.extensions["drawn"] = _drawing(app)
+    app.jinja_env.globals.update(asset=asset, drawn=app.extensions["drawn"])
     app.register_blueprint(bp)
 
 
@@ -95,14 +96,24 @@ def asset(name: str) -> str:
 
 
 def drawn(name: str) -> Markup:
-    """An icon of the sheet; every page shows dozens, so each is put together once."""
-    icons: dict[str, Markup] = current_app.extensions["icons"]
-    if name not in icons or current_app.debug:
-        sheet = asset(next(each for each in SHEETS if f'id="{name}"'.encode() in load(each).body))
-        icons[name] = Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
-            sheet, name
-        )
-    return icons[name]
+    """An icon of the sheets."""
+    icon: Markup = current_app.extensions["drawn"](name)
+    return icon
+
+
+def _drawing(app: Flask) -> Callable[[str], Markup]:
+    """What draws an icon on the pages of `app`; they show dozens, so each is put together once."""
+    icons: dict[str, Markup] = {}
+
+    def draw(name: str) -> Markup:
+        if name not in icons or app.debug:
+            sheet = asset(next(each for each in SHEETS if f'id="{name}"'.encode() in load(each).body))
+            icons[name] = Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
+                sheet, name
+            )
+        return icons[name]
+
+    return draw
 
 
 def load(name: str) -> Asset:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup, escape
 
@@ -75,11 +75,11 @@ def opening(
         "data-place": "" if place else None,
     }
     tag = _said(facts)
-    fixed, fields = _fixed(form.made_of if isinstance(form, Blank) else type(form), place, show.chinese())
+    hand = _hand()
+    fixed, fields = _fixed(form.made_of if isinstance(form, Blank) else type(form), place, hand.chinese)
     values = {name: "" if (value := data.get(name)) is None else escape(str(value)) for name, _tag in fields}
     hidden = "".join(f'{drawn}{values[name]}">' for name, drawn in fields)
-    csrf = f'<input type="hidden" name="csrf_token" value="{generate_csrf()}">'
-    return Markup(f'<form class="stack" method="post"{fixed}{tag}>{_marks(keep.kind)}{csrf}{hidden}')  # noqa: S704  # escaped
+    return Markup(f'<form class="stack" method="post"{fixed}{tag}>{_marks(keep.kind, hand)}{hidden}')  # noqa: S704  # escaped
 
 
 def marked(kind: str) -> tuple[uuid.UUID, datetime]:
@@ -90,12 +90,28 @@ def marked(kind: str) -> tuple[uuid.UUID, datetime]:
     return uuid.UUID(key), clock.from_wire(made)
 
 
-def _marks(kind: str) -> str:
+class Hand(NamedTuple):
+    """Whose page it is, when and in what language it was made: asked once for all forms of it."""
+
+    account: str
+    made: str
+    csrf: str
+    chinese: bool
+
+
+def _hand() -> Hand:
+    if "hand" not in g:
+        g.hand = Hand(str(me().account_id), clock.to_wire(clock.now()), generate_csrf(), show.chinese())
+    found: Hand = g.hand
+    return found
+
+
+def _marks(kind: str, hand: Hand) -> str:
     """The hidden fields of the plain path: id and made_at, signed for this account and kind."""
-    key, made = str(ids.new()), clock.to_wire(clock.now())
-    seal = secrets.sign(f"{me().account_id}:{kind}:{key}:{made}", "kept")
-    pairs = (("id", key), ("made_at", made), ("seal", seal))
-    return "".join(f'<input type="hidden" name="{name}" value="{text}">' for name, text in pairs)
+    key = str(ids.new())
+    seal = secrets.sign(f"{hand.account}:{kind}:{key}:{hand.made}", "kept")
+    pairs = (("id", key), ("made_at", hand.made), ("seal", seal), ("csrf_token", hand.csrf))
+    return "".join([f'<input type="hidden" name="{name}" value="{text}">' for name, text in pairs])
 
 
 @cache

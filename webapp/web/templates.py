@@ -47,8 +47,9 @@ class Lean(Context):
             args = (self.eval_ctx, *args)
         elif kind is not FunctionType and kind is not MethodType or hasattr(told, "jinja_pass_arg"):
             return super().call(told, *args, **kwargs)
-        kwargs.pop("_block_vars", None)
-        kwargs.pop("_loop_vars", None)
+        if kwargs:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
         return told(*args, **kwargs)
 
 
