@@ -175,6 +175,7 @@ class Judged(Exception):
 def _once(
     envelope: dict[str, Any], device: DeviceKey | None, courier: uuid.UUID | None, told: Told, verdict: Verdict | None
 ) -> Receipt:
+    values = _read_ahead(envelope)
     session = db.session()
     alone = not session.in_transaction()
     received = clock.now()
@@ -186,7 +187,7 @@ def _once(
     row = _keep(session, envelope, came)
     if row is None:
         return _again(session, envelope, received)
-    state, say = _take(session, row, envelope, device, came, verdict, alone=alone)
+    state, say = _take(session, row, envelope, device, came, verdict, alone=alone, values=values)
     try:
         db.commit(session)
     except sa.exc.IntegrityError as error:
@@ -194,6 +195,17 @@ def _once(
             raise
         raise Judged((QUARANTINED, "refused_by_data", "这条先放在站里，站里会来问您")) from error
     return _receipt(session.info["head"], envelope, state, row.seq, received, say, new=True, final=state == APPLIED)
+
+
+def _read_ahead(envelope: dict[str, Any]) -> Any:
+    """What the body says, read before the transaction begins, for which others wait. None: to be read where it is judged."""
+    kind = registry().kinds.get(envelope["kind"])
+    if kind is None or envelope["schema"] > kind.schema:
+        return None
+    try:
+        return kind.read(lifted(kind, envelope))
+    except Exception:  # the judge will meet it again, and says so
+        return None
 
 
 def _take(
@@ -205,11 +217,15 @@ def _take(
     verdict: Verdict | None = None,
     *,
     alone: bool = False,
+    values: Any = None,
 ) -> tuple[str, str | None]:
-    """Judge what was just kept as `row`, and let go what waited for it. Its state and sentence. `alone`: see `_apply`."""
+    """Judge what was just kept as `row`, and let go what waited for it. Its state and sentence.
+
+    `alone`: see `_apply`; `values`: what `_read_ahead` found.
+    """
     for photo in envelope["photos"]:
         files.want(photo["sha256"], photo["size"])
-    state, reason, say = verdict or _judge(session, row, envelope, device, came, alone=alone)
+    state, reason, say = verdict or _judge(session, row, envelope, device, came, alone=alone, values=values)
     if (state, say) != (APPLIED, None):
         session.execute(sa.update(Kept).where(Kept.seq == row.seq).values(state=state, reason=reason, say=say))
     audit.note("inbox.receive", f"inbox:{envelope['id']}", kind=envelope["kind"], state=state, reason=reason)
@@ -315,6 +331,7 @@ def _judge(
     came: Arrival,
     *,
     alone: bool,
+    values: Any,
 ) -> Verdict:
     kind = registry().kinds.get(envelope["kind"])
     if canonical.poisoned(envelope["body"]) or canonical.poisoned(envelope["photos"]):
@@ -327,7 +344,7 @@ def _judge(
         return QUARANTINED, "newer_app", "手机上的版本更新，先放在站里，过后会记上"
     if envelope["prev"] and kind.waits and not row.ended:
         return WAITING, None, None
-    return _apply(session, kind, envelope, came, alone=alone)
+    return _apply(session, kind, envelope, came, alone=alone, values=values)
 
 
 def lifted(kind: Kind, envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -338,7 +355,9 @@ def lifted(kind: Kind, envelope: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival | Kept, *, alone: bool = False) -> Verdict:
+def _apply(
+    session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival | Kept, *, alone: bool = False, values: Any = None
+) -> Verdict:
     """Let the verb do it. What it refuses leaves no trace: where the transaction is this record's `alone` it is begun
     anew (raises Judged), which spares all others a savepoint; else only the verb's part is taken back.
     """
@@ -359,7 +378,7 @@ def _apply(session: Session, kind: Kind, envelope: dict[str, Any], came: Arrival
     deeds, told = list(session.info.get("deeds", ())), set(session.info.get("told", ()))
     try:
         with nullcontext() if alone else session.begin_nested():
-            say = kind.apply(act, kind.read(lifted(kind, envelope)))
+            say = kind.apply(act, kind.read(lifted(kind, envelope)) if values is None else values)
             session.flush()
             if not alone and session.get_bind().dialect.name == "postgresql":
                 session.execute(sa.text("set constraints all immediate"))
