@@ -48,22 +48,28 @@ _turn = threading.RLock()
 
 
 class Sleeper(ModuleType):
-    """A module that has not run yet. The first thing asked of it runs it; other threads wait until it has."""
+    """A module that has not run yet. The first thing asked of it runs it; other threads wait until it has run to its end."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("__"):
+            _wake(self)
+        return ModuleType.__getattribute__(self, name)  # awake it is a Sleeper no more
 
     def __getattr__(self, name: str) -> Any:
-        with _turn:
-            kept = self.__dict__
-            if type(self) is Sleeper and not kept.get("waking"):
-                kept["waking"] = True
-                try:
-                    kept["__spec__"].loader.exec_module(self)
-                    self.__class__ = ModuleType  # type: ignore[assignment]
-                finally:
-                    del kept["waking"]
+        _wake(self)
+        return ModuleType.__getattribute__(self, name)
+
+
+def _wake(module: ModuleType) -> None:
+    with _turn:
+        kept = module.__dict__
+        if type(module) is Sleeper and not kept.get("__waking__"):
+            kept["__waking__"] = True
             try:
-                return kept[name]
-            except KeyError:
-                raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+                kept["__spec__"].loader.exec_module(module)
+                module.__class__ = ModuleType  # type: ignore[assignment]
+            finally:
+                del kept["__waking__"]
 
 
 def put_to_sleep(*names: str) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -15,7 +18,7 @@ from werkzeug.routing import AnyConverter, IntegerConverter
 from tests.conftest import app_of, settings
 from tests.world import World
 from webapp.kit.refusal import Busy, Conflict, Missing, Refusal
-from webapp.web import page
+from webapp.web import assets, page
 from webapp.web.guard import open_door
 
 WHOLE, PIECE = "<html><p>whole</p><div>piece 好</div></html>", "<div>piece 好</div>"
@@ -254,3 +257,23 @@ def test_assets_carry_their_digest_and_are_kept_for_a_year(small: Flask) -> None
 )
 def test_nothing_outside_the_shelf_is_sent(small: Flask, name: str) -> None:
     assert small.test_client().get(f"/assets/000000000000/{name}").status_code in (404, 308)
+
+
+def test_first_pages_of_a_cold_start_make_small_in_turn(monkeypatch):
+    """The minifier has one configuration for all threads, and knows no kind of file while it takes one in."""
+    real, mid, met = assets.minify, threading.Lock(), []
+
+    def config(given):
+        met.append(mid.acquire(blocking=False))
+        real.config(given)
+
+    def string(kind, text):
+        said = real.string(kind, text)
+        mid.release()
+        return said
+
+    monkeypatch.setattr(assets, "minify", SimpleNamespace(config=config, string=string))
+    with ThreadPoolExecutor(8) as pool:
+        small = set(pool.map(lambda _: assets._small("text/css", b"/* said */ .a { color : red ; }\n" * 50), range(80)))
+    assert small == {b".a{color:red}" * 50}
+    assert met == [True] * 80

@@ -59,6 +59,7 @@ SHEETS = ("img/icons.svg", "img/icons-more.svg")
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png", ".wasm": "application/wasm"}
 LARGE = 200_000
 YEAR = "public, max-age=31536000, immutable"
+_minifying = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,9 @@ def _part(path: Path) -> bytes:
 
 
 def _small(kind: str, body: bytes) -> bytes:
-    minify.config({"js-version": 2020})  # the lowest browser knows no later one
-    return bytes(minify.string(kind, body.decode()).encode())
+    with _minifying:  # it has one configuration for all threads, and none at all while it takes one in
+        minify.config({"js-version": 2020})  # the lowest browser knows no later one
+        return bytes(minify.string(kind, body.decode()).encode())
 
 
 def _made(name: str, make: Callable[[], bytes]) -> bytes:
