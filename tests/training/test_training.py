@@ -22,21 +22,24 @@ from webapp.store import db, rulebook
 from webapp.training import models, rules
 from webapp.training.models import Attendance, Certificate, Session
 
-TODAY = clock.today()
-FORM = {
-    "course": "first_aid",
-    "day": TODAY.isoformat(),
-    "start": "9:00",
-    "minutes": "120",
-    "where": "街道会议室",
-    "teacher": "陈医生",
-}
+
+def form(**changes: str) -> dict[str, str]:
+    """A session of first aid, today, as the street fills it in."""
+    filled = {
+        "course": "first_aid",
+        "day": clock.today().isoformat(),
+        "start": "9:00",
+        "minutes": "120",
+        "where": "街道会议室",
+        "teacher": "陈医生",
+    }
+    return filled | changes
 
 
 @pytest.fixture
 def url(world: World) -> str:
     """A session of first aid, today, held by the street."""
-    answer = world.client("wu").post("/training/new", data=FORM)
+    answer = world.client("wu").post("/training/new", data=form())
     assert answer.status_code == 303
     found: str = answer.headers["Location"]
     return found
@@ -87,7 +90,7 @@ def test_badges_sign_in_once_and_the_test_makes_a_certificate(world: World, url:
     assert wu.post(f"{url}/grade", data={"person": wang, "score": "90"}).status_code == 422, "a mark is given once"
     assert wu.post(f"{url}/grade", data={"person": str(world.person("zhao").id), "score": "90"}).status_code == 422
     found = db.reading().scalars(sa.select(Certificate)).all()
-    assert [(each.person_id, each.until) for each in found] == [(world.person("wang").id, rules.ends(TODAY, 12))]
+    assert [(each.person_id, each.until) for each in found] == [(world.person("wang").id, rules.ends(clock.today(), 12))]
     assert "急救常识" in said(world.client("wang"), "/my-training")
     paper = world.client("wang").get(f"/training/certificates/{found[0].id}.pdf")
     told = subprocess.run(["pdftotext", "-", "-"], input=paper.data, capture_output=True, check=True, timeout=60).stdout.decode()
@@ -110,7 +113,7 @@ def test_two_marks_at_once_are_one_mark_and_one_certificate(app: Flask, world: W
 
 
 def test_two_taps_on_an_answer_are_both_heard(app: Flask, world: World) -> None:
-    wang, card = world.client("wang"), models.cards(TODAY)[0]
+    wang, card = world.client("wang"), models.cards(clock.today())[0]
     typed = {"answer": str(card["ask"]["right"])}
     with meanwhile(app, lambda: wang.post(f"/my-training/cards/{card['code']}", data=typed).status_code) as answers:
         models.learn(world.person("wang").id, card, card["ask"]["right"])
@@ -127,7 +130,7 @@ def test_only_the_basic_course_lets_her_be_sent(world: World) -> None:
         session.flush()
         new = str(person.id)
     for course, cleared in (("care", 0), ("basic", 1)):
-        there = wu.post("/training/new", data=FORM | {"course": course}).headers["Location"]
+        there = wu.post("/training/new", data=form(course=course)).headers["Location"]
         assert wu.post(f"{there}/attend", data={"person": new}).status_code == 303
         assert wu.post(f"{there}/grade", data={"person": new, "score": "100"}).status_code == 303
         db.undo()
@@ -142,13 +145,13 @@ def test_the_rate_of_a_year_by_street_and_its_warning(world: World, url: str) ->
     page = said(wu, "/training")
     assert "66%" in page and "3 人里 2 人学过" in page and "够了" in page
     with db.transaction() as session:
-        session.execute(sa.update(Session).values(day=TODAY.replace(year=TODAY.year - 1, day=1)))
+        session.execute(sa.update(Session).values(day=date(clock.today().year - 1, 1, 1)))
     assert "3 人里 0 人学过" in said(wu, "/training")
 
 
 def test_a_session_of_another_day_is_not_scanned(world: World) -> None:
     wu, card = world.client("wu"), badge(world, "wang")
-    there = wu.post("/training/new", data=FORM | {"day": (TODAY + timedelta(days=3)).isoformat()}).headers["Location"]
+    there = wu.post("/training/new", data=form(day=(clock.today() + timedelta(days=3)).isoformat())).headers["Location"]
     answer = wu.post(f"{there}/attend", data={"token": card.token})
     assert answer.status_code == 422 and "不是今天的" in answer.text
     assert wu.post(f"{there}/attend", data={"person": str(world.person("wang").id)}).status_code == 422
@@ -163,15 +166,15 @@ def test_what_is_missing_is_said_beside_the_field_and_what_was_typed_stays(world
         ({"minutes": "5"}, "数不对"),
         ({"where": " "}, "这里要填"),
     ):
-        answer = world.client("wu").post("/training/new", data=FORM | data)
+        answer = world.client("wu").post("/training/new", data=form(**data))
         assert answer.status_code == 422 and words in answer.text and "陈医生" in answer.text, data
 
 
 def test_who_may_hold_and_who_may_only_look(world: World, url: str) -> None:
     assert world.client("wang").get("/training").status_code == 403
-    assert world.client("jiang").post("/training/new", data=FORM).status_code == 403
+    assert world.client("jiang").post("/training/new", data=form()).status_code == 403
     assert world.client("he").get(url).status_code == 404, "the street's session is the street's"
-    there = world.client("zhou").post("/training/new", data=FORM).headers["Location"]
+    there = world.client("zhou").post("/training/new", data=form()).headers["Location"]
     assert world.client("zhou").post(f"{there}/attend", data={"person": str(world.person("zhao").id)}).status_code == 422
 
 
@@ -203,14 +206,15 @@ def test_every_learning_card_has_both_languages_and_one_right_answer() -> None:
 
 def test_a_course_of_the_year_says_who_came_was_tested_and_passed(world: World, url: str) -> None:
     wu = world.client("wu")
-    assert "今年" not in said(wu, "/training") and f"{TODAY.year}年上过的课" not in said(wu, "/training"), "today is not over"
+    today, shown = clock.today(), said(wu, "/training")
+    assert "今年" not in shown and f"{today.year}年上过的课" not in shown, "today is not over"
     for name, score in (("wang", "90"), ("qian", "79")):
         wu.post(f"{url}/attend", data={"person": str(world.person(name).id)})
         wu.post(f"{url}/grade", data={"person": str(world.person(name).id), "score": score})
-    second = wu.post("/training/new", data=FORM | {"course": "care"}).headers["Location"]
+    second = wu.post("/training/new", data=form(course="care")).headers["Location"]
     wu.post(f"{second}/attend", data={"person": str(world.person("wang").id)})
-    yesterday = TODAY - timedelta(days=1)
-    if yesterday.year == TODAY.year:
+    yesterday = today - timedelta(days=1)
+    if yesterday.year == today.year:
         with db.transaction() as session:
             session.execute(sa.update(Session).values(day=yesterday))
         page = said(wu, "/training")
@@ -219,7 +223,7 @@ def test_a_course_of_the_year_says_who_came_was_tested_and_passed(world: World, 
 
 
 def test_a_study_session_has_a_topic_and_gives_no_certificate(world: World) -> None:
-    wu, study = world.client("wu"), FORM | {"course": "study"}
+    wu, study = world.client("wu"), form(course="study")
     answer = wu.post("/training/new", data=study)
     assert answer.status_code == 422 and "请写学什么内容" in answer.text
     there = wu.post("/training/new", data=study | {"topic": "识骗防骗"}).headers["Location"]
@@ -240,7 +244,7 @@ def test_the_register_names_everybody_and_until_when_each_certificate_holds(worl
     wu, wang = world.client("wu"), str(world.person("wang").id)
     wu.post(f"{url}/attend", data={"person": wang})
     wu.post(f"{url}/grade", data={"person": wang, "score": "80"})
-    until = rules.ends(TODAY, 12)
+    until = rules.ends(clock.today(), 12)
     assert until is not None
     said(wu, url)  # what was done is said once
     page = said(world.client("zhou"), "/training/certificates")
