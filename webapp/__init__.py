@@ -32,7 +32,7 @@ from webapp.logs import views as logs
 from webapp.logs import watching as _diaries  # noqa: F401  # its nightly look
 from webapp.messages import views as messages
 from webapp.outings import views as outings
-from webapp.people import doors, login
+from webapp.people import doors, keys
 from webapp.people import views as people
 from webapp.requests import views as requests
 from webapp.reviews import views as reviews
@@ -102,7 +102,7 @@ def create_app(given: Settings | None = None) -> Flask:
             _add(app, command)
     for command in sample.COMMANDS:
         app.cli.add_command(command)
-    intake.init_app(app, [kept for feature in FEATURES for kept in getattr(feature, "KEPT", ())], login.find_key, login.hear)
+    intake.init_app(app, [kept for feature in FEATURES for kept in getattr(feature, "KEPT", ())], keys.find_key, keys.hear)
     cli.init_app(app)
     return app
 

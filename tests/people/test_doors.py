@@ -12,7 +12,7 @@ from tests.people.test_doors_rules import GOOD
 from tests.world import PASSWORD
 from webapp.access import Role
 from webapp.kit import clock, ids
-from webapp.people import accounts, login, models
+from webapp.people import accounts, keys, login, models
 from webapp.people.models import Account, Device, Grant, Kin, SignIn, Slip
 from webapp.store import audit, db, inbox, secrets
 from webapp.web.limits import Tries
@@ -269,8 +269,16 @@ def test_a_slip_opens_a_phone_and_signs_in(app, world):
 def test_the_key_enrolled_is_the_one_deliveries_are_checked_with(app, world):
     jwk = key()
     device = enrol(world, world.client(), jwk=jwk).json["device"]
-    found = login.find_key(ids.parse(device))
+    found = keys.find_key(ids.parse(device))
     assert (found.x, found.y, found.account_id) == (jwk["x"], jwk["y"], world.account("wang").id)
+
+
+def test_a_phone_that_is_stopped_is_signed_in_nowhere(app, world):
+    client = phone(world)
+    assert client.get("/me").status_code == 200
+    with db.transaction() as session:
+        session.execute(sa.update(Device).values(revoked_at=clock.now()))
+    assert client.get("/me").status_code == 303
 
 
 def test_a_new_phone_stops_the_old_one_and_its_sign_ins(app, world):
@@ -278,7 +286,7 @@ def test_a_new_phone_stops_the_old_one_and_its_sign_ins(app, world):
     first = one(sa.select(Device)).id
     phone(world)
     assert old.get("/me").status_code == 303
-    assert login.find_key(first).revoked_at is not None
+    assert keys.find_key(first).revoked_at is not None
     assert "device.revoke" in verbs()
 
 
@@ -520,7 +528,7 @@ def test_ten_wrong_pins_end_the_sign_ins_of_the_phone_for_good(app, world):
     right = client.post("/pin", data={"pin": PIN, "phone": str(one(sa.select(Device)).id)})
     assert right.headers["Location"] == "/sign-in" and client.get("/me").status_code == 303
     assert verbs().count("device.pin_wrong") == 10 and "device.pin_end" in verbs()
-    assert login.find_key(one(sa.select(Device)).id).revoked_at is None  # what is unsent can still be delivered
+    assert keys.find_key(one(sa.select(Device)).id).revoked_at is None  # what is unsent can still be delivered
 
 
 def test_the_right_pin_comes_too_late_after_ten_wrong_ones(app, world):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +32,6 @@ from webapp.people.models import (
     SignIn,
 )
 from webapp.store import audit, db, rulebook, secrets
-from webapp.store.acts import Told
 from webapp.store.arrivals import CONFLICT, OPEN, Kept
 from webapp.store.inbox import DeviceKey
 from webapp.store.types import Instant, Uuid
@@ -368,36 +367,6 @@ def open_records(account_id: uuid.UUID) -> list[OpenRecord]:
         OpenRecord(row.seq, row.kind, CONFLICT, row.made_at, None) if row.twice else OpenRecord(*row[:5])
         for row in db.session().execute(ask)
     ]
-
-
-def find_key(device_id: uuid.UUID) -> DeviceKey | None:
-    """The key of a device, for the inbox: most often of the very phone that is asking."""
-    if (known := _asking(device_id)) is not None:
-        return known.key
-    row = db.reading().execute(_KEY, {"device": device_id}).first()
-    return DeviceKey(*row) if row else None
-
-
-_DEVICE = cast(sa.Table, Device.__table__).c
-_KEY = sa.select(_DEVICE.x, _DEVICE.y, _DEVICE.account_id, _DEVICE.revoked_at, _DEVICE.unsent, _DEVICE.off_s).where(
-    _DEVICE.id == sa.bindparam("device", type_=Uuid())
-)
-"""Asked for every record that arrives: made once."""
-
-
-def _asking(device_id: uuid.UUID) -> SignedIn | None:
-    who: Any = actor()
-    return who if who is not None and who.key and who.device_id == device_id else None
-
-
-def hear(device_id: uuid.UUID, told: Told) -> None:
-    """Write down what a phone tells of itself, for the inbox: how many records it still holds, how far its clock is off."""
-    news: dict[str, Any] = {} if told.unsent is None else {"unsent": told.unsent, "unsent_at": clock.now()}
-    news |= {} if told.off_s is None else {"off_s": told.off_s}
-    if news:
-        db.session().execute(sa.update(Device).where(Device.id == device_id).values(news))
-        if (known := _asking(device_id)) is not None and known.key:  # of twenty records only the first brings the news
-            known.key = replace(known.key, unsent=news.get("unsent", known.key.unsent), off_s=news.get("off_s", known.key.off_s))
 
 
 rulebook.ship("doors", Path(__file__).parent / "doors.json")

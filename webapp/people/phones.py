@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from webapp.kit import clock, ids
 from webapp.kit.refusal import Refusal
 from webapp.kit.words import _
-from webapp.people import latch, login, queries, rules
+from webapp.people import keys, latch, login, queries, rules
 from webapp.people.delivered import delivered
 from webapp.people.entry import EnrolForm, OpenPhoneForm, PinForm, read_phone
 from webapp.people.latch import bp
@@ -111,7 +111,7 @@ def add_device() -> ResponseReturnValue:
     """Enrol a phone: JSON {slip, jwk, pin, gen, label} → 201 {device, account, name, epoch, backup_seq, beacon}; signs in."""
     sent = read_phone(request.get_json(silent=True))
     device = _let_in(sent.slip, sent.pin, x=sent.x, y=sent.y, gen=sent.gen, label=sent.label)
-    login.hear(device.id, told())
+    keys.hear(device.id, told())
     name = db.session().get_one(Account, device.account_id).person.name
     head = db.session().execute(sa.select(audit.Head.epoch, audit.Head.backup_seq)).one()
     answer = {
